@@ -1,0 +1,36 @@
+"""The agent, as a channel sees it: what a person may ask of it besides an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from argent_hookspecs.observers import Approval
+
+
+class Agent(Protocol):
+    """What channels offer to people: ``/status /trace /stop``, buttons for approvals."""
+
+    async def stop(self, conversation: str | None = None) -> int:
+        """Stop the answer being given in a conversation, or in all; return how many."""
+        ...
+
+    async def status(self, *, deep: bool = False) -> Mapping[str, Any]:
+        """Say how the agent is, in JSON values; deep asks each health check too."""
+        ...
+
+    async def trace(self, conversation: str) -> Mapping[str, Any] | None:
+        """Explain the last answer of a conversation, in JSON values."""
+        ...
+
+    async def history(self, conversation: str, limit: int = 20) -> Sequence[Mapping[str, Any]]:
+        """Return the last exchanges, oldest first: ``{"asked": …, "answered": …, "at": …}``."""
+        ...
+
+    async def approvals(self, conversation: str | None = None) -> Sequence[Approval]:
+        """Return the tool calls that wait for a person's word."""
+        ...
+
+    async def answer(self, approval: str, *, allow: bool, by: str) -> bool:
+        """Allow or deny a tool call; False if it no longer waits."""
+        ...

@@ -1,0 +1,63 @@
+"""Context providers: what the model is told besides the conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from attrs import frozen
+
+from argent_hookspecs.events import Event, Trust
+
+
+@frozen(kw_only=True)
+class ContextBlock:
+    """A piece of context.
+
+    Args:
+        text: The words themselves.
+        source: Where they come from, shown in the trace: a file's name, a memory's id.
+        stable: Whether the bytes stay the same from turn to turn; stable blocks are put first, so
+            that prompt caches hold.
+        trust: Whose word it is.
+    """
+
+    text: str
+    source: str
+    stable: bool = False
+    trust: Trust = Trust.OWNER
+
+
+@frozen(kw_only=True)
+class ContextRequest:
+    """What a context provider is asked for.
+
+    Args:
+        event: The event that is being answered.
+        budget: Tokens that the provider's blocks may take together.
+        now: The time of the turn.
+    """
+
+    event: Event
+    budget: int
+    now: datetime
+
+
+@frozen(kw_only=True)
+class ContextProvider:
+    """Something that knows what the model should be told.
+
+    Args:
+        id: Unique within the plugin.
+        provide: Returns the blocks; may return none.
+        order: Place in the context, lower first. The workspace stands at 100, memory at 200,
+            tasks at 300.
+        timeout: Seconds; what comes later is left out and noted in the trace.
+        budget: Tokens at most.
+    """
+
+    id: str
+    provide: Callable[[ContextRequest], Awaitable[Sequence[ContextBlock]]]
+    order: int = 250
+    timeout: float = 2.0
+    budget: int = 2000

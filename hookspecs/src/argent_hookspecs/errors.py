@@ -1,0 +1,130 @@
+"""Errors that cross the contract.
+
+::
+
+    ArgentError
+    ├── ConfigError              a setting is wrong; says which and what was expected
+    │   └── SecretError          a secret's reference cannot be resolved
+    ├── PluginError              a plugin broke the contract
+    │   ├── PluginTimeout        it did not answer in time
+    │   ├── PluginSkipped        it missed too often and is left alone for a minute
+    │   └── ServiceMissing       no running plugin offers the service that was asked for
+    ├── EventRefused             the kernel takes no new work now; the source keeps the event
+    ├── ModelError               a model call failed
+    │   ├── ModelUnavailable     the provider cannot be reached, or asks to wait; worth another try
+    │   ├── ContextTooLong       the request does not fit the model's window
+    │   └── ModelRejected        the provider will never accept this request
+    ├── ToolError                a tool could not do it; the text is shown to the model
+    ├── DeliveryError            a reply was not sent
+    │   ├── DeliveryDelayed      certainly not sent, worth another try
+    │   └── DeliveryRefused      certainly not sent, and never will be
+    └── StorageError             a database cannot be used
+        ├── DiskFull             no room left; nothing was written
+        └── DatabaseDamaged      the file is not a sound database
+"""
+
+from __future__ import annotations
+
+
+class ArgentError(Exception):
+    """Root of all errors that Argent raises on purpose."""
+
+
+class ConfigError(ArgentError):
+    """Report a wrong setting: the path of it, what was expected, what was found, what to do."""
+
+
+class SecretError(ConfigError):
+    """Report a secret whose reference cannot be resolved. Never carries the value."""
+
+
+class PluginError(ArgentError):
+    """Report a plugin that broke the contract, by name.
+
+    Args:
+        plugin: Name of the plugin.
+        reason: What it did, in words for the person who runs it.
+    """
+
+    def __init__(self, plugin: str, reason: str) -> None:
+        super().__init__(f"{plugin}: {reason}")
+        self.plugin = plugin
+        self.reason = reason
+
+
+class PluginTimeout(PluginError):
+    """Report a plugin that did not answer before its deadline."""
+
+
+class PluginSkipped(PluginError):
+    """Report a call that was not made, because the plugin missed several in a row."""
+
+
+class ServiceMissing(PluginError):
+    """Report a service that no running plugin offers."""
+
+
+class EventRefused(ArgentError):
+    """Report that the kernel takes no new events now. The source keeps the event."""
+
+
+class ModelError(ArgentError):
+    """Report a model call that failed."""
+
+
+class ModelUnavailable(ModelError):
+    """Report a provider that cannot be reached, is overloaded, or limits the rate.
+
+    Args:
+        message: What happened and what the person can do.
+        retry_after: Seconds to wait before another try, where the provider says so.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ContextTooLong(ModelError):
+    """Report a request that does not fit the model's window."""
+
+
+class ModelRejected(ModelError):
+    """Report a request that the provider will never accept: a wrong key, an unknown model."""
+
+
+class ToolError(ArgentError):
+    """Report that a tool could not do what it was asked. The text is shown to the model."""
+
+
+class DeliveryError(ArgentError):
+    """Report a reply that was not sent."""
+
+
+class DeliveryDelayed(DeliveryError):
+    """Report a reply that was certainly not sent and is worth another try.
+
+    Args:
+        message: What happened.
+        retry_after: Seconds to wait, where the platform says so.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class DeliveryRefused(DeliveryError):
+    """Report a reply that was certainly not sent and never will be."""
+
+
+class StorageError(ArgentError):
+    """Report a database that cannot be used."""
+
+
+class DiskFull(StorageError):
+    """Report that there is no room left. Nothing of the transaction was written."""
+
+
+class DatabaseDamaged(StorageError):
+    """Report a file that is not a sound database."""

@@ -1,0 +1,79 @@
+"""Event sources and channels: how the world reaches the agent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, runtime_checkable
+
+from attrs import frozen
+
+from argent_hookspecs.events import Event
+from argent_hookspecs.output_handlers import Delivery
+
+
+class Feed(Protocol):
+    """Where a source puts its events."""
+
+    @property
+    def cursor(self) -> str | None:
+        """The cursor that was last stored with an event; None at first."""
+        ...
+
+    async def emit(self, event: Event, *, cursor: str | None = None) -> str | None:
+        """Store an event durably, and the source's new cursor in the same transaction.
+
+        When it returns, the event will be dealt with, whatever happens: now is the time to
+        acknowledge it to the platform. Waits while the kernel has too many of this plugin's events
+        before it. Returns the event's id, or None if its ``dedupe_key`` was seen before. Raises
+        ``EventRefused`` when the kernel takes no work; keep the event and try later.
+        """
+        ...
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """An event source that is open."""
+
+    async def listen(self, feed: Feed) -> None:
+        """Emit what happens, until cancelled. After an error the kernel starts it again."""
+        ...
+
+
+@frozen(kw_only=True)
+class EventSource:
+    """Something that makes events.
+
+    Args:
+        id: Unique among sources; its cursor is kept under this name.
+        open: Yields the listener and closes it.
+        timeout: Seconds that opening may take.
+    """
+
+    id: str
+    open: Callable[[], AbstractAsyncContextManager[Listener]]
+    timeout: float = 30.0
+    order: int = 0
+
+
+@runtime_checkable
+class ChannelConnection(Listener, Delivery, Protocol):
+    """A channel that is open: it listens and it delivers."""
+
+
+@frozen(kw_only=True)
+class Channel:
+    """An event source and an output handler that belong together.
+
+    Args:
+        id: Name of the channel, in addresses and in the configuration.
+        open: Yields the connection and closes it.
+        idempotent: Whether the platform drops a second reply with the same key.
+        timeout: Seconds that opening, or one delivery, may take.
+    """
+
+    id: str
+    open: Callable[[], AbstractAsyncContextManager[ChannelConnection]]
+    idempotent: bool = False
+    timeout: float = 30.0
+    order: int = 0

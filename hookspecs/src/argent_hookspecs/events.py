@@ -1,0 +1,114 @@
+"""Events: what wakes the agent."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from attrs import field, frozen
+
+from argent_hookspecs.messages import Text
+
+
+class Priority(enum.IntEnum):
+    """Rank of an event. A lower number is served first."""
+
+    URGENT = 0
+    HIGH = 1
+    NORMAL = 2
+    LOW = 3
+    BACKGROUND = 4
+
+
+class Trust(enum.StrEnum):
+    """Whose word a piece of content is."""
+
+    OWNER = "owner"
+    PAIRED = "paired"
+    OUTSIDE = "outside"
+
+
+DEFAULT_PRIORITIES: Mapping[str, Priority] = MappingProxyType(
+    {
+        "message": Priority.NORMAL,
+        "task": Priority.HIGH,
+        "heartbeat": Priority.LOW,
+        "calendar": Priority.URGENT,
+        "webhook": Priority.NORMAL,
+    }
+)
+"""Priority of an event whose source does not say one, by kind. Other kinds are normal."""
+
+
+@frozen
+class Address:
+    """Where a reply goes: a place within a channel.
+
+    Args:
+        channel: Id of the output handler that delivers there.
+        chat: The channel's own name of the place.
+        thread: A topic within it, where the channel has them.
+    """
+
+    channel: str
+    chat: str
+    thread: str | None = None
+
+
+def _content(value: str | tuple[Text, ...]) -> tuple[Text, ...]:
+    return (Text(value),) if isinstance(value, str) else tuple(value)
+
+
+def _priority(value: Priority | int | None) -> Priority | None:
+    return None if value is None else Priority(value)
+
+
+@frozen(kw_only=True)
+class Event:
+    """Something that happened and that the agent should deal with.
+
+    Args:
+        kind: ``message``, ``task``, ``heartbeat``, ``calendar``, ``webhook``, or a plugin's own.
+        conversation: Events of one conversation are dealt with one at a time, in order.
+        content: What was said; a plain string is taken as one text part.
+        sender: The source's own name of who said it.
+        trust: Whose word the content is. Content from outside is data, not instruction.
+        priority: Overrides the priority of the kind (see ``DEFAULT_PRIORITIES``).
+        dedupe_key: The same key is taken once in 45 days, however often it is emitted.
+        reply_to: Where the answer goes; without it the turn's answer is only recorded.
+        occurred_at: When it happened, with a time zone; now, if not given.
+        expires_at: An event not begun by then is cancelled, with that as its reason.
+        data: Further facts for context providers and tools, JSON values only.
+    """
+
+    kind: str = "message"
+    conversation: str
+    content: tuple[Text, ...] = field(converter=_content, default=())
+    sender: str = ""
+    trust: Trust = field(converter=Trust, default=Trust.OUTSIDE)
+    priority: Priority | None = field(converter=_priority, default=None)
+    dedupe_key: str | None = None
+    reply_to: Address | None = None
+    occurred_at: datetime | None = None
+    expires_at: datetime | None = None
+    data: Mapping[str, Any] = field(factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The text parts of the content, joined by new lines."""
+        return "\n".join(part.text for part in self.content)
+
+    @property
+    def effective_priority(self) -> Priority:
+        """The priority given, or that of the kind."""
+        if self.priority is not None:
+            return self.priority
+        return DEFAULT_PRIORITIES.get(self.kind, Priority.NORMAL)
+
+    @property
+    def from_person(self) -> bool:
+        """Whether somebody who may talk to the agent is waiting for the answer."""
+        return self.kind == "message" and self.trust is not Trust.OUTSIDE

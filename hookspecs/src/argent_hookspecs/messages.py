@@ -1,0 +1,44 @@
+"""Messages: what a conversation with a model is made of."""
+
+from __future__ import annotations
+
+import enum
+
+from attrs import field, frozen
+
+from argent_hookspecs.tools import ToolCall, ToolResult
+
+
+class Role(enum.StrEnum):
+    """Who speaks in a message to a model. Tool results are the user's parts."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@frozen
+class Text:
+    """Words."""
+
+    text: str
+
+
+MessagePart = Text | ToolCall | ToolResult
+"""What a message may hold."""
+
+
+def _parts(value: str | tuple[MessagePart, ...]) -> tuple[MessagePart, ...]:
+    return (Text(value),) if isinstance(value, str) else tuple(value)
+
+
+@frozen
+class Message:
+    """One message of a conversation; a plain string is taken as one text part."""
+
+    role: Role = field(converter=Role)
+    parts: tuple[MessagePart, ...] = field(converter=_parts)
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))

@@ -1,0 +1,161 @@
+"""Model providers and tiers: who thinks, and what it costs."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, runtime_checkable
+
+from attrs import field, frozen
+from attrs.validators import ge, instance_of
+
+from argent_hookspecs.context import ContextBlock
+from argent_hookspecs.messages import Message
+from argent_hookspecs.tools import ToolCall, ToolSpec
+
+
+@frozen(kw_only=True)
+class Price:
+    """Dollars per million tokens."""
+
+    input: float = field(validator=ge(0))
+    output: float = field(validator=ge(0))
+
+
+FREE = Price(input=0.0, output=0.0)
+"""The price of a model that runs on the person's own machine."""
+
+
+@frozen(kw_only=True)
+class Usage:
+    """Tokens that a call used, as counted by the provider."""
+
+    input_tokens: int = field(default=0, validator=[instance_of(int), ge(0)])
+    output_tokens: int = field(default=0, validator=[instance_of(int), ge(0)])
+
+
+class FinishReason(enum.StrEnum):
+    """Why a model stopped."""
+
+    STOP = "stop"
+    TOOL_CALLS = "tool_calls"
+    LENGTH = "length"
+    REFUSAL = "refusal"
+
+
+@frozen
+class TextDelta:
+    """The next words of an answer."""
+
+    text: str
+
+
+@frozen(kw_only=True)
+class Finish:
+    """The last part of a stream."""
+
+    reason: FinishReason = field(converter=FinishReason, default=FinishReason.STOP)
+    usage: Usage = field(factory=Usage)
+
+
+ModelPart = TextDelta | ToolCall | Finish
+"""What a model's stream is made of. ``Finish`` comes once, last."""
+
+
+@frozen(kw_only=True)
+class ModelRequest:
+    """What a model is asked.
+
+    Args:
+        model: The provider's own name of the model.
+        system: Context that stays the same from turn to turn, in order.
+        messages: The conversation, oldest first; the last one is the user's.
+        tools: What the model may call.
+        max_output_tokens: It stops there.
+        key: The same for every try of this call.
+    """
+
+    model: str
+    system: tuple[ContextBlock, ...] = ()
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    max_output_tokens: int = 4096
+    key: str = ""
+
+
+@frozen(kw_only=True)
+class ModelInfo:
+    """What is known about a model.
+
+    Args:
+        id: The provider's own name.
+        context_window: Tokens of input and output together.
+        price: Unknown (None) counts as the dearest known one.
+        good_for: One line for ``argent status``.
+        advice: How to get a better one, if there is a way.
+    """
+
+    id: str
+    context_window: int
+    price: Price | None = None
+    good_for: str = ""
+    advice: str = ""
+
+
+@runtime_checkable
+class ModelClient(Protocol):
+    """A provider that is open."""
+
+    def stream(self, request: ModelRequest) -> AsyncIterator[ModelPart]:
+        """Answer a request, part by part.
+
+        Closing the iterator stops the model. Raises ``ModelUnavailable``, ``ContextTooLong`` or
+        ``ModelRejected``.
+        """
+        ...
+
+    async def describe(self, model: str) -> ModelInfo:
+        """Say what is known about a model, without loading it."""
+        ...
+
+
+@frozen(kw_only=True)
+class ModelProvider:
+    """A place where models run.
+
+    Args:
+        id: Unique among providers; tiers refer to it.
+        open: Yields the client and closes it.
+        timeout: Seconds that one answer may take in all.
+        idle_timeout: Seconds without any part after which it counts as hung.
+    """
+
+    id: str
+    open: Callable[[], AbstractAsyncContextManager[ModelClient]]
+    timeout: float = 600.0
+    idle_timeout: float = 120.0
+    order: int = 0
+
+
+@frozen(kw_only=True)
+class ModelTier:
+    """A class of models by ability and price, and the model that serves it.
+
+    Args:
+        id: Unique among tiers.
+        name: ``local``, ``fast``, ``balanced``, ``powerful``, or a further one.
+        below: Scores below this (and at or above the next lower tier's) belong to the tier.
+        provider: Id of the model provider.
+        model: The provider's name of the model.
+        max_output_tokens: Longest answer.
+        order: Rank among tiers of the same name; the lowest that is installed serves it.
+    """
+
+    id: str
+    name: str
+    below: float
+    provider: str
+    model: str
+    max_output_tokens: int = 4096
+    order: int = 0

@@ -1,0 +1,166 @@
+"""Observers: those who watch and are never waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from argent_hookspecs.events import Address, Event
+
+
+@frozen(kw_only=True)
+class StateChanged:
+    """The agent's state in a turn changed: ``idle processing waiting_tool responding``."""
+
+    turn: str
+    conversation: str
+    old: str
+    new: str
+
+
+@frozen(kw_only=True)
+class TurnStarted:
+    """A turn began, or went on after a restart."""
+
+    turn: str
+    conversation: str
+    event: Event
+
+
+@frozen(kw_only=True)
+class Draft:
+    """The answer so far: the whole text of it, not only what is new."""
+
+    turn: str
+    conversation: str
+    to: Address | None
+    text: str
+
+
+@frozen(kw_only=True)
+class ToolStarted:
+    """A tool is run."""
+
+    turn: str
+    conversation: str
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+@frozen(kw_only=True)
+class ToolFinished:
+    """A tool has run, or was not allowed to."""
+
+    turn: str
+    conversation: str
+    tool: str
+    text: str
+    is_error: bool
+
+
+@frozen(kw_only=True)
+class Approval:
+    """A tool call that waits for a person's word.
+
+    Args:
+        id: What to answer with.
+        arguments: Exactly what would be run; the answer holds for nothing else.
+        expires_at: Without an answer by then it counts as no.
+    """
+
+    id: str
+    turn: str
+    conversation: str
+    tool: str
+    arguments: Mapping[str, Any]
+    expires_at: datetime
+
+
+@frozen(kw_only=True)
+class ApprovalAsked:
+    """A person's word is needed."""
+
+    approval: Approval
+    to: Address | None
+
+
+@frozen(kw_only=True)
+class TurnFinished:
+    """A turn ended: ``done failed`` (tried again) ``dead cancelled waiting``."""
+
+    turn: str
+    conversation: str
+    to: Address | None
+    state: str
+    text: str = ""
+    reason: str = ""
+
+
+@frozen(kw_only=True)
+class ReplyChanged:
+    """A reply's state in the outbox changed: ``sent unknown expired dead held pending``."""
+
+    turn: str
+    conversation: str
+    key: str
+    state: str
+    reason: str = ""
+
+
+@frozen(kw_only=True)
+class Progress:
+    """Long work goes on.
+
+    Args:
+        plugin: Who works.
+        activity: What it is, the same words for the same work: ``downloading SmolLM2``.
+        done: How much is done, in units.
+        total: How much there is, if known.
+        unit: What is counted: ``B`` for bytes, otherwise a word.
+    """
+
+    plugin: str
+    activity: str
+    done: float = 0
+    total: float | None = None
+    unit: str = ""
+
+
+Notice = (
+    StateChanged
+    | TurnStarted
+    | Draft
+    | ToolStarted
+    | ToolFinished
+    | ApprovalAsked
+    | TurnFinished
+    | ReplyChanged
+    | Progress
+)
+"""What observers are told."""
+
+
+@frozen(kw_only=True)
+class Observer:
+    """Something that wants to know what happens.
+
+    Each observer has a mailbox of its own; when it is full the oldest notice is dropped, and
+    nobody waits for it.
+
+    Args:
+        id: Unique within the plugin.
+        notify: Called with one notice at a time, in order.
+        kinds: The classes of notices that it wants; all, if empty.
+        timeout: Seconds that one call may take.
+        mailbox: Notices that wait at most.
+    """
+
+    id: str
+    notify: Callable[[Notice], Awaitable[None]]
+    kinds: tuple[type[Any], ...] = field(default=())
+    timeout: float = 5.0
+    mailbox: int = 1000
+    order: int = 0

@@ -1,0 +1,69 @@
+"""Output handlers: how an answer leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, runtime_checkable
+
+from attrs import frozen
+
+from argent_hookspecs.events import Address
+
+
+@frozen(kw_only=True)
+class Reply:
+    """An answer on its way out.
+
+    Args:
+        key: The same for every try of this reply; a channel that supports idempotency passes it on.
+        to: Where it goes.
+        text: Markdown.
+        turn: The turn that it answers.
+        conversation: The conversation that it belongs to.
+    """
+
+    key: str
+    to: Address
+    text: str
+    turn: str
+    conversation: str
+
+
+@frozen
+class Receipt:
+    """Proof of a delivery: the channel's own id of what was sent."""
+
+    id: str
+
+
+@runtime_checkable
+class Delivery(Protocol):
+    """An output handler that is open."""
+
+    async def deliver(self, reply: Reply) -> Receipt:
+        """Send a reply.
+
+        Raises ``DeliveryDelayed`` or ``DeliveryRefused`` when it was certainly not sent. After any
+        other error the outcome is unknown, and the kernel does not send again unless the handler
+        is idempotent.
+        """
+        ...
+
+
+@frozen(kw_only=True)
+class OutputHandler:
+    """A way out.
+
+    Args:
+        id: Name of the channel in an ``Address``.
+        open: Yields the delivery and closes it.
+        idempotent: Whether the platform drops a second reply with the same key.
+        timeout: Seconds that one delivery may take.
+    """
+
+    id: str
+    open: Callable[[], AbstractAsyncContextManager[Delivery]]
+    idempotent: bool = False
+    timeout: float = 30.0
+    order: int = 0

@@ -1,0 +1,147 @@
+"""The plugin's side of the kernel: everything that a plugin is given."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from argent_hookspecs.agent import Agent
+from argent_hookspecs.events import Event
+from argent_hookspecs.local import Connection
+from argent_hookspecs.services import Services
+from argent_hookspecs.settings import Secret
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Time. Tests put their own in its place."""
+
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Secrets(Protocol):
+    """Values of secrets. What is revealed is kept out of logs, traces and errors from then on."""
+
+    async def reveal(self, secret: Secret) -> str:
+        """Return the value. Raises ``SecretError``, which says what to do."""
+        ...
+
+
+class Transaction(Protocol):
+    """A connection within one transaction, on the database's own thread."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ..., /) -> Any:
+        """Run one statement and return its cursor."""
+        ...
+
+    def executemany(self, sql: str, parameters: Any, /) -> Any:
+        """Run one statement for each row of parameters."""
+        ...
+
+
+class Database(Protocol):
+    """A plugin's own SQLite file: one writer, waiting transactions share one commit."""
+
+    async def write(self, work: Callable[[Transaction], T], *, durable: bool = False) -> T:
+        """Run a function in a transaction and return its result once it is committed.
+
+        Args:
+            work: Runs on the database's thread: no awaiting, nothing slow. If it raises, its
+                changes are undone, and only its own.
+            durable: Whether the commit must survive a power cut before this returns.
+        """
+        ...
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run a function that only reads, beside the writer."""
+        ...
+
+
+class PluginContext(Protocol):
+    """What the kernel hands to a plugin. There is nothing else, and it grows by attributes only."""
+
+    @property
+    def name(self) -> str:
+        """The plugin's name: that of its entry point."""
+        ...
+
+    @property
+    def settings(self) -> Any:
+        """An instance of the plugin's settings class, or None if it has none."""
+        ...
+
+    @property
+    def data(self) -> Path:
+        """The plugin's own folder, for files that are not a database."""
+        ...
+
+    @property
+    def services(self) -> Services:
+        """What other plugins offer. What is required is there when a record of this one opens."""
+        ...
+
+    @property
+    def secrets(self) -> Secrets:
+        """Values of secrets."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Time."""
+        ...
+
+    @property
+    def log(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A structured log: ``log.info("what happened", extra={…})``."""
+        ...
+
+    @property
+    def agent(self) -> Agent:
+        """The agent: stop it, ask how it is, answer its questions."""
+        ...
+
+    async def emit(self, event: Event) -> str | None:
+        """Store an event durably; see ``Feed.emit``."""
+        ...
+
+    def database(
+        self, name: str, migrations: Sequence[str]
+    ) -> AbstractAsyncContextManager[Database]:
+        """Open a database of the plugin, ``data/NAME.db``.
+
+        Args:
+            name: Name of the file, without the ending.
+            migrations: SQL scripts; each is run once, in order. Only ever append to them.
+        """
+        ...
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None], *, name: str) -> None:
+        """Run a task that ends with the plugin at the latest; its failure degrades the plugin."""
+        ...
+
+    def progress(
+        self, activity: str, *, done: float = 0, total: float | None = None, unit: str = ""
+    ) -> None:
+        """Tell the person how long work goes on; may be called from any thread."""
+        ...
+
+    def serve_local(
+        self, handler: Callable[[Connection], Awaitable[None]]
+    ) -> AbstractAsyncContextManager[None]:
+        """While open, hand connections from this plugin's own commands to the handler."""
+        ...

@@ -1,0 +1,107 @@
+"""Services: what plugins offer to each other, met by type and not by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Generic, Protocol, TypeVar
+
+from attrs import field, frozen
+
+T = TypeVar("T")
+
+
+@frozen
+class ServiceKey(Generic[T]):
+    """Name and protocol of a service; two plugins that know the same key can meet.
+
+    Args:
+        name: Unique over all services.
+        protocol: What the service can do; a runtime-checkable protocol or a class.
+    """
+
+    name: str
+    protocol: type[Any] = field(eq=False, repr=False)
+
+
+@frozen(kw_only=True)
+class Service(Generic[T]):
+    """A service that a plugin offers.
+
+    Args:
+        key: What it is.
+        open: Yields the service and closes it.
+        timeout: Seconds that opening may take.
+    """
+
+    key: ServiceKey[T]
+    open: Callable[[], AbstractAsyncContextManager[T]]
+    timeout: float = 30.0
+    order: int = 0
+
+    @property
+    def id(self) -> str:
+        """The key's name."""
+        return self.key.name
+
+
+class Services(Protocol):
+    """The services that a plugin can reach."""
+
+    def get(self, key: ServiceKey[T]) -> T:
+        """Return a service. Raises ``ServiceMissing`` if no running plugin offers it."""
+        ...
+
+    def find(self, key: ServiceKey[T]) -> T | None:
+        """Return a service, or None."""
+        ...
+
+
+@frozen(kw_only=True)
+class RouteSignals:
+    """What a scorer knows about an event.
+
+    Args:
+        text: The words of the event.
+        tokens: Estimate of input and expected output together.
+        tools: Names of the tools that are likely needed.
+        memory: Whether memory will be looked up.
+        depth: Turns that the conversation had so far.
+        creative: Whether creativity is required.
+        time_sensitive: Whether a quick answer matters more than a good one.
+    """
+
+    text: str
+    tokens: int
+    tools: frozenset[str] = frozenset()
+    memory: bool = False
+    depth: int = 0
+    creative: bool = False
+    time_sensitive: bool = False
+
+
+@frozen(kw_only=True)
+class Score:
+    """How much ability an event asks for, from 0 to 1.
+
+    Args:
+        value: The sum.
+        factors: What each factor added, shown in the trace.
+        cap: Name of the highest tier to use, if a factor limits it.
+    """
+
+    value: float
+    factors: Mapping[str, float] = field(factory=dict)
+    cap: str | None = None
+
+
+class Scorer(Protocol):
+    """Decides how much ability an event asks for."""
+
+    async def score(self, signals: RouteSignals) -> Score:
+        """Score an event."""
+        ...
+
+
+SCORER: ServiceKey[Scorer] = ServiceKey("scorer", Scorer)
+"""A plugin that offers this service replaces the kernel's own scorer."""

@@ -1,0 +1,162 @@
+"""Tools: what the agent can do."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, overload
+
+from attrs import field, frozen
+from attrs.validators import matches_re
+
+
+class Effect(enum.StrEnum):
+    """What running a tool a second time would mean, after a crash in the middle of the first."""
+
+    IDEMPOTENT = "idempotent"
+    """Run again with the same key: no harm."""
+    QUERYABLE = "queryable"
+    """``Tool.check`` can tell whether it happened."""
+    BLIND = "blind"
+    """Never run again by itself; the model and the person are told that the outcome is unknown."""
+
+
+class Permission(enum.StrEnum):
+    """Whether a tool may be used."""
+
+    ALLOW = "allow"
+    ASK = "ask"
+    DENY = "deny"
+
+
+@frozen
+class ToolCall:
+    """A model's wish to use a tool.
+
+    Args:
+        id: Unique within the turn.
+        name: Name of the tool.
+        arguments: By parameter name, as the model gave them, not yet validated.
+    """
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen
+class ToolResult:
+    """What came of a tool call.
+
+    Args:
+        call_id: Id of the call.
+        name: Name of the tool.
+        text: The result, for the model to read.
+        is_error: Whether the tool failed; ``text`` then says why.
+    """
+
+    call_id: str
+    name: str
+    text: str
+    is_error: bool = False
+
+
+@frozen(kw_only=True)
+class ToolRun:
+    """What a tool may know about the call that it serves, if its function has a parameter for it.
+
+    Args:
+        key: The same for every try of this call: give it to the other side for de-duplication.
+        conversation: Where the call came up.
+    """
+
+    key: str
+    conversation: str
+
+
+@frozen(kw_only=True)
+class Tool:
+    """A typed function that the model may call.
+
+    The JSON schema is made from the function's signature: every parameter needs a type that JSON
+    can express, and ``Annotated[int, "how many"]`` documents it. A parameter of type ``ToolRun`` is
+    filled in by the kernel and not shown to the model. The function returns text, or a value that
+    JSON can express; it raises ``ToolError`` to tell the model what went wrong.
+
+    Args:
+        id: Name shown to the model: lower case letters, digits and ``_``.
+        description: What it does, for the model.
+        run: The function.
+        effect: What a second run would mean.
+        permission: Unless the person's policy says otherwise.
+        check: For queryable tools: takes the key of the call and returns the result that it had,
+            or None if it never happened.
+        hints: Words in a message that make a need for this tool likely; used for routing.
+        timeout: Seconds that one run may take.
+        order: Rank among the tools, lower first.
+    """
+
+    id: str = field(validator=matches_re(r"[a-z][a-z0-9_]{0,63}"))
+    description: str
+    run: Callable[..., Awaitable[Any]]
+    effect: Effect = Effect.BLIND
+    permission: Permission = Permission.ALLOW
+    check: Callable[[str], Awaitable[str | None]] | None = None
+    hints: tuple[str, ...] = ()
+    timeout: float = 60.0
+    order: int = 0
+
+
+ToolFunction = Callable[..., Awaitable[Any]]
+
+
+@overload
+def tool(function: ToolFunction, /) -> Tool: ...
+@overload
+def tool(
+    *,
+    effect: Effect = ...,
+    permission: Permission = ...,
+    hints: tuple[str, ...] = ...,
+    timeout: float = ...,
+) -> Callable[[ToolFunction], Tool]: ...
+def tool(
+    function: ToolFunction | None = None,
+    /,
+    *,
+    effect: Effect = Effect.BLIND,
+    permission: Permission = Permission.ALLOW,
+    hints: tuple[str, ...] = (),
+    timeout: float = 60.0,
+) -> Tool | Callable[[ToolFunction], Tool]:
+    """Make a tool of an async function: its name is the id, its docstring the description.
+
+    >>> @tool(effect=Effect.IDEMPOTENT)
+    ... async def shout(text: str) -> str:
+    ...     "Return the text in capitals."
+    ...     return text.upper()
+    >>> shout.id, shout.description
+    ('shout', 'Return the text in capitals.')
+    """
+
+    def make(target: ToolFunction) -> Tool:
+        return Tool(
+            id=target.__name__,
+            description=(target.__doc__ or "").strip(),
+            run=target,
+            effect=effect,
+            permission=permission,
+            hints=hints,
+            timeout=timeout,
+        )
+
+    return make if function is None else make(function)
+
+
+@frozen
+class ToolSpec:
+    """A tool as a model sees it: name, description, and JSON schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
