@@ -1,0 +1,255 @@
+"""SQLite for the kernel and for every plugin; the only place that knows the driver.
+
+aiosqlite runs over a ``sqlcipher3`` connection: its SQLite is current and the same everywhere. One
+connection writes; transactions that wait share one commit, each in a savepoint of its own. Commits
+are fsynced only where a caller says so: in WAL mode with ``synchronous=NORMAL`` a commit survives
+the death of the process, and with ``FULL`` a power cut too, together with all commits before it
+(https://www.sqlite.org/pragma.html#pragma_synchronous).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from contextvars import Context
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import aiosqlite
+import sqlcipher3.dbapi2 as driver
+from attrs import define, field, frozen
+
+from argent_core.guard import Outcome, attempt
+from argent_hookspecs import DatabaseDamaged, DiskFull, StorageError, Transaction
+
+T = TypeVar("T")
+
+_BATCH = 512
+_BUSY_SECONDS = 10.0
+
+
+class _Connection(aiosqlite.Connection):
+    """A connection that runs whole functions on its thread: one hop for a transaction, not many."""
+
+    async def run(self, work: Callable[[Any], T]) -> T:
+        return cast(T, await self._execute(work, self._conn))  # type: ignore[no-untyped-call]
+
+
+@frozen
+class _Write:
+    work: Callable[[Transaction], Any]
+    durable: bool
+    result: asyncio.Future[Any]
+
+
+@define(eq=False)
+class Database:
+    """One SQLite file; see ``open_database``."""
+
+    path: Path
+    _writer: _Connection
+    _reader: _Connection
+    _pending: list[_Write] = field(factory=list)
+    _wake: asyncio.Event = field(factory=asyncio.Event)
+    _pump: asyncio.Task[None] | None = None
+    _full_sync: bool = False
+    _closing: bool = False
+
+    @classmethod
+    async def open(cls, path: Path, migrations: Sequence[str]) -> Database:
+        """Open a file. Whoever does must close it; arguments and errors as in ``open_database``."""
+        _make_private(path)
+        writer = _Connection(partial(_connect, path, migrations), 64)
+        reader = _Connection(partial(_connect_reader, path), 64)
+        try:
+            await writer
+            await reader
+        except driver.Error as error:
+            await writer.close()
+            raise map_error(error, path) from error
+        database = cls(path, writer, reader)
+        # An empty context: a plugin that happens to open the file does not own the task.
+        database._pump = asyncio.create_task(
+            database._commit_all(), name=f"database {path.name}", context=Context()
+        )
+        return database
+
+    async def close(self) -> None:
+        """Finish what was written and close the file; harmless a second time."""
+        self._closing = True
+        self._wake.set()
+        if self._pump is not None:
+            await asyncio.wait({self._pump})
+        await self._reader.close()
+        await self._writer.close()
+
+    async def write(self, work: Callable[[Transaction], T], *, durable: bool = False) -> T:
+        """Run a function in a transaction; return its result once it is committed.
+
+        Args:
+            work: Runs on the writer's thread; if it raises, its own changes are undone.
+            durable: Whether the commit must survive a power cut before this returns.
+
+        Raises:
+            DiskFull: There is no room; nothing was written.
+            DatabaseDamaged: The file is not sound.
+        """
+        if self._closing:
+            raise StorageError(f"{self.path}: is closed")
+        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._pending.append(_Write(work, durable, result))
+        self._wake.set()
+        try:
+            return await asyncio.shield(result)
+        except asyncio.CancelledError:
+            # Once queued it happens; whoever is cancelled must find it either done or undone.
+            await asyncio.wait({result})
+            raise
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run a function that only reads, on one consistent view, beside the writer."""
+        outcome = await self._reader.run(partial(_read, work))
+        return _mapped(outcome, self.path).get()
+
+    async def check(self) -> str | None:
+        """Look for damage; return what SQLite found, or None if the file is sound."""
+        found = await self.read(lambda tx: tx.execute("PRAGMA quick_check(1)").fetchone()[0])
+        return None if found == "ok" else str(found)
+
+    async def _commit_all(self) -> None:
+        while not self._closing:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._pending:
+                batch, self._pending = self._pending[:_BATCH], self._pending[_BATCH:]
+                await self._commit(batch)
+
+    async def _commit(self, batch: list[_Write]) -> None:
+        full = any(write.durable for write in batch)
+        pragma = None if full == self._full_sync else f"PRAGMA synchronous={'FULL' if full else 1}"
+        self._full_sync = full
+        works = [write.work for write in batch]
+        outcomes = await self._writer.run(partial(_transact, works, pragma))
+        for write, outcome in zip(batch, outcomes, strict=True):
+            if not write.result.done():
+                _mapped(outcome, self.path).resolve(write.result)
+
+
+def _transact(
+    works: Sequence[Callable[[Transaction], Any]], pragma: str | None, connection: Any
+) -> list[Outcome[Any]]:
+    """Run each function in a savepoint and commit once; on the writer's thread."""
+    outcomes: list[Outcome[Any]] = []
+
+    def run_all() -> None:
+        if pragma:
+            connection.execute(pragma)
+        connection.execute("BEGIN IMMEDIATE")
+        for work in works:
+            connection.execute("SAVEPOINT one")
+            outcome = attempt(work, connection)
+            outcomes.append(outcome)
+            if not connection.in_transaction:
+                raise StorageError("the transaction ended under its functions")
+            if outcome.error is not None:
+                connection.execute("ROLLBACK TO one")
+            connection.execute("RELEASE one")
+        connection.execute("COMMIT")
+
+    whole = attempt(run_all)
+    if whole.error is None:
+        return outcomes
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+    # A full disk rolls everything back under us; the error of the function that met it says why.
+    cause = next((o.error for o in outcomes if isinstance(o.error, driver.Error)), whole.error)
+    return [Outcome(error=cause)] * len(works)
+
+
+def _read(work: Callable[[Transaction], T], connection: Any) -> Outcome[T]:
+    connection.execute("BEGIN")
+    outcome = attempt(work, connection)
+    connection.execute("COMMIT")
+    return outcome
+
+
+def _mapped(outcome: Outcome[T], path: Path) -> Outcome[T]:
+    if isinstance(outcome.error, driver.Error):
+        return Outcome(error=map_error(outcome.error, path))
+    return outcome
+
+
+def map_error(error: driver.Error, path: Path) -> StorageError:
+    """Translate the driver's error into ours, with what to do about it."""
+    text, name = str(error), getattr(error, "sqlite_errorname", "")
+    mapped: StorageError
+    if name.startswith("SQLITE_FULL"):
+        mapped = DiskFull(
+            f"{path}: no room left on the disk ({text}). Free some space; "
+            "what was accepted before is kept and goes on by itself."
+        )
+    elif name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        mapped = DatabaseDamaged(
+            f"{path}: the file is damaged ({text}). Stop Argent, keep a copy of the file and of "
+            "those beside it that end in -wal and -shm, then restore a backup, or move the three "
+            "away to start afresh."
+        )
+    else:
+        mapped = StorageError(f"{path}: {text}")
+    mapped.__cause__ = error
+    return mapped
+
+
+@asynccontextmanager
+async def open_database(path: Path, migrations: Sequence[str]) -> AsyncIterator[Database]:
+    """Open a file, bring it to the newest schema, and close it at the end.
+
+    Args:
+        path: Made, readable by its owner only, if it is not there.
+        migrations: SQL scripts, each run once, in order; the number that have been run is kept in
+            ``PRAGMA user_version``.
+
+    Raises:
+        StorageError: It cannot be opened, is damaged, full, or newer than this program.
+    """
+    database = await Database.open(path, migrations)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def _make_private(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be opened: {error.strerror}") from error
+
+
+def _connect(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
+    connection = driver.connect(str(path), isolation_level=None, timeout=_BUSY_SECONDS)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute(f"PRAGMA journal_size_limit={64 << 20}")
+    done = connection.execute("PRAGMA user_version").fetchone()[0]
+    if done > len(migrations):
+        connection.close()
+        raise StorageError(
+            f"{path}: was written by a newer version (schema {done}, this one knows "
+            f"{len(migrations)}). Upgrade Argent."
+        )
+    for number, script in enumerate(migrations[done:], done + 1):
+        connection.executescript(f"BEGIN;{script};PRAGMA user_version={number};COMMIT;")
+    return cast(sqlite3.Connection, connection)
+
+
+def _connect_reader(path: Path) -> sqlite3.Connection:
+    connection = driver.connect(str(path), isolation_level=None, timeout=_BUSY_SECONDS)
+    connection.execute("PRAGMA query_only=ON")
+    return cast(sqlite3.Connection, connection)

@@ -1,0 +1,428 @@
+"""Ask, tell, chain: every call into a plugin goes through here.
+
+Whatever a plugin does (raise, hang, return rubbish, swallow its cancellation, exit the process,
+leak tasks, block the event loop), its caller gets an answer or an error that names the plugin, in
+time. This is the only file with broad ``except`` clauses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from contextlib import aclosing
+from contextvars import Context, ContextVar, copy_context
+from functools import partial
+from typing import Any, Generic, NoReturn, TypeVar
+from weakref import WeakKeyDictionary
+
+from attrs import define, field, frozen
+
+from argent_core.watchdog import Watchdog
+from argent_hookspecs import ArgentError, PluginError, PluginSkipped, PluginTimeout
+
+T = TypeVar("T")
+
+_GRACE = 0.5
+_MISSES = 3
+_SKIP_SECONDS = 60.0
+
+log = logging.getLogger("argent.guard")
+_plugin: ContextVar[str | None] = ContextVar("argent_plugin", default=None)
+
+
+@frozen
+class Outcome(Generic[T]):
+    """What came of a call: a value, or what it raised."""
+
+    value: T | None = None
+    error: BaseException | None = None
+
+    def get(self) -> T:
+        """Return the value, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        return self.value  # type: ignore[return-value]
+
+    def resolve(self, future: asyncio.Future[T]) -> None:
+        """Hand the outcome to whoever waits for a future."""
+        if isinstance(self.error, StopIteration):
+            future.set_exception(RuntimeError("StopIteration was raised"))  # futures refuse it
+        elif self.error is not None:
+            future.set_exception(self.error)
+        else:
+            future.set_result(self.value)  # type: ignore[arg-type]
+
+
+def attempt(work: Callable[..., T], *args: Any) -> Outcome[T]:
+    """Call a function and keep whatever comes of it."""
+    try:
+        return Outcome(work(*args))
+    except BaseException as error:
+        return Outcome(error=error)
+
+
+async def _attempt(work: Callable[[], Awaitable[T]]) -> Outcome[T]:
+    try:
+        return Outcome(await work())
+    except BaseException as error:
+        return Outcome(error=error)
+
+
+@define
+class _Record:
+    """What is held against one way of calling a plugin."""
+
+    misses: int = 0
+    skipped_until: float = 0.0
+
+
+@define(eq=False)
+class Guard:
+    """The way into plugins, for one kernel.
+
+    Args:
+        on_fault: Told the plugin's name and the reason each time one misbehaves.
+    """
+
+    on_fault: Callable[[str, str], None]
+    watchdog: Watchdog = field(init=False)
+    _records: dict[tuple[str, str], _Record] = field(factory=dict)
+    _owners: WeakKeyDictionary[asyncio.Task[Any], str] = field(factory=WeakKeyDictionary)
+    _abandoned: set[asyncio.Task[Any]] = field(factory=set)
+
+    def __attrs_post_init__(self) -> None:
+        self.watchdog = Watchdog(owner=self._owners.get, on_fault=self.on_fault)
+
+    def install(self) -> None:
+        """Take charge of the running loop: attribute tasks to plugins and watch for blocking."""
+        asyncio.get_running_loop().set_task_factory(self._make_task)
+        self.watchdog.start()
+
+    def uninstall(self) -> None:
+        """Give the running loop back."""
+        self.watchdog.stop()
+        asyncio.get_running_loop().set_task_factory(None)
+
+    async def ask(
+        self,
+        plugin: str,
+        work: Callable[[], Awaitable[T]],
+        *,
+        what: str,
+        timeout: float,
+        expects: Any = object,
+        skippable: bool = False,
+    ) -> T:
+        """Call a plugin and wait for its answer, but not longer than the timeout.
+
+        Args:
+            plugin: Its name.
+            work: The call.
+            what: What is asked, for messages: ``tool calc``.
+            timeout: Seconds; time in which somebody blocked the event loop does not count.
+            expects: Class, or tuple of classes, of a valid answer.
+            skippable: Whether three misses in a row stop further calls for a minute.
+
+        Raises:
+            PluginError: It raised, or answered with something else than what is expected.
+            PluginTimeout: It did not answer in time.
+            PluginSkipped: It was not called.
+            ArgentError: It raised one of the contract's own errors, which means what it says.
+        """
+        record = self._records.setdefault((plugin, what), _Record())
+        if skippable and time.monotonic() < record.skipped_until:
+            raise PluginSkipped(plugin, f"{what} is skipped, because it failed {_MISSES} times")
+        task = self.start(plugin, work, name=what)
+        try:
+            answer = await self._answer(plugin, task, what=what, timeout=timeout, expects=expects)
+        except PluginError as error:
+            record.misses += 1
+            if record.misses >= _MISSES:
+                record.misses, record.skipped_until = 0, time.monotonic() + _SKIP_SECONDS
+            self.on_fault(plugin, error.reason)
+            raise
+        record.misses = 0
+        return answer
+
+    async def _answer(
+        self,
+        plugin: str,
+        task: asyncio.Task[Outcome[T]],
+        *,
+        what: str,
+        timeout: float,
+        expects: Any,
+    ) -> T:
+        try:
+            in_time = await self._wait(task, timeout)
+        except asyncio.CancelledError:
+            await self.dispose(plugin, task, what)
+            raise
+        if not in_time:
+            await self.dispose(plugin, task, what)
+            raise PluginTimeout(plugin, f"{what} did not answer in {timeout:g} s")
+        outcome = task.result()
+        if outcome.error is not None:
+            _raise(plugin, what, outcome.error)
+        if not isinstance(outcome.value, expects):
+            raise PluginError(plugin, f"{what} returned {_shown(outcome.value)}")
+        return outcome.get()
+
+    async def stream(
+        self,
+        plugin: str,
+        begin: Callable[[], AsyncIterator[T]],
+        *,
+        what: str,
+        idle_timeout: float,
+        expects: Any = object,
+    ) -> AsyncGenerator[T]:
+        """Iterate over what a plugin streams; closing the generator stops the plugin.
+
+        Args:
+            plugin: Its name.
+            begin: Returns the async iterator.
+            what: What is streamed, for messages.
+            idle_timeout: Seconds without a part after which the plugin counts as hung.
+            expects: Class, or tuple of classes, of a valid part.
+
+        Raises:
+            PluginError, PluginTimeout, ArgentError: As for ``ask``.
+        """
+        parts: asyncio.Queue[tuple[T]] = asyncio.Queue(maxsize=64)
+
+        async def produce() -> None:
+            iterator = begin()
+            if isinstance(iterator, AsyncGenerator):
+                async with aclosing(iterator):
+                    async for part in iterator:
+                        await parts.put((part,))
+            else:
+                async for part in iterator:
+                    await parts.put((part,))
+
+        task = self.start(plugin, produce, name=what)
+        try:
+            while True:
+                item = await self._next(plugin, task, parts, what=what, timeout=idle_timeout)
+                if item is None:
+                    return
+                (part,) = item
+                if not isinstance(part, expects):
+                    raise PluginError(plugin, f"{what} streamed {_shown(part)}")
+                yield part
+        except PluginError as error:
+            self.on_fault(plugin, error.reason)
+            raise
+        finally:
+            await self.dispose(plugin, task, what)
+
+    async def _next(
+        self,
+        plugin: str,
+        task: asyncio.Task[Outcome[None]],
+        parts: asyncio.Queue[tuple[T]],
+        *,
+        what: str,
+        timeout: float,
+    ) -> tuple[T] | None:
+        """Return the next part, or None at the end."""
+        if parts.empty() and not task.done():
+            getter = asyncio.ensure_future(parts.get())
+            try:
+                if not await self._wait(getter, timeout, task):
+                    raise PluginTimeout(plugin, f"{what} was silent for {timeout:g} s")
+                if getter.done():
+                    return getter.result()
+            finally:
+                getter.cancel()
+        if not parts.empty():
+            return parts.get_nowait()
+        error = task.result().error
+        if error is not None:
+            _raise(plugin, what, error)
+        return None
+
+    async def chain(self, value: T, steps: Iterable[Callable[[T], Awaitable[T]]]) -> T:
+        """Pass a value through each step in order; the first error ends the chain and is raised."""
+        for step in steps:
+            value = await step(value)
+        return value
+
+    def tell(
+        self,
+        plugin: str,
+        notify: Callable[[T], Awaitable[None]],
+        *,
+        what: str,
+        timeout: float,
+        size: int,
+    ) -> Mailbox[T]:
+        """Make a mailbox for one who is told things and never waited for."""
+        return Mailbox(self, plugin, notify, what, timeout, deque(maxlen=size))
+
+    async def in_thread(
+        self, plugin: str, work: Callable[[], T], *, what: str, timeout: float
+    ) -> T:
+        """Run a plugin's synchronous code beside the loop: its import, its hooks.
+
+        The thread is a daemon: one that never returns is left behind and named.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        context = _context(plugin)
+
+        def run() -> None:
+            outcome = attempt(partial(context.run, work))
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_settle, done, outcome)
+
+        threading.Thread(target=run, name=f"{plugin}: {what}", daemon=True).start()
+
+        async def settled() -> T:
+            return await done
+
+        return await self.ask(plugin, settled, what=what, timeout=timeout)
+
+    def start(
+        self, plugin: str, work: Callable[[], Awaitable[T]], *, name: str
+    ) -> asyncio.Task[Outcome[T]]:
+        """Start a call in a task of its own, which never raises."""
+        loop = asyncio.get_running_loop()
+        task = asyncio.Task(
+            _attempt(work), loop=loop, name=f"{plugin}: {name}", context=_context(plugin)
+        )
+        self._owners[task] = plugin
+        return task
+
+    async def dispose(self, plugin: str, task: asyncio.Task[Any], what: str) -> None:
+        """Cancel a call, once; one that does not obey is left behind and named."""
+        if task.done():
+            return
+        task.cancel()
+        await asyncio.wait({task}, timeout=_GRACE)
+        if not task.done():
+            self._abandoned.add(task)
+            task.add_done_callback(self._abandoned.discard)
+            self.on_fault(plugin, f"{what} did not stop when it was cancelled")
+
+    async def sweep(self, plugin: str) -> int:
+        """Cancel the tasks that a plugin started and did not end; return how many there were."""
+        mine = asyncio.current_task()
+        leaked = [
+            task
+            for task, owner in list(self._owners.items())
+            if owner == plugin and task is not mine and not task.done()
+        ]
+        for task in leaked:
+            task.cancel()
+        if leaked:
+            await asyncio.wait(leaked, timeout=_GRACE)
+        self._abandoned.update(task for task in leaked if not task.done())
+        return len(leaked)
+
+    def running_tasks(self, plugin: str) -> int:
+        """Count the tasks of a plugin that have not ended."""
+        return sum(o == plugin and not t.done() for t, o in list(self._owners.items()))
+
+    async def _wait(
+        self, task: asyncio.Future[Any], timeout: float, *others: asyncio.Future[Any]
+    ) -> bool:
+        """Wait until one of the futures is done; give back the time that somebody blocked."""
+        futures = {task, *others}
+        stalled, remaining = self.watchdog.measure(), timeout
+        while remaining > 0:
+            done, _ = await asyncio.wait(
+                futures, timeout=remaining, return_when=asyncio.FIRST_COMPLETED
+            )
+            if done:
+                return True
+            remaining = self.watchdog.measure() - stalled
+            stalled += remaining
+        return False
+
+    def _make_task(
+        self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
+    ) -> asyncio.Task[Any]:
+        context = options.get("context")
+        plugin = context.get(_plugin) if context is not None else _plugin.get()
+        if plugin is None:
+            return asyncio.Task(coroutine, loop=loop, **options)
+        task = asyncio.Task(_contained(plugin, coroutine), loop=loop, **options)
+        self._owners[task] = plugin
+        return task
+
+
+@define(eq=False)
+class Mailbox(Generic[T]):
+    """Notices on their way to one observer, in order; the oldest gives way when it is full."""
+
+    _guard: Guard
+    _plugin: str
+    _notify: Callable[[T], Awaitable[None]]
+    _what: str
+    _timeout: float
+    _waiting: deque[T]
+    _wake: asyncio.Event = field(factory=asyncio.Event)
+
+    def put(self, notice: T) -> None:
+        """Leave a notice."""
+        self._waiting.append(notice)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Hand out notices until cancelled; an observer that fails loses that notice only."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                notice = self._waiting.popleft()
+                call = partial(self._notify, notice)
+                try:
+                    await self._guard.ask(
+                        self._plugin, call, what=self._what, timeout=self._timeout, skippable=True
+                    )
+                except ArgentError as error:
+                    log.debug("a notice was not taken: %s", error)
+
+
+def owner() -> str | None:
+    """Return the plugin whose code is running, or None."""
+    return _plugin.get()
+
+
+def _context(plugin: str) -> Context:
+    context = copy_context()
+    context.run(_plugin.set, plugin)
+    return context
+
+
+async def _contained(plugin: str, coroutine: Coroutine[Any, Any, T]) -> T:
+    """Keep the exit of a plugin's own task from ending the loop."""
+    try:
+        return await coroutine
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise PluginError(plugin, "tried to exit the process") from error
+
+
+def _settle(future: asyncio.Future[T], outcome: Outcome[T]) -> None:
+    if not future.done():
+        outcome.resolve(future)
+
+
+def _raise(plugin: str, what: str, error: BaseException) -> NoReturn:
+    """Raise a plugin's error: the contract's own as it is, any other with the plugin's name."""
+    if isinstance(error, ArgentError):
+        raise error
+    if isinstance(error, (SystemExit, KeyboardInterrupt)):
+        raise PluginError(plugin, f"{what} tried to exit the process") from error
+    name = type(error).__name__
+    raise PluginError(plugin, f"{what} raised {name}: {error}"[:500]) from error
+
+
+def _shown(value: object) -> str:
+    return f"something else than it should: {value!r}"[:200]
