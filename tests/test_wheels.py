@@ -19,7 +19,7 @@ UV = Path(sys.executable).with_name("uv")
 def wheels(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, zipfile.ZipFile]:
     folder = tmp_path_factory.mktemp("wheels")
     subprocess.run(
-        [UV, "build", "--quiet", "--all-packages", "--wheel", "--out-dir", folder],
+        [UV, "build", "--quiet", "--offline", "--all-packages", "--wheel", "--out-dir", folder],
         cwd=root,
         check=True,
     )

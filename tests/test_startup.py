@@ -1,0 +1,74 @@
+"""A command that needs no plugin wakes none: help comes at once, however much is installed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+ASK_FOR_HELP = """
+import io, json, sys
+from contextlib import redirect_stdout
+from importlib.metadata import entry_points
+before = set(sys.modules)
+(command,) = entry_points(group="console_scripts", name="argent")
+sys.argv = ["argent", *sys.argv[1:]]
+shown = io.StringIO()
+try:
+    with redirect_stdout(shown):
+        command.load()()
+except SystemExit as end:
+    assert not end.code, shown.getvalue()
+print(json.dumps({"shown": shown.getvalue(), "loaded": sorted(set(sys.modules) - before)}))
+"""
+
+HEAVY = {"pluggy", "asyncio", "aiosqlite", "sqlcipher3", "xllamacpp", "pip", "cattrs"}
+
+
+def ask(*words: str) -> tuple[str, set[str]]:
+    """Return what a command shows, and the top-level modules that it loaded."""
+    answer = subprocess.run(
+        [sys.executable, "-c", ASK_FOR_HELP, *words], capture_output=True, text=True, check=True
+    )
+    told = json.loads(answer.stdout)
+    return told["shown"], {name.partition(".")[0] for name in told["loaded"]}
+
+
+@pytest.fixture(autouse=True)
+def index_is_made() -> None:
+    """Ask once beforehand, since the first time after an installation the index is made."""
+    ask("--help")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], []], ids=["help", "version", "bare"])
+def test_help_loads_no_plugin_and_nothing_heavy(words: list[str]) -> None:
+    _, loaded = ask(*words)
+
+    plugins = {name for name in loaded if name.startswith("argent_")} - {"argent_core"}
+    assert plugins - {"argent_hookspecs"} == set()
+    assert loaded & HEAVY == set()
+
+
+def test_help_names_the_commands_of_plugins_all_the_same() -> None:
+    shown, _ = ask("--help")
+
+    assert "chat" in shown
+    assert "events" in shown
+
+
+def test_help_comes_at_once() -> None:
+    def best(*command: str) -> float:
+        times = []
+        for _ in range(5):
+            began = time.perf_counter()
+            subprocess.run([sys.executable, *command], capture_output=True, check=True)
+            times.append(time.perf_counter() - began)
+        return min(times)
+
+    bare = best("-c", "import click, json, io, contextlib, importlib.metadata")
+    with_help = best("-c", ASK_FOR_HELP, "--help")
+
+    assert with_help - bare < 0.05
