@@ -1,0 +1,50 @@
+"""Settings: ``argent.json``, ``models.json``, and each plugin's own section."""
+
+from argent_core.config.changing import set_value
+from argent_core.config.durations import format_duration, parse_duration
+from argent_core.config.files import write
+from argent_core.config.loading import (
+    Inspection,
+    SettingsClasses,
+    inspect,
+    load,
+    structure_plugin_settings,
+)
+from argent_core.config.problems import Problem, error_of
+from argent_core.config.schema import settings_schema, to_json
+from argent_core.config.settings import (
+    AgentSettings,
+    Config,
+    KernelSettings,
+    LogSettings,
+    LoopSettings,
+    ModelsSettings,
+    PluginEntry,
+    RoutingSettings,
+    ToolsSettings,
+)
+
+__all__ = [
+    "AgentSettings",
+    "Config",
+    "Inspection",
+    "KernelSettings",
+    "LogSettings",
+    "LoopSettings",
+    "ModelsSettings",
+    "PluginEntry",
+    "Problem",
+    "RoutingSettings",
+    "SettingsClasses",
+    "ToolsSettings",
+    "error_of",
+    "format_duration",
+    "inspect",
+    "load",
+    "parse_duration",
+    "set_value",
+    "settings_schema",
+    "structure_plugin_settings",
+    "to_json",
+    "write",
+]

@@ -1,0 +1,161 @@
+"""Files of settings: reading them, carrying them forward, writing them whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from attrs import field, frozen
+
+from argent_core.config.problems import Invalid, Problem, shown, wrong
+from argent_hookspecs import ConfigError
+
+Migration = Callable[[dict[str, Any]], dict[str, Any]]
+
+MIGRATIONS: tuple[Migration, ...] = ()
+"""How to make version n + 1 of version n; the first one starts from version 1."""
+
+
+@frozen(kw_only=True)
+class Document:
+    """A file of settings as it was read.
+
+    Args:
+        data: Its values, of the newest version.
+        version: The version that the file has on the disk.
+        migrated: Whether the values are newer than the file.
+        oddities: What is odd, but stops nothing.
+    """
+
+    data: dict[str, Any] = field(factory=dict)
+    version: int = 1
+    migrated: bool = False
+    oddities: tuple[Problem, ...] = ()
+
+
+def read(path: Path, *, migrations: Sequence[Migration] = MIGRATIONS) -> Document:
+    """Read a file; one that is not there is empty.
+
+    Raises:
+        Invalid: It cannot be read, is not JSON, or comes from a newer Argent.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return Document(version=len(migrations) + 1)
+    except OSError as error:
+        raise _refuse(path, f"cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise _refuse(path, "is not text in UTF-8", "Save it again as UTF-8") from error
+    data, oddities = _parse(path, text)
+    version = _version(path, data, newest=len(migrations) + 1)
+    for migrate in migrations[version - 1 :]:
+        data = migrate(data)
+        data["version"] = data.get("version", version) + 1
+    migrated = version <= len(migrations)
+    return Document(data=data, version=version, migrated=migrated, oddities=oddities)
+
+
+def keep_copy(path: Path, version: int) -> Path:
+    """Copy a file that is about to be carried forward, as in ``argent.json.v1.bak``."""
+    copy = path.with_name(f"{path.name}.v{version}.bak")
+    shutil.copy2(path, copy)
+    return copy
+
+
+def write(path: Path, data: Mapping[str, Any]) -> None:
+    """Replace a file at once, readable by this user only. Raises ``ConfigError``."""
+    text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+    target = path.resolve()
+    try:
+        _replace(target, text.encode())
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written ({error.strerror}).") from error
+
+
+def _replace(target: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+    if os.name == "posix":
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _parse(path: Path, text: str) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    oddities: list[Problem] = []
+
+    def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in result:
+                twice = "is given twice; the last one counts"
+                oddities.append(Problem(key, twice, file=path.name))
+            result[key] = value
+        return result
+
+    def refuse_constant(word: str) -> NoReturn:
+        raise _refuse(path, f"{word} is not a number in JSON")
+
+    try:
+        data = json.loads(text, object_pairs_hook=make_object, parse_constant=refuse_constant)
+    except json.JSONDecodeError as error:
+        raise _not_json(path, text, error) from error
+    except (ValueError, RecursionError) as error:
+        raise _refuse(path, f"is not a file of settings ({error})") from error
+    if not isinstance(data, dict):
+        raise _refuse(path, f"expected an object {{…}}, found {shown(data)}")
+    return data, tuple(oddities)
+
+
+def _not_json(path: Path, text: str, error: json.JSONDecodeError) -> Invalid:
+    before, line = text[: error.pos].rstrip(), text[error.pos :].lstrip()
+    if not text.strip():
+        hint = "It is empty; write {} or delete it"
+    elif line.startswith(("//", "/*", "#")):
+        hint = "Comments are not supported; take them out"
+    elif before.endswith(",") or line.startswith(","):
+        hint = "Take the comma before the closing bracket away"
+    elif "delimiter" in error.msg:
+        hint = "A comma or a colon is probably missing just before"
+    elif line.startswith("'") or "double quotes" in error.msg:
+        hint = 'Names and texts stand between double quotes, as in "name"'
+    else:
+        hint = "Correct it there"
+    where = f"is not JSON at line {error.lineno}, column {error.colno} ({error.msg})"
+    return _refuse(path, where, hint)
+
+
+def _version(path: Path, data: Mapping[str, Any], *, newest: int) -> int:
+    version = data.get("version", 1)
+    if type(version) is not int or version < 1:
+        problem = wrong(f"a whole number from 1 to {newest}", version).problems[0].under("version")
+        raise Invalid(Problem("version", problem.expected, problem.found, file=path.name))
+    if version > newest:
+        raise _refuse(
+            path,
+            f"is of version {version}; this Argent knows versions up to {newest}",
+            "It was written by a newer Argent: install that one",
+        )
+    return version
+
+
+def _refuse(path: Path, reason: str, hint: str = "") -> Invalid:
+    return Invalid(Problem("", reason, hint=hint, file=path.name))

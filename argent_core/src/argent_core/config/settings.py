@@ -1,0 +1,135 @@
+"""The kernel's own settings. In files their names are in camelCase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+from argent_core.config.problems import Problem
+from argent_hookspecs import ModelTier, Permission, setting
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@frozen(kw_only=True)
+class AgentSettings:
+    """Who the agent is."""
+
+    id: str = setting("argent-main", doc="Name of the agent.")
+    workspace: Path = setting(
+        Path("workspace"),
+        doc="Folder of the workspace files; a relative one is looked for in the home.",
+    )
+    plugins: tuple[str, ...] | None = setting(
+        None, doc="The only plugins that may load; null for all that are installed."
+    )
+
+
+@frozen(kw_only=True)
+class RoutingSettings:
+    """How a model is chosen."""
+
+    enabled: bool = setting(
+        True, doc="Choose the tier by what a message asks for; otherwise always the default tier."
+    )
+    local_endpoint: str = setting(
+        "http://localhost:11434", doc="Address of the server of local models."
+    )
+
+
+@frozen(kw_only=True)
+class ModelsSettings:
+    """Which models answer."""
+
+    default: str = setting("balanced", doc="Tier that is used when routing is off.")
+    routing: RoutingSettings = setting(RoutingSettings(), doc="How a model is chosen.")
+
+
+@frozen(kw_only=True)
+class LoopSettings:
+    """How events are worked on."""
+
+    conversations: int = setting(
+        8, doc="Conversations that are answered side by side.", ge=1, le=1000
+    )
+    turn_timeout: timedelta = setting(timedelta(minutes=10), doc="Longest time for one answer.")
+    max_attempts: int = setting(
+        5, doc="Times that an event is tried before it is set aside.", ge=1, le=100
+    )
+    max_steps: int = setting(16, doc="Model calls in one turn.", ge=1, le=1000)
+
+
+@frozen(kw_only=True)
+class ToolsSettings:
+    """What the agent may do."""
+
+    policy: Mapping[str, Permission] = setting(
+        NOTHING, doc="Permission by name of the tool; the others keep their own."
+    )
+    approval_timeout: timedelta = setting(
+        timedelta(hours=1), doc="How long a tool call waits for a person's word."
+    )
+    result_limit: int = setting(
+        16000, doc="Characters of a tool's result that the model is shown.", ge=200
+    )
+
+
+@frozen(kw_only=True)
+class LogSettings:
+    """What is written down."""
+
+    level: Literal["debug", "info", "warning", "error"] = setting(
+        "info", doc="Least importance of what is written."
+    )
+
+
+@frozen(kw_only=True)
+class KernelSettings:
+    """Everything in ``argent.json`` that is not a plugin's."""
+
+    agent: AgentSettings = setting(AgentSettings(), doc="Who the agent is.")
+    models: ModelsSettings = setting(ModelsSettings(), doc="Which models answer.")
+    loop: LoopSettings = setting(LoopSettings(), doc="How events are worked on.")
+    tools: ToolsSettings = setting(ToolsSettings(), doc="What the agent may do.")
+    log: LogSettings = setting(LogSettings(), doc="What is written down.")
+
+
+@frozen(kw_only=True)
+class PluginEntry:
+    """A plugin's part of ``argent.json``.
+
+    Args:
+        enabled: Whether it may run.
+        section: Its own settings, as they stand in the file.
+    """
+
+    enabled: bool = True
+    section: Mapping[str, Any] = NOTHING
+
+
+@frozen(kw_only=True)
+class Config(KernelSettings):
+    """All settings of an agent.
+
+    Args:
+        plugins: By name; a plugin that is not in it is enabled and has no settings of its own.
+        tiers: The person's own, from ``models.json``.
+        warnings: What is odd, but stops nothing.
+    """
+
+    plugins: Mapping[str, PluginEntry] = field(factory=dict)
+    tiers: tuple[ModelTier, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+    def plugin(self, name: str) -> PluginEntry:
+        """Return a plugin's part, which may be empty."""
+        return self.plugins.get(name, PluginEntry())
+
+    def may_load(self, name: str) -> bool:
+        """Say whether a plugin is among those that may load at all."""
+        return self.agent.plugins is None or name in self.agent.plugins
