@@ -65,7 +65,8 @@ def attempt(work: Callable[..., T], *args: Any) -> Outcome[T]:
         return Outcome(error=error)
 
 
-async def _attempt(work: Callable[[], Awaitable[T]]) -> Outcome[T]:
+async def attempt_async(work: Callable[[], Awaitable[T]]) -> Outcome[T]:
+    """Await a call and keep whatever comes of it."""
     try:
         return Outcome(await work())
     except BaseException as error:
@@ -294,7 +295,7 @@ class Guard:
         """Start a call in a task of its own, which never raises."""
         loop = asyncio.get_running_loop()
         task = asyncio.Task(
-            _attempt(work), loop=loop, name=f"{plugin}: {name}", context=_context(plugin)
+            attempt_async(work), loop=loop, name=f"{plugin}: {name}", context=_context(plugin)
         )
         self._owners[task] = plugin
         return task

@@ -1,0 +1,38 @@
+"""How the contract's records are written down: JSON, through cattrs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+from cattrs.preconf.json import JsonConverter, make_converter
+from cattrs.strategies import configure_tagged_union
+
+from argent_hookspecs import MessagePart, ModelPart
+
+T = TypeVar("T")
+
+
+def _converter() -> JsonConverter:
+    converter = make_converter()
+    for union in (MessagePart, ModelPart):
+        configure_tagged_union(union, converter, tag_name="type")
+    return converter
+
+
+_CONVERTER = _converter()
+
+
+def plain(value: Any, kind: Any = None) -> Any:
+    """Turn a record into JSON values; what is no JSON value becomes its text."""
+    return _CONVERTER.unstructure(value, unstructure_as=kind)
+
+
+def dump(value: Any, kind: Any = None) -> str:
+    """Write a record as JSON, in ASCII, so that any text can be stored."""
+    return json.dumps(plain(value, kind), default=str)
+
+
+def load(text: str, kind: type[T]) -> T:
+    """Read a record back."""
+    return _CONVERTER.structure(json.loads(text), kind)

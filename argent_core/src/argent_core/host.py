@@ -1,0 +1,428 @@
+"""The plugin host: the life of each plugin, from discovered to stopped, with reasons."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import graphlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from attrs import define, field, frozen
+
+from argent_core.guard import Guard, Outcome, attempt, attempt_async
+from argent_core.plugins import InstalledPlugin, LoadedPlugin, compatible, load
+from argent_hookspecs import (
+    ArgentError,
+    Channel,
+    ChannelConnection,
+    ConfigError,
+    Delivery,
+    EventSource,
+    Listener,
+    ModelClient,
+    ModelProvider,
+    OutputHandler,
+    PluginContext,
+    PluginError,
+    Service,
+)
+
+T = TypeVar("T")
+log = logging.getLogger("argent.host")
+
+_LOAD_SECONDS = 60.0
+_STOP_SECONDS = 5.0
+_QUIET_SECONDS = 60.0
+_OPENS: dict[type[Any], Any] = {
+    Service: object,
+    EventSource: Listener,
+    Channel: ChannelConnection,
+    ModelProvider: ModelClient,
+    OutputHandler: Delivery,
+}
+"""Records that are opened, and what their ``open`` must yield."""
+
+
+class PluginState(enum.StrEnum):
+    """Where a plugin is in its life."""
+
+    DISCOVERED = "discovered"
+    NOT_APPROVED = "not approved"
+    DISABLED = "disabled"
+    INCOMPATIBLE = "incompatible"
+    INVALID_SETTINGS = "invalid settings"
+    LOADED = "loaded"
+    BLOCKED = "blocked"
+    STARTING = "starting"
+    RUNNING = "running"
+    DEGRADED = "degraded"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+_UP = (PluginState.RUNNING, PluginState.DEGRADED)
+
+
+@define(eq=False)
+class HostedPlugin:
+    """A plugin and how it is.
+
+    Args:
+        installed: What was found.
+        state: Where it is in its life.
+        reason: Why it is there, for the person.
+        faults: How often it has misbehaved.
+    """
+
+    installed: InstalledPlugin
+    state: PluginState = PluginState.DISCOVERED
+    reason: str = ""
+    faults: int = 0
+    loaded: LoadedPlugin | None = None
+    records: tuple[Any, ...] = ()
+    live: dict[int, Any] = field(factory=dict)
+    context: PluginContext | None = None
+    _last_fault: float = 0.0
+    _root: asyncio.Task[Outcome[None]] | None = None
+    _stop: asyncio.Event = field(factory=asyncio.Event)
+
+    @property
+    def name(self) -> str:
+        """Name of the plugin."""
+        return self.installed.name
+
+    @property
+    def up(self) -> bool:
+        """Whether it can be called."""
+        return self.state in _UP
+
+    def settle(self, state: PluginState, reason: str = "") -> None:
+        """Move to a state."""
+        self.state, self.reason = state, reason
+        level = logging.WARNING if reason else logging.DEBUG
+        log.log(level, "%s: %s %s", self.name, state, reason, extra={"plugin": self.name})
+
+    def blame(self, reason: str) -> None:
+        """Note that it misbehaved."""
+        self.faults += 1
+        self._last_fault = time.monotonic()
+        self.reason = reason
+        if self.state is PluginState.RUNNING:
+            self.state = PluginState.DEGRADED
+        log.warning("%s: %s", self.name, reason, extra={"plugin": self.name})
+
+    def forgive(self) -> None:
+        """Count it as sound again after a minute without a fault; the last reason stays shown."""
+        quiet = time.monotonic() - self._last_fault > _QUIET_SECONDS
+        if self.state is PluginState.DEGRADED and quiet:
+            self.state = PluginState.RUNNING
+
+
+@frozen
+class Registered:
+    """A record in use: whose it is, what it says, and what its ``open`` yielded."""
+
+    plugin: str
+    record: Any
+    live: Any = None
+
+
+class Follower(Protocol):
+    """A part of the kernel that does something for each plugin that runs."""
+
+    def plugin_started(self, plugin: str, records: Sequence[Registered]) -> None:
+        """Begin, with the plugin's records."""
+        ...
+
+    async def plugin_stopping(self, plugin: str) -> None:
+        """End what was begun for the plugin."""
+        ...
+
+
+@define(eq=False)
+class PluginHost:
+    """Loads, starts and stops plugins.
+
+    Args:
+        guard: The way into them.
+        make_context: Makes a plugin's ``ctx``; raises ``ConfigError`` if its settings are wrong.
+        refusal: Says why a plugin may not run (state and reason), or None.
+    """
+
+    guard: Guard
+    make_context: Callable[[LoadedPlugin], PluginContext]
+    refusal: Callable[[str], tuple[PluginState, str] | None]
+    close_context: Callable[[str], Awaitable[None]]
+    plugins: dict[str, HostedPlugin] = field(factory=dict)
+    followers: list[Follower] = field(factory=list)
+
+    async def start(self, installed: Sequence[InstalledPlugin]) -> None:
+        """Load and start the plugins, each as far as it comes."""
+        for plugin in sorted(installed, key=lambda p: p.name):
+            self.plugins[plugin.name] = HostedPlugin(plugin)
+        await self._bring_up(list(self.plugins.values()))
+
+    async def stop(self) -> None:
+        """Stop all plugins, those that need others first."""
+        order = self._order([p for p in self.plugins.values() if p.up])
+        for plugin in reversed(order):
+            await self._close(plugin)
+
+    async def enable(self, name: str) -> HostedPlugin:
+        """Start one plugin, and those that were blocked for want of it."""
+        plugin = self.plugins[name]
+        if plugin.up:
+            return plugin
+        blocked = [p for p in self.plugins.values() if p.state is PluginState.BLOCKED]
+        await self._bring_up([plugin, *(p for p in blocked if p is not plugin)])
+        return plugin
+
+    async def disable(self, name: str) -> HostedPlugin:
+        """Stop one plugin, after those that require a service of it."""
+        plugin = self.plugins[name]
+        for dependent in self._dependents(plugin):
+            await self._close(dependent)
+            dependent.settle(PluginState.BLOCKED, f"requires {name}, which is disabled")
+        await self._close(plugin)
+        plugin.settle(PluginState.DISABLED, f"enable it with: argent plugins enable {name}")
+        return plugin
+
+    def blame(self, name: str, reason: str) -> None:
+        """Note that a plugin misbehaved."""
+        plugin = self.plugins.get(name)
+        if plugin is not None:
+            plugin.blame(reason)
+
+    def registered(self, kind: type[T]) -> list[Registered]:
+        """Return the records of a class of all plugins that run, sorted by order, plugin and id."""
+        found = [
+            Registered(plugin.name, record, plugin.live.get(id(record)))
+            for plugin in self.plugins.values()
+            if plugin.up
+            for record in plugin.records
+            if isinstance(record, kind)
+        ]
+        return sorted(found, key=lambda r: (r.record.order, r.plugin, r.record.id))
+
+    async def _bring_up(self, plugins: list[HostedPlugin]) -> None:
+        await asyncio.gather(*(self._load(plugin) for plugin in plugins))
+        ready = [plugin for plugin in plugins if plugin.state is PluginState.LOADED]
+        self._refuse_conflicts(ready)
+        order = self._order([p for p in ready if p.state is PluginState.LOADED])
+        opening: dict[str, asyncio.Task[None]] = {}
+        for plugin in order:
+            first = [opening[p.name] for p in self._providers(plugin) if p.name in opening]
+            opening[plugin.name] = asyncio.create_task(self._open(plugin, first))
+        if opening:
+            await asyncio.wait(opening.values())
+
+    async def _load(self, plugin: HostedPlugin) -> None:
+        """Come from discovered to loaded, with the records collected, or say why not."""
+        refusal = self.refusal(plugin.name)
+        conflict = plugin.installed.conflict
+        if refusal is not None:
+            plugin.settle(*refusal)
+        elif conflict:
+            both = f"{plugin.installed.distribution} and {conflict}"
+            plugin.settle(PluginState.FAILED, f"{both} both bring it; uninstall one of them")
+        else:
+            try:
+                await self._collect(plugin)
+            except ConfigError as error:
+                plugin.settle(PluginState.INVALID_SETTINGS, str(error))
+            except PluginError as error:
+                plugin.settle(PluginState.FAILED, error.reason)
+            except ArgentError as error:
+                plugin.settle(PluginState.FAILED, str(error))
+
+    async def _collect(self, plugin: HostedPlugin) -> None:
+        name, timeout = plugin.name, _LOAD_SECONDS
+        loaded = plugin.loaded
+        if loaded is None:
+            loaded = await self.guard.in_thread(
+                name, partial(load, plugin.installed), what="import", timeout=timeout
+            )
+            plugin.loaded = loaded
+        if not compatible(loaded.record):
+            wants = f"it was written for contract {loaded.record.contract}"
+            plugin.settle(PluginState.INCOMPATIBLE, f"{wants}; install a version for this Argent")
+            return
+        plugin.context = self.make_context(loaded)
+        plugin.records = await self.guard.in_thread(
+            name, partial(loaded.collect, plugin.context), what="hooks", timeout=timeout
+        )
+        plugin.settle(PluginState.LOADED)
+
+    def _refuse_conflicts(self, plugins: list[HostedPlugin]) -> None:
+        """Switch off a plugin that brings an id which another one, earlier by name, has."""
+        taken = {
+            key: other
+            for other in self.plugins.values()
+            if other.up
+            for key in _names(other.records)
+        }
+        for plugin in plugins:
+            clash = next((key for key in _names(plugin.records) if key in taken), None)
+            if clash is None:
+                taken.update(dict.fromkeys(_names(plugin.records), plugin))
+                continue
+            mine, other = plugin.installed, taken[clash].installed
+            both = f"{mine.distribution or mine.name} and {other.distribution or other.name}"
+            plugin.settle(
+                PluginState.FAILED, f"{both} both bring the {clash[0]} {clash[1]!r}; disable one"
+            )
+
+    def _order(self, plugins: list[HostedPlugin]) -> list[HostedPlugin]:
+        """Sort by requirement; take out those that form a circle."""
+        remaining = {plugin.name: plugin for plugin in plugins}
+        while True:
+            graph = {
+                plugin.name: [p.name for p in self._providers(plugin) if p.name in remaining]
+                for plugin in remaining.values()
+            }
+            try:
+                return [
+                    remaining[name] for name in graphlib.TopologicalSorter(graph).static_order()
+                ]
+            except graphlib.CycleError as error:
+                circle = error.args[1]
+                for name in set(circle):
+                    reason = f"requires itself in a circle: {' → '.join(circle)}"
+                    remaining.pop(name).settle(PluginState.BLOCKED, reason)
+
+    def _providers(self, plugin: HostedPlugin) -> list[HostedPlugin]:
+        """Return the plugins that offer what this one requires or uses."""
+        if plugin.loaded is None:
+            return []
+        record = plugin.loaded.record
+        wanted = {key.name for key in (*record.requires, *record.uses)}
+        return [p for p in self.plugins.values() if wanted & set(_services(p)) and p is not plugin]
+
+    def _dependents(self, plugin: HostedPlugin) -> Iterator[HostedPlugin]:
+        offered = set(_services(plugin))
+        for other in self.plugins.values():
+            required = other.loaded.record.requires if other.loaded and other.up else ()
+            if other is not plugin and offered & {key.name for key in required}:
+                yield from self._dependents(other)
+                yield other
+
+    async def _open(self, plugin: HostedPlugin, first: list[asyncio.Task[None]]) -> None:
+        if first:
+            await asyncio.wait(first)
+        missing = self._missing(plugin)
+        if missing:
+            reason = f"requires the service {missing!r}; install or enable a plugin that offers it"
+            plugin.settle(PluginState.BLOCKED, reason)
+            return
+        plugin.settle(PluginState.STARTING)
+        plugin._stop = asyncio.Event()
+        started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        root = partial(self._live, plugin, started)
+        plugin._root = self.guard.start(plugin.name, root, name="root")
+        patience = sum(r.timeout for r in plugin.records if type(r) in _OPENS) + _STOP_SECONDS
+        either: set[asyncio.Future[Any]] = {started, plugin._root}
+        await asyncio.wait(either, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        if not started.done():
+            await self._abandon(plugin)
+            return
+        plugin.settle(PluginState.RUNNING)
+        records = [Registered(plugin.name, r, plugin.live.get(id(r))) for r in plugin.records]
+        for follower in self.followers:
+            follower.plugin_started(plugin.name, records)
+
+    def _missing(self, plugin: HostedPlugin) -> str | None:
+        assert plugin.loaded is not None
+        offered = {name for p in self.plugins.values() if p.up for name in _services(p)}
+        required = [key.name for key in plugin.loaded.record.requires]
+        return next((name for name in required if name not in offered), None)
+
+    async def _abandon(self, plugin: HostedPlugin) -> None:
+        """Give up on a plugin that did not start."""
+        assert plugin._root is not None
+        error = plugin._root.result().error if plugin._root.done() else None
+        await self.guard.dispose(plugin.name, plugin._root, "root")
+        await self.guard.sweep(plugin.name)
+        await self.close_context(plugin.name)
+        plugin.live.clear()
+        reason = error.reason if isinstance(error, PluginError) else str(error or "")
+        plugin.settle(PluginState.FAILED, reason or "did not start in time")
+
+    async def _live(self, plugin: HostedPlugin, started: asyncio.Future[None]) -> None:
+        """Open what the plugin brings, wait, and close it: all in the plugin's root task."""
+        opened: list[Any] = []
+        try:
+            for record in plugin.records:
+                if type(record) in _OPENS:
+                    await self._enter(plugin, record, opened)
+            started.set_result(None)
+            await plugin._stop.wait()
+        finally:
+            for manager in reversed(opened):
+                outcome = await attempt_async(partial(_leave, manager))
+                if outcome.error is not None:
+                    self.blame(plugin.name, f"failed while it was closed: {outcome.error!r}")
+
+    async def _enter(self, plugin: HostedPlugin, record: Any, opened: list[Any]) -> None:
+        what = f"{type(record).__name__} {record.id}"
+        opening = attempt(record.open)
+        if opening.error is None:
+            entering = await attempt_async(partial(_within, record.timeout, opening.value))
+        if opening.error is not None or entering.error is not None:
+            error = opening.error or entering.error
+            words = "did not open in time" if isinstance(error, TimeoutError) else repr(error)
+            if isinstance(error, ArgentError):
+                words = str(error)
+            raise PluginError(plugin.name, f"{what}: {words}") from error
+        opened.append(opening.value)
+        if not isinstance(entering.value, _OPENS[type(record)]):
+            found = type(entering.value).__name__
+            raise PluginError(plugin.name, f"{what}: open yielded a {found}, which lacks methods")
+        plugin.live[id(record)] = entering.value
+
+    async def _close(self, plugin: HostedPlugin) -> None:
+        if not plugin.up or plugin._root is None:
+            return
+        for follower in self.followers:
+            await follower.plugin_stopping(plugin.name)
+        plugin.settle(PluginState.STOPPED)
+        plugin._stop.set()
+        await asyncio.wait({plugin._root}, timeout=_STOP_SECONDS)
+        await self.guard.dispose(plugin.name, plugin._root, "root")
+        leaked = await self.guard.sweep(plugin.name)
+        await self.close_context(plugin.name)
+        plugin.live.clear()
+        if leaked:
+            plugin.blame(f"left {leaked} tasks running when it was stopped")
+
+
+async def _within(seconds: float, manager: Any) -> Any:
+    async with asyncio.timeout(seconds):
+        return await manager.__aenter__()
+
+
+async def _leave(manager: Any) -> None:
+    async with asyncio.timeout(_STOP_SECONDS):
+        await manager.__aexit__(None, None, None)
+
+
+def _services(plugin: HostedPlugin) -> list[str]:
+    return [record.id for record in plugin.records if isinstance(record, Service)]
+
+
+def _names(records: Sequence[Any]) -> list[tuple[str, str]]:
+    """Return what must be unique over all plugins: kind and id. A channel is also a way out."""
+    words = {
+        "Service": "service",
+        "EventSource": "event source",
+        "Channel": "channel",
+        "OutputHandler": "channel",
+        "ModelProvider": "model provider",
+        "ModelTier": "model tier",
+        "Tool": "tool",
+    }
+    kinds = [(words.get(type(record).__name__), record.id) for record in records]
+    return [(kind, name) for kind, name in kinds if kind is not None]

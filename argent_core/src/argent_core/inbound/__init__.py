@@ -1,0 +1,1 @@
+"""What comes in: event sources, and the journal that keeps their events."""

@@ -1,0 +1,336 @@
+"""The journal: a durable priority queue of events, in ``data/kernel.db``.
+
+An event goes ``ready → leased → waiting → done | dead | cancelled``. Between ready events the
+highest priority is served first, and the oldest within it; events of one conversation one at a
+time, in order. The head of a conversation has the best priority of all that wait behind it, and a
+conversation that has waited long rises, so that nothing starves.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from attrs import define, field, frozen
+
+from argent_core import codec
+from argent_core.database import Database
+from argent_hookspecs import ArgentError, Clock, Event, Transaction
+
+DEDUPE_SECONDS = 45 * 86400.0
+AGE_SECONDS = 600.0
+MAX_BACKOFF_SECONDS = 3600.0
+_OPEN = "state IN ('ready', 'leased', 'waiting')"
+_DUE, _LATER, _BUSY = 0, 1, 2
+
+
+class LeaseLost(ArgentError):
+    """Report that an event is no longer this turn's: it was cancelled, or taken over."""
+
+
+@frozen
+class Lease:
+    """The right to deal with an event, until it is finished or released.
+
+    Args:
+        id: Id of the event, and of its turn.
+        seq: Its place in the journal.
+        number: Rises each time the event is claimed; writes with an older number are refused.
+        event: The event.
+        attempts: How often it was claimed without getting a step further, this time included.
+    """
+
+    id: str
+    seq: int
+    number: int
+    event: Event
+    attempts: int
+
+
+@define(eq=False)
+class Journal:
+    """The queue.
+
+    Args:
+        boot: Names this run of the kernel; leases of any other are void.
+    """
+
+    database: Database
+    clock: Clock
+    boot: str = field(factory=lambda: secrets.token_hex(8))
+
+    def now(self) -> float:
+        """Return the time in seconds since 1970."""
+        return self.clock.now().timestamp()
+
+    async def append(
+        self, event: Event, *, source: str, plugin: str, cursor: str | None = None
+    ) -> str | None:
+        """Store an event and the source's cursor, safe from power cuts when it returns.
+
+        Returns:
+            The event's id; None if its ``dedupe_key`` was seen before (the cursor moves then too).
+        """
+        row = _row(event, source, plugin, self.now())
+
+        def insert(tx: Transaction) -> str | None:
+            if cursor is not None:
+                tx.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (source, cursor))
+            added = tx.execute(_INSERT, row).fetchone()
+            if added is None:
+                return None
+            tx.execute(_JOIN_LANE, {**row, "seq": added[0]})
+            return str(row["id"])
+
+        return await self.database.write(insert, durable=True)
+
+    async def cursor(self, source: str) -> str | None:
+        """Return the cursor last stored for a source."""
+        sql = "SELECT value FROM cursors WHERE source = ?"
+        row = await self.database.read(lambda tx: tx.execute(sql, (source,)).fetchone())
+        return row[0] if row else None
+
+    async def recover(self) -> int:
+        """Make ready what an earlier run held when it died; return how many there were."""
+
+        def recover(tx: Transaction) -> int:
+            found = tx.execute(
+                "UPDATE events SET state = 'ready' WHERE state = 'leased' AND boot IS NOT ?",
+                (self.boot,),
+            ).rowcount
+            tx.execute("DELETE FROM lanes")
+            open_lanes = f"SELECT DISTINCT conversation FROM events WHERE {_OPEN}"
+            for (conversation,) in tx.execute(open_lanes).fetchall():
+                refresh(tx, conversation, self.now())
+            return int(found)
+
+        return await self.database.write(recover)
+
+    async def claim(self, *, person_only: bool = False) -> Lease | None:
+        """Take the next event to deal with, or None. Events past their time are cancelled."""
+        return await self.database.write(lambda tx: self._claim(tx, person_only))
+
+    def _claim(self, tx: Transaction, person_only: bool) -> Lease | None:
+        now = self.now()
+        # A due time further away than the longest backoff comes from a clock that was set back.
+        tx.execute(
+            "UPDATE lanes SET state = 0 WHERE state = 1"
+            " AND (available_at <= ? OR available_at > ?)",
+            (now, now + MAX_BACKOFF_SECONDS),
+        )
+        while True:
+            row = tx.execute(_NEXT_PERSON if person_only else _NEXT).fetchone()
+            if row is None:
+                return None
+            conversation, head = row
+            lease = self._lease(tx, head, now)
+            refresh(tx, conversation, now)
+            if lease is not None:
+                return lease
+
+    def _lease(self, tx: Transaction, seq: int, now: float) -> Lease | None:
+        (expires,) = tx.execute("SELECT expires_at FROM events WHERE seq = ?", (seq,)).fetchone()
+        if expires is not None and expires < now:
+            close(tx, "seq = ?", (seq,), state="cancelled", reason="it expired", now=now)
+            return None
+        id, number, attempts, body = tx.execute(
+            "UPDATE events SET state = 'leased', lease = lease + 1, attempts = attempts + 1,"
+            " boot = ?, turn = id WHERE seq = ? RETURNING id, lease, attempts, body",
+            (self.boot, seq),
+        ).fetchone()
+        # What steered the turn before it was interrupted belongs to it still.
+        tx.execute(
+            "UPDATE events SET state = 'leased', boot = ?, lease = ?"
+            " WHERE turn = ? AND state = 'ready'",
+            (self.boot, number, id),
+        )
+        return Lease(id, seq, number, codec.load(body, Event), attempts)
+
+    async def next_due(self) -> float | None:
+        """Return the seconds until a postponed conversation is due, or None if none is."""
+        sql = "SELECT MIN(available_at) FROM lanes WHERE state = 1"
+        due = await self.database.read(lambda tx: tx.execute(sql).fetchone()[0])
+        return None if due is None else max(0.0, due - self.now())
+
+    async def age(self) -> None:
+        """Raise by one priority what has waited for ten minutes since it was last raised."""
+        now = self.now()
+        sql = (
+            "UPDATE lanes SET aged = aged + 1, since = ?"
+            " WHERE state = 0 AND priority > aged AND since < ?"
+        )
+        await self.database.write(lambda tx: tx.execute(sql, (now, now - AGE_SECONDS)).rowcount)
+
+    async def forget_keys(self) -> None:
+        """Let de-duplication keys go that are older than 45 days."""
+        before = self.now() - DEDUPE_SECONDS
+        sql = "UPDATE events SET dedupe_key = NULL WHERE dedupe_key IS NOT NULL AND created_at < ?"
+        await self.database.write(lambda tx: tx.execute(sql, (before,)).rowcount)
+
+    async def postpone(
+        self, lease: Lease, *, seconds: float = 0.0, reason: str = "", counted: bool = True
+    ) -> None:
+        """Put an event back, to be claimed again after some time.
+
+        Args:
+            counted: Whether this attempt counts; it does not when the kernel merely stops.
+        """
+
+        def work(tx: Transaction) -> None:
+            now = self.now()
+            check(tx, lease)
+            tx.execute(
+                "UPDATE events SET state = 'ready', available_at = ?, reason = ?,"
+                " attempts = MAX(0, attempts - ?) WHERE turn = ? AND state = 'leased'",
+                (now + seconds, reason, 0 if counted else 1, lease.id),
+            )
+            refresh(tx, lease.event.conversation, now)
+
+        await self.database.write(work)
+
+    async def ready(self, plugin: str) -> int:
+        """Count the ready events of a plugin."""
+        sql = "SELECT COUNT(*) FROM events WHERE plugin = ? AND state = 'ready'"
+        return int(await self.database.read(lambda tx: tx.execute(sql, (plugin,)).fetchone()[0]))
+
+    async def steering(self, lease: Lease) -> list[tuple[int, Event]]:
+        """Return the messages that came right behind a turn's events, from the same person."""
+        sql = (
+            "SELECT seq, body, turn FROM events WHERE conversation = ? AND seq > ?"
+            f" AND {_OPEN} ORDER BY seq LIMIT 20"
+        )
+        parameters = (lease.event.conversation, lease.seq)
+        rows = await self.database.read(lambda tx: tx.execute(sql, parameters).fetchall())
+        found: list[tuple[int, Event]] = []
+        for seq, body, turn in rows:
+            event = codec.load(body, Event)
+            if turn == lease.id:
+                continue
+            same = event.sender == lease.event.sender and event.trust == lease.event.trust
+            if not (event.from_person and same):
+                break
+            found.append((seq, event))
+        return found
+
+
+def check(tx: Transaction, lease: Lease) -> None:
+    """Make sure that a lease still holds. Raises ``LeaseLost``."""
+    row = tx.execute(
+        "SELECT 1 FROM events WHERE seq = ? AND lease = ? AND state = 'leased'",
+        (lease.seq, lease.number),
+    ).fetchone()
+    if row is None:
+        raise LeaseLost(f"event {lease.id} is no longer this turn's")
+
+
+def join(tx: Transaction, lease: Lease, seqs: Sequence[int], now: float) -> None:
+    """Make further events part of a turn: they end as it ends."""
+    check(tx, lease)
+    for seq in seqs:
+        tx.execute(
+            "UPDATE events SET state = 'leased', turn = ?, lease = ? WHERE seq = ?"
+            " AND state = 'ready'",
+            (lease.id, lease.number, seq),
+        )
+    refresh(tx, lease.event.conversation, now)
+
+
+def progressed(tx: Transaction, lease: Lease) -> None:
+    """Note that a turn got a step further: its attempts are counted anew."""
+    check(tx, lease)
+    tx.execute("UPDATE events SET attempts = 1 WHERE seq = ?", (lease.seq,))
+
+
+def close(
+    tx: Transaction, where: str, parameters: tuple[Any, ...], *, state: str, reason: str, now: float
+) -> None:
+    """End events: ``done``, ``dead`` or ``cancelled``. The lane must be refreshed afterwards."""
+    tx.execute(
+        f"UPDATE events SET state = ?, reason = ?, finished_at = ? WHERE {where} AND {_OPEN}",
+        (state, reason, now, *parameters),
+    )
+
+
+def refresh(tx: Transaction, conversation: str, now: float) -> None:
+    """Bring a conversation's lane in line with its open events."""
+    head = tx.execute(
+        f"SELECT seq, state, available_at FROM events WHERE conversation = ? AND {_OPEN}"
+        " ORDER BY seq LIMIT 1",
+        (conversation,),
+    ).fetchone()
+    if head is None:
+        tx.execute("DELETE FROM lanes WHERE conversation = ?", (conversation,))
+        return
+    seq, state, available_at = head
+    standing = _BUSY if state != "ready" else _DUE if available_at <= now else _LATER
+    tx.execute(
+        _REFRESH_LANE,
+        {
+            "conversation": conversation,
+            "head": seq,
+            "state": standing,
+            "available_at": available_at,
+            "now": now,
+        },
+    )
+
+
+def _row(event: Event, source: str, plugin: str, now: float) -> dict[str, Any]:
+    return {
+        "id": secrets.token_hex(6),
+        "source": source,
+        "plugin": plugin,
+        "kind": event.kind,
+        "conversation": event.conversation,
+        "priority": int(event.effective_priority),
+        "person": int(event.from_person),
+        "dedupe_key": event.dedupe_key,
+        "body": codec.dump(event),
+        "now": now,
+        "expires_at": _seconds(event.expires_at),
+    }
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
+
+
+_NEXT = (
+    "SELECT conversation, head FROM lanes WHERE state = 0 ORDER BY priority - aged, head LIMIT 1"
+)
+_NEXT_PERSON = (
+    "SELECT conversation, head FROM lanes WHERE state = 0 AND person = 1"
+    " ORDER BY priority - aged, head LIMIT 1"
+)
+_INSERT = """
+    INSERT INTO events (id, source, plugin, kind, conversation, priority, person, dedupe_key, body,
+                        created_at, available_at, expires_at)
+    VALUES (:id, :source, :plugin, :kind, :conversation, :priority, :person, :dedupe_key, :body,
+            :now, :now, :expires_at)
+    ON CONFLICT (plugin, dedupe_key) DO NOTHING
+    RETURNING seq
+"""
+_JOIN_LANE = """
+    INSERT INTO lanes (conversation, head, priority, person, state, available_at, since)
+    VALUES (:conversation, :seq, :priority, :person, 0, :now, :now)
+    ON CONFLICT (conversation) DO UPDATE SET
+        aged = MIN(aged, priority, excluded.priority),
+        priority = MIN(priority, excluded.priority),
+        person = MAX(person, excluded.person)
+"""
+_REFRESH_LANE = f"""
+    INSERT INTO lanes (conversation, head, priority, person, state, available_at, since)
+    VALUES (
+        :conversation, :head,
+        (SELECT MIN(priority) FROM events WHERE conversation = :conversation AND {_OPEN}),
+        EXISTS (SELECT 1 FROM events WHERE conversation = :conversation AND person = 1 AND {_OPEN}),
+        :state, :available_at, :now
+    )
+    ON CONFLICT (conversation) DO UPDATE SET
+        head = excluded.head, priority = excluded.priority, person = excluded.person,
+        state = excluded.state, available_at = excluded.available_at,
+        aged = CASE WHEN head = excluded.head THEN MIN(aged, excluded.priority) ELSE 0 END,
+        since = CASE WHEN head = excluded.head THEN since ELSE excluded.since END
+"""

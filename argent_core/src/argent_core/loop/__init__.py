@@ -1,0 +1,1 @@
+"""The agent's loop: takes events, makes a turn of each."""

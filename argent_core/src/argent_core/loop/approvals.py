@@ -1,0 +1,167 @@
+"""Approvals: a person's word on a tool call, kept across restarts.
+
+An approval holds for exactly one call, is used once, and expires.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from attrs import define, frozen
+
+from argent_core import codec
+from argent_core.inbound import journal
+from argent_core.inbound.journal import Journal, Lease
+from argent_hookspecs import Approval, ArgentError, ToolCall, Transaction
+
+_SELECT = "SELECT id, turn, conversation, call, expires_at FROM approvals"
+
+
+class ApprovalNeeded(ArgentError):
+    """Interrupt a turn until a person has spoken."""
+
+
+@frozen
+class Answered:
+    """How an approval stands: its id, its state, and the call that it is for."""
+
+    id: str
+    state: str
+    call: ToolCall
+
+
+def call_hash(call: ToolCall) -> str:
+    """Digest the exact call: tool and arguments."""
+    text = json.dumps([call.name, codec.plain(call.arguments)], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@define(eq=False)
+class Approvals:
+    """The approvals on record."""
+
+    journal: Journal
+    timeout: timedelta
+
+    async def find(self, turn: str, call_id: str) -> Answered | None:
+        """Return how the approval of a call stands, or None if nobody was asked."""
+        sql = "SELECT id, state, call FROM approvals WHERE turn = ? AND call_id = ?"
+        row = await self.journal.database.read(
+            lambda tx: tx.execute(sql, (turn, call_id)).fetchone()
+        )
+        return None if row is None else Answered(row[0], row[1], codec.load(row[2], ToolCall))
+
+    async def ask(self, lease: Lease, call: ToolCall) -> Approval:
+        """Put a question on record; the turn waits for the answer from then on."""
+        now = self.journal.clock.now()
+        approval = Approval(
+            id=secrets.token_hex(4),
+            turn=lease.id,
+            conversation=lease.event.conversation,
+            tool=call.name,
+            arguments=call.arguments,
+            expires_at=now + self.timeout,
+        )
+
+        def insert(tx: Transaction) -> None:
+            journal.check(tx, lease)
+            tx.execute(
+                "INSERT INTO approvals (id, turn, conversation, call_id, call_hash, call, state,"
+                " asked_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, 'open', ?, ?)",
+                (
+                    approval.id,
+                    lease.id,
+                    approval.conversation,
+                    call.id,
+                    call_hash(call),
+                    codec.dump(call),
+                    now.timestamp(),
+                    approval.expires_at.timestamp(),
+                ),
+            )
+            tx.execute(
+                "UPDATE events SET state = 'waiting' WHERE turn = ? AND state = 'leased'",
+                (lease.id,),
+            )
+            journal.refresh(tx, approval.conversation, now.timestamp())
+
+        await self.journal.database.write(insert)
+        return approval
+
+    async def open(self, conversation: str | None = None) -> list[Approval]:
+        """Return the approvals that wait for an answer, oldest first."""
+        sql = f"{_SELECT} WHERE state = 'open' AND ? IN (conversation, '') ORDER BY asked_at"
+        rows = await self.journal.database.read(
+            lambda tx: tx.execute(sql, (conversation or "",)).fetchall()
+        )
+        return [_approval(row) for row in rows]
+
+    async def answer(self, id: str, *, state: str, by: str) -> bool:
+        """Answer one: ``allowed`` or ``denied``; False if it no longer waits."""
+        now = self.journal.now()
+
+        def work(tx: Transaction) -> bool:
+            row = tx.execute("SELECT expires_at FROM approvals WHERE id = ?", (id,)).fetchone()
+            if row is None or row[0] <= now:
+                return False
+            return bool(_settle(tx, "id = ?", (id,), state=state, by=by, now=now))
+
+        return await self.journal.database.write(work)
+
+    async def supersede(self, conversation: str, by: str) -> int:
+        """Take a person's new message for a no to what waits in its conversation."""
+        now = self.journal.now()
+        return await self.journal.database.write(
+            lambda tx: _settle(
+                tx, "conversation = ?", (conversation,), state="superseded", by=by, now=now
+            )
+        )
+
+    async def expire(self) -> int:
+        """Take silence for a no."""
+        now = self.journal.now()
+        return await self.journal.database.write(
+            lambda tx: _settle(tx, "expires_at <= ?", (now,), state="expired", by="", now=now)
+        )
+
+    async def next_expiry(self) -> float | None:
+        """Return the seconds until the next approval expires, or None."""
+        sql = "SELECT MIN(expires_at) FROM approvals WHERE state = 'open'"
+        due = await self.journal.database.read(lambda tx: tx.execute(sql).fetchone()[0])
+        return None if due is None else max(0.0, due - self.journal.now())
+
+
+def _settle(
+    tx: Transaction, where: str, parameters: tuple[object, ...], *, state: str, by: str, now: float
+) -> int:
+    """Close open approvals and wake their turns, in one transaction."""
+    found = tx.execute(
+        f"UPDATE approvals SET state = ?, answered_by = ? WHERE state = 'open' AND {where}"
+        " RETURNING turn, conversation",
+        (state, by, *parameters),
+    ).fetchall()
+    for turn, conversation in found:
+        # The wait was the person's, not the turn's: it does not count as an attempt.
+        tx.execute(
+            "UPDATE events SET state = 'ready', available_at = ?, attempts = MAX(0, attempts - 1)"
+            " WHERE turn = ? AND state = 'waiting'",
+            (now, turn),
+        )
+        journal.refresh(tx, conversation, now)
+    return len(found)
+
+
+def _approval(row: tuple[str, str, str, str, float]) -> Approval:
+    id, turn, conversation, call_text, expires_at = row
+    call = codec.load(call_text, ToolCall)
+    return Approval(
+        id=id,
+        turn=turn,
+        conversation=conversation,
+        tool=call.name,
+        arguments=call.arguments,
+        expires_at=datetime.fromtimestamp(expires_at, UTC),
+    )

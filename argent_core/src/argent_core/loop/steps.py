@@ -1,0 +1,147 @@
+"""Steps: every model call and tool call of a turn, on record before and after it is made.
+
+A turn that is interrupted resumes from its steps: what is finished is not done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+
+from argent_core import codec
+from argent_core.inbound import journal
+from argent_core.inbound.journal import Journal, Lease
+from argent_hookspecs import Transaction
+
+
+@frozen
+class Step:
+    """One step of a turn.
+
+    Args:
+        n: Its place in the turn, from 0.
+        kind: ``model``, ``tool`` or ``steer``.
+        name: The model, or the tool.
+        key: The same for every try of this step.
+        state: ``intent``, ``done``, ``failed`` or ``unknown``.
+        request: What was asked, as JSON values.
+        result: What came of it, as JSON values.
+    """
+
+    n: int
+    kind: str
+    name: str
+    key: str
+    state: str
+    request: Any
+    result: Any = None
+
+
+@define(eq=False)
+class Steps:
+    """The steps of one turn: those on record are given back first, in order."""
+
+    journal: Journal
+    lease: Lease
+    _recorded: list[Step] = field(factory=list)
+    _position: int = 0
+
+    async def load(self) -> None:
+        """Read what is on record."""
+        sql = (
+            "SELECT n, kind, name, key, state, request, result FROM steps WHERE turn = ? ORDER BY n"
+        )
+        rows = await self.journal.database.read(
+            lambda tx: tx.execute(sql, (self.lease.id,)).fetchall()
+        )
+        self._recorded = [
+            Step(*row[:5], json.loads(row[5]), json.loads(row[6]) if row[6] else None)
+            for row in rows
+        ]
+
+    def recorded(self, kind: str) -> Step | None:
+        """Return the step on record at this place, if it is of this kind, and move on."""
+        if self._position < len(self._recorded):
+            step = self._recorded[self._position]
+            if step.kind == kind:
+                self._position += 1
+                return step
+        return None
+
+    @property
+    def replaying(self) -> bool:
+        """Whether there are steps on record that were not given back yet."""
+        return self._position < len(self._recorded)
+
+    async def begin(
+        self, kind: str, name: str, request: Any, *, durable: bool = False, approval: str = ""
+    ) -> Step:
+        """Record that a step is about to be made.
+
+        Args:
+            durable: Whether the record must survive a power cut: before an effect that cannot be
+                repeated.
+            approval: Id of the approval that the step uses up, in the same transaction.
+        """
+        n = self._position
+        text = json.dumps(codec.plain(request), default=str)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        step = Step(n, kind, name, f"{self.lease.id}-{n}-{digest}", "intent", request)
+        started = self.journal.now()
+
+        def insert(tx: Transaction) -> None:
+            journal.check(tx, self.lease)
+            if approval:
+                tx.execute("UPDATE approvals SET state = 'used' WHERE id = ?", (approval,))
+            tx.execute(
+                "INSERT INTO steps (turn, n, kind, name, key, state, request, started_at)"
+                " VALUES (?, ?, ?, ?, ?, 'intent', ?, ?)",
+                (self.lease.id, n, kind, name, step.key, text, started),
+            )
+
+        await self.journal.database.write(insert, durable=durable)
+        self._position += 1
+        return step
+
+    async def end(
+        self,
+        step: Step,
+        state: str,
+        result: Any,
+        *,
+        tokens: tuple[int, int] | None = None,
+        cost: float | None = None,
+    ) -> Step:
+        """Record what came of a step: ``done``, ``failed`` or ``unknown``."""
+        text = json.dumps(codec.plain(result), default=str)
+        finished = self.journal.now()
+        used = tokens or (None, None)
+
+        def update(tx: Transaction) -> None:
+            journal.progressed(tx, self.lease)
+            tx.execute(
+                "UPDATE steps SET state = ?, result = ?, finished_at = ?, input_tokens = ?,"
+                " output_tokens = ?, cost = ? WHERE turn = ? AND n = ?",
+                (state, text, finished, *used, cost, self.lease.id, step.n),
+            )
+
+        await self.journal.database.write(update)
+        return evolve(step, state=state, result=result)
+
+    async def steer(self, seqs: list[int], texts: list[str]) -> None:
+        """Make messages that came in between part of the turn."""
+        n, now = self._position, self.journal.now()
+
+        def insert(tx: Transaction) -> None:
+            journal.join(tx, self.lease, seqs, now)
+            tx.execute(
+                "INSERT INTO steps (turn, n, kind, name, key, state, request, result, started_at,"
+                " finished_at) VALUES (?, ?, 'steer', '', ?, 'done', ?, '[]', ?, ?)",
+                (self.lease.id, n, f"{self.lease.id}-{n}", json.dumps(texts), now, now),
+            )
+
+        await self.journal.database.write(insert)
+        self._position += 1

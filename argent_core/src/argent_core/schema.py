@@ -1,0 +1,145 @@
+"""The tables of ``data/kernel.db``.
+
+``events`` is the journal; ``lanes`` holds one row for each conversation with open events, kept in
+the same transactions, so that the next event to deal with is one index look-up however many wait.
+``turns``, ``blocks`` and ``steps`` are the trace, and what a turn resumes from.
+"""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        source TEXT NOT NULL,
+        plugin TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        conversation TEXT NOT NULL,
+        priority INTEGER NOT NULL,
+        person INTEGER NOT NULL,
+        state TEXT NOT NULL DEFAULT 'ready' CHECK (
+            state IN ('ready', 'leased', 'waiting', 'done', 'dead', 'cancelled')
+        ),
+        dedupe_key TEXT,
+        body TEXT NOT NULL,
+        created_at REAL NOT NULL,
+        available_at REAL NOT NULL,
+        expires_at REAL,
+        finished_at REAL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        lease INTEGER NOT NULL DEFAULT 0,
+        boot TEXT,
+        turn TEXT,
+        reason TEXT NOT NULL DEFAULT '',
+        UNIQUE (plugin, dedupe_key)
+    );
+    CREATE INDEX events_open ON events (conversation, seq)
+        WHERE state IN ('ready', 'leased', 'waiting');
+    CREATE INDEX events_rank ON events (conversation, priority)
+        WHERE state IN ('ready', 'leased', 'waiting');
+    CREATE INDEX events_person ON events (conversation)
+        WHERE person = 1 AND state IN ('ready', 'leased', 'waiting');
+    CREATE INDEX events_dead ON events (seq) WHERE state = 'dead';
+    CREATE INDEX events_turn ON events (turn, seq) WHERE turn IS NOT NULL;
+
+    CREATE TABLE lanes (
+        conversation TEXT PRIMARY KEY,
+        head INTEGER NOT NULL,
+        priority INTEGER NOT NULL,
+        aged INTEGER NOT NULL DEFAULT 0,
+        person INTEGER NOT NULL,
+        state INTEGER NOT NULL,
+        available_at REAL NOT NULL,
+        since REAL NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX lanes_next ON lanes (priority - aged, head) WHERE state = 0;
+    CREATE INDEX lanes_person ON lanes (priority - aged, head) WHERE state = 0 AND person = 1;
+    CREATE INDEX lanes_later ON lanes (available_at) WHERE state = 1;
+
+    CREATE TABLE cursors (source TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+    CREATE TABLE turns (
+        id TEXT PRIMARY KEY,
+        conversation TEXT NOT NULL,
+        n INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        started_at REAL NOT NULL,
+        finished_at REAL,
+        score REAL,
+        factors TEXT,
+        tier TEXT,
+        provider TEXT,
+        model TEXT,
+        answer TEXT NOT NULL DEFAULT '',
+        reason TEXT NOT NULL DEFAULT ''
+    ) WITHOUT ROWID;
+    CREATE INDEX turns_conversation ON turns (conversation, n);
+
+    CREATE TABLE blocks (
+        turn TEXT NOT NULL,
+        n INTEGER NOT NULL,
+        provider TEXT NOT NULL,
+        source TEXT NOT NULL,
+        trust TEXT NOT NULL,
+        stable INTEGER NOT NULL,
+        tokens INTEGER NOT NULL,
+        left_out TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (turn, n)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE steps (
+        turn TEXT NOT NULL,
+        n INTEGER NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('model', 'tool', 'steer')),
+        name TEXT NOT NULL,
+        key TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('intent', 'done', 'failed', 'unknown')),
+        request TEXT NOT NULL,
+        result TEXT,
+        started_at REAL NOT NULL,
+        finished_at REAL,
+        input_tokens INTEGER,
+        output_tokens INTEGER,
+        cost REAL,
+        PRIMARY KEY (turn, n)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE approvals (
+        id TEXT PRIMARY KEY,
+        turn TEXT NOT NULL,
+        conversation TEXT NOT NULL,
+        call_id TEXT NOT NULL,
+        call_hash TEXT NOT NULL,
+        call TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (
+            state IN ('open', 'allowed', 'denied', 'expired', 'superseded', 'used')
+        ),
+        asked_at REAL NOT NULL,
+        expires_at REAL NOT NULL,
+        answered_by TEXT NOT NULL DEFAULT '',
+        UNIQUE (turn, call_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX approvals_open ON approvals (expires_at) WHERE state = 'open';
+
+    CREATE TABLE outbox (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        key TEXT NOT NULL UNIQUE,
+        turn TEXT NOT NULL,
+        conversation TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        address TEXT NOT NULL,
+        text TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (
+            state IN ('pending', 'sending', 'sent', 'unknown', 'expired', 'dead', 'held')
+        ),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        created_at REAL NOT NULL,
+        available_at REAL NOT NULL,
+        finished_at REAL,
+        receipt TEXT,
+        reason TEXT NOT NULL DEFAULT ''
+    );
+    CREATE INDEX outbox_open ON outbox (channel, address, seq)
+        WHERE state IN ('pending', 'sending');
+    CREATE INDEX outbox_turn ON outbox (turn);
+    """,
+)
