@@ -36,7 +36,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 @contextlib.contextmanager
 def configure(
-    home: Home, level: str, redactor: Redactor, *, stderr: bool | TextIO = False
+    home: Home, level: str, *, redactor: Redactor, stderr: bool | TextIO = False
 ) -> Iterator[None]:
     """Keep a log while the block runs, and leave everything as it was afterwards.
 

@@ -10,7 +10,7 @@ from argent_core.config.loading import (
     load,
     structure_plugin_settings,
 )
-from argent_core.config.problems import Problem, error_of
+from argent_core.config.problems import Problem, error_of, shown, suggestion
 from argent_core.config.schema import settings_schema, to_json
 from argent_core.config.settings import (
     AgentSettings,
@@ -44,7 +44,9 @@ __all__ = [
     "parse_duration",
     "set_value",
     "settings_schema",
+    "shown",
     "structure_plugin_settings",
+    "suggestion",
     "to_json",
     "write",
 ]

@@ -16,7 +16,7 @@ from argent_hookspecs import ConfigError
 
 
 def set_value(
-    home: Home, path: str, text: str, *, classes: SettingsClasses | None = None
+    home: Home, path: str, *, text: str, classes: SettingsClasses | None = None
 ) -> Inspection:
     """Set a setting, if the settings are no worse afterwards than they were.
 

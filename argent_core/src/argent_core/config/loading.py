@@ -21,7 +21,7 @@ T = TypeVar("T")
 log = logging.getLogger("argent.config")
 
 SettingsClasses = Mapping[str, type[Any] | None]
-"""The settings classes of the installed plugins by their names; None has no settings."""
+"""The settings classes of the installed plugins by their names; None where there is none to ask."""
 
 
 @frozen(kw_only=True)
@@ -105,7 +105,7 @@ def inspect_data(
     return Inspection(config=config, plugins=settings, warnings=warnings, document=document)
 
 
-def structure_plugin_settings(name: str, cls: type[T], section: Mapping[str, Any]) -> T:
+def structure_plugin_settings(name: str, cls: type[T], *, section: Mapping[str, Any]) -> T:
     """Make a plugin's settings of its section in ``argent.json``.
 
     Args:
@@ -190,12 +190,7 @@ def _plugin_settings(
     settings = {}
     for name, cls in classes.items():
         entry = plugins.get(name, PluginEntry())
-        if cls is None:
-            found.warnings += [
-                Problem(f"plugins.{name}.{key}", "this plugin has no settings")
-                for key in entry.section
-            ]
-        elif entry.enabled:
+        if cls is not None and entry.enabled:
             settings[name] = _one_plugin(name, cls, entry.section, found)
     return settings
 

@@ -1,0 +1,5 @@
+"""The command ``argent``."""
+
+from argent_core.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,179 @@
+"""``argent config``: show, check and change settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+import click
+
+from argent_core import config as settings
+from argent_core.cli.context import LazyContext
+from argent_core.cli.output import as_json, print_json, print_table
+from argent_core.config import KernelSettings, Problem, SettingsClasses
+from argent_core.config.structure import SECRETIVE
+from argent_core.paths import Home
+from argent_hookspecs import ConfigError
+
+
+@click.group()
+def config() -> None:
+    """Show, check and change settings.
+
+    \b
+    argent config show                     all settings that are in force
+    argent config set loop.maxSteps 20     change one
+    argent config check                    what is wrong or odd
+    """
+
+
+@config.command()
+@click.argument("path", required=False)
+@as_json
+@click.pass_obj
+def show(obj: LazyContext, path: str | None, as_json: bool) -> None:
+    """Show the settings that are in force, defaults too: all, or what is under PATH."""
+    found = settings.inspect(obj.place, classes=_classes())
+    if found.config is None:
+        raise settings.error_of(found.errors)
+    values = _under(_in_force(found), path)
+    if as_json:
+        print_json(values)
+        return
+    written = dict(_flat(found.document.data))
+    rows = _flat(values, path or "") if isinstance(values, dict) else [(path or "", values)]
+    print_table(
+        (place, settings.shown(value), "" if place in written else "(default)")
+        for place, value in rows
+    )
+
+
+@config.command()
+@as_json
+@click.pass_obj
+def check(obj: LazyContext, as_json: bool) -> None:
+    """Say everything that is wrong or odd in the settings; exit code 1 if something is wrong."""
+    found = settings.inspect(obj.place, classes=_classes())
+    if as_json:
+        print_json(
+            {
+                "ok": not found.errors,
+                "errors": [attrs.asdict(problem) for problem in found.errors],
+                "warnings": [attrs.asdict(problem) for problem in found.warnings],
+            }
+        )
+    else:
+        _say(found.errors, found.warnings, obj.place)
+    if found.errors:
+        raise SystemExit(1)
+
+
+@config.command("set")
+@click.argument("path")
+@click.argument("value")
+@as_json
+@click.pass_obj
+def set_(obj: LazyContext, path: str, value: str, as_json: bool) -> None:
+    """Set the setting at PATH to VALUE, which is JSON, or else text.
+
+    \b
+    argent config set models.default fast
+    argent config set tools.policy.calc ask
+    argent config set agent.plugins '["llama", "terminal"]'
+    """
+    obj.place.create()
+    found = settings.set_value(obj.place, path, text=value, classes=_classes())
+    for problem in (*found.errors, *found.warnings):
+        click.echo(f"Warning: {problem}", err=True)
+    changed = _under(found.document.data, path)
+    if as_json:
+        print_json({"path": path, "value": changed, "file": str(obj.place.config_file)})
+    else:
+        click.echo(f"{path} is now {settings.shown(changed)}.")
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON schema of argent.json, with the sections of all installed plugins."""
+    print_json(_schema(_classes()))
+
+
+def _classes() -> SettingsClasses:
+    from argent_core.plugins import installed_plugins, plugin_settings_classes
+
+    unknown = {plugin.name: None for plugin in installed_plugins()}
+    return {**unknown, **plugin_settings_classes()}
+
+
+def _schema(classes: SettingsClasses) -> dict[str, Any]:
+    enabled = {"type": "boolean", "default": True, "description": "Whether the plugin may run."}
+    sections = {}
+    for name, cls in sorted(classes.items()):
+        section: dict[str, Any] = (
+            {"type": "object"} if cls is None else settings.settings_schema(cls)
+        )
+        properties = {"enabled": enabled, **section.get("properties", {})}
+        sections[name] = {**section, "properties": properties}
+    schema = settings.settings_schema(KernelSettings)
+    schema["properties"] |= {
+        "version": {"const": 1},
+        "plugins": {"type": "object", "properties": sections},
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _in_force(found: settings.Inspection) -> dict[str, Any]:
+    assert found.config is not None
+    kernel = {
+        field.name: getattr(found.config, field.name) for field in attrs.fields(KernelSettings)
+    }
+    values = settings.to_json(KernelSettings(**kernel))
+    sections = {}
+    for name in sorted({*found.config.plugins, *found.plugins}):
+        entry = found.config.plugin(name)
+        own = found.plugins.get(name)
+        raw = _discreet(entry.section)
+        sections[name] = {"enabled": entry.enabled, **(settings.to_json(own) if own else raw)}
+    return {**values, "plugins": sections}
+
+
+def _discreet(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Hide what may be a secret among settings whose meaning is not known."""
+    result: dict[str, Any] = {}
+    for key, value in section.items():
+        if isinstance(value, dict):
+            result[key] = _discreet(value)
+        else:
+            result[key] = "…" if SECRETIVE.search(key) else value
+    return result
+
+
+def _under(values: Any, path: str | None) -> Any:
+    for key in path.split(".") if path else ():
+        if not isinstance(values, dict) or key not in values:
+            keys = values if isinstance(values, dict) else ()
+            hint = settings.suggestion(key, keys)
+            raise ConfigError(f"There is no setting {path}. {hint}".rstrip())
+        values = values[key]
+    return values
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        place = f"{prefix}.{key}" if prefix else key
+        if isinstance(value, dict) and value:
+            yield from _flat(value, place)
+        else:
+            yield place, value
+
+
+def _say(errors: tuple[Problem, ...], warnings: tuple[Problem, ...], home: Home) -> None:
+    for problem in errors:
+        click.echo(f"Error: {problem}")
+    for problem in warnings:
+        click.echo(f"Warning: {problem}")
+    if not errors and not warnings:
+        exists = home.config_file.exists()
+        what = "is right" if exists else "is not there, so the defaults hold"
+        click.echo(f"{home.config_file} {what}.")

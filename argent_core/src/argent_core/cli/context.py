@@ -1,0 +1,59 @@
+"""What commands find in ``click``'s ``obj``. It imports nothing until it is asked for something."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from argent_core.local import LocalCommandContext
+    from argent_core.paths import Home
+    from argent_hookspecs import Connection
+
+
+class LazyContext:
+    """The contract's ``CommandContext``, and a little more for the kernel's own commands.
+
+    Args:
+        explicit: The home that was asked for with ``--home``.
+    """
+
+    def __init__(self, explicit: str | None = None) -> None:
+        self._explicit = explicit
+        self._home: Home | None = None
+        self._local: LocalCommandContext | None = None
+
+    @property
+    def place(self) -> Home:
+        """The home, with the names of what is in it."""
+        if self._home is None:
+            from pathlib import Path
+
+            from argent_core.paths import Home
+
+            self._home = Home.find(Path(self._explicit) if self._explicit else None)
+        return self._home
+
+    @property
+    def local(self) -> LocalCommandContext:
+        """The way to the kernel that runs on this home."""
+        if self._local is None:
+            from argent_core.local import LocalCommandContext
+
+            self._local = LocalCommandContext(self.place)
+        return self._local
+
+    @property
+    def home(self) -> Path:
+        """The folder of this agent."""
+        return self.place.root
+
+    def running_kernel(self) -> AbstractAsyncContextManager[None]:
+        """Return a running kernel: the one on this home, or one for the block only."""
+        return self.local.running_kernel()
+
+    def connect(self, plugin: str) -> AbstractAsyncContextManager[Connection]:
+        """Return a connection to what a plugin serves."""
+        return self.local.connect(plugin)

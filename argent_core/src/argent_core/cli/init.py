@@ -1,0 +1,190 @@
+"""``argent init``: set up a home, asking only for what cannot be guessed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import field, frozen
+
+from argent_core import config
+from argent_core.cli.context import LazyContext
+from argent_core.cli.output import as_json, print_json
+from argent_core.first_run import prepare_home, template, without_comments
+from argent_core.paths import Home
+
+ENOUGH_MEMORY = 4 * 10**9
+"""Bytes of memory from which the larger model is recommended: "4 GB", as sold."""
+
+MODELS: Mapping[str, str] = {
+    "qwen2.5-coder-1.5b": "1.1 GB to download; uses tools properly",
+    "smollm2-135m": "0.1 GB to download; quick, for short and simple talk",
+}
+
+NEXT = "argent chat"
+
+
+@frozen(kw_only=True)
+class Wishes:
+    """What the person said; None where they said nothing."""
+
+    name: str | None = None
+    model: str | None = None
+    workspace: Path | None = None
+
+
+@frozen(kw_only=True)
+class Done:
+    """What was set up."""
+
+    home: Path
+    workspace: Path
+    created: tuple[Path, ...] = ()
+    model: str | None = None
+    notes: list[str] = field(factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return {
+            "home": str(self.home),
+            "workspace": str(self.workspace),
+            "created": [str(path) for path in self.created],
+            "model": self.model,
+            "notes": self.notes,
+            "next": NEXT,
+        }
+
+
+@click.command()
+@click.option("--yes", "-y", is_flag=True, help="Ask nothing; take what is recommended.")
+@click.option("--name", help="Your name, for USER.md.")
+@click.option("--model", help="Model that runs on this machine: a known name, file or address.")
+@click.option(
+    "--workspace",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the workspace files.",
+)
+@as_json
+@click.pass_obj
+def init(obj: LazyContext, /, *, yes: bool, as_json: bool, **wishes: Any) -> None:
+    """Set up a home. What is there already is never overwritten.
+
+    \b
+    argent init                       asks two questions
+    argent init --yes                 asks none
+    argent init --name Ada --model smollm2-135m
+    """
+    wanted = Wishes(**wishes)
+    if not (yes or as_json) and sys.stdin.isatty():
+        wanted = _ask(obj.place, wanted)
+    done = _set_up(obj.place, wanted)
+    if as_json:
+        print_json(done.as_json())
+    else:
+        _say(done)
+
+
+def recommended_model() -> str:
+    """Return the best model that this machine has the memory for."""
+    large, small = MODELS
+    return large if _memory() >= ENOUGH_MEMORY else small
+
+
+def _memory() -> int:
+    """Return the machine's memory in bytes; 0 where the system does not say."""
+    if not hasattr(os, "sysconf"):
+        return 0
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return 0
+
+
+def _runs_models_itself() -> bool:
+    return bool(entry_points(group="argent", name="llama"))
+
+
+def _chosen_model(home: Home) -> str | None:
+    loaded = config.inspect(home).config
+    model = loaded.plugin("llama").section.get("model") if loaded else None
+    return str(model) if model else None
+
+
+def _ask(home: Home, wanted: Wishes) -> Wishes:
+    name, model = wanted.name, wanted.model
+    workspace = wanted.workspace or _workspace(home)
+    if name is None and _is_template(workspace / "USER.md"):
+        name = click.prompt("What is your name?", default="", show_default=False).strip() or None
+    if model is None and _runs_models_itself() and _chosen_model(home) is None:
+        click.echo("A model that runs on this machine, with no key and no account:")
+        for known, about in MODELS.items():
+            click.echo(f"  {known:20} {about}")
+        model = click.prompt("Which one?", default=recommended_model())
+    return Wishes(name=name, model=model, workspace=wanted.workspace)
+
+
+def _set_up(home: Home, wanted: Wishes) -> Done:
+    home.create()
+    notes: list[str] = []
+    if wanted.workspace is not None:
+        chosen = str(wanted.workspace.expanduser().absolute())
+        config.set_value(home, "agent.workspace", text=chosen)
+    prepared = prepare_home(home)
+    if wanted.name:
+        notes += _write_name(prepared.workspace / "USER.md", wanted.name)
+    model = wanted.model
+    if _runs_models_itself():
+        model = model or _chosen_model(home) or recommended_model()
+        if model != _chosen_model(home):
+            config.set_value(home, "plugins.llama.model", text=model)
+    elif model:
+        notes.append("The plugin argent-llama is not installed, so no model was chosen.")
+        model = None
+    return Done(
+        home=home.root,
+        workspace=prepared.workspace,
+        created=prepared.created,
+        model=model,
+        notes=notes,
+    )
+
+
+def _workspace(home: Home) -> Path:
+    loaded = config.inspect(home).config
+    return loaded.agent.workspace if loaded else home.workspace
+
+
+def _is_template(path: Path) -> bool:
+    return not path.exists() or path.read_text(encoding="utf-8") == template(path.name)
+
+
+def _write_name(path: Path, name: str) -> list[str]:
+    line = f"Name: {' '.join(name.split())}"
+    text = path.read_text(encoding="utf-8")
+    if line in without_comments(text).splitlines():
+        return []
+    if not _is_template(path):
+        return [f"{path} is yours already; write your name into it there."]
+    heading, _, rest = text.partition("\n")
+    path.write_text(f"{heading}\n\n{line}\n{rest}", encoding="utf-8")
+    return []
+
+
+def _say(done: Done) -> None:
+    if done.created:
+        click.echo(f"The home {done.home} is ready. New in it:")
+        for path in done.created:
+            near = path.is_relative_to(done.home)
+            click.echo(f"  {path.relative_to(done.home) if near else path}")
+    else:
+        click.echo(f"The home {done.home} was ready already.")
+    if done.model:
+        click.echo(f"Model: {done.model}, fetched when it is first needed.")
+    for note in done.notes:
+        click.echo(f"Note: {note}")
+    click.echo(f"Next: {NEXT}")
