@@ -36,7 +36,8 @@ class Newcomer:
 
     def readme_block(self, number: int) -> str:
         text = (self.clone / "README.md").read_text("utf-8")
-        return re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[number - 1]
+        found = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        return str(found[number - 1])
 
     def sh(self, script: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
