@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -95,3 +96,16 @@ def committed_texts(root: Path) -> dict[str, str]:
         if file.is_file() and b"\0" not in (content := file.read_bytes()):
             texts[name] = content.decode("utf-8")
     return texts
+
+
+@pytest.fixture(scope="session")
+def wheel_folder(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one wheel of every member, made without a network."""
+    folder = tmp_path_factory.mktemp("wheels")
+    subprocess.run(
+        [Path(sys.executable).with_name("uv"), "build"]
+        + ["--quiet", "--offline", "--all-packages", "--wheel", "--out-dir", folder],
+        cwd=root,
+        check=True,
+    )
+    return folder

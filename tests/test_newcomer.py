@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -164,6 +165,27 @@ def test_the_second_command_follows_the_first_and_the_first_can_be_repeated(
     assert again.returncode == 0, again.stderr
     assert "download" not in again.stderr.lower()
     assert len(words_of(again.stdout.partition("\n")[2])) >= 3
+
+
+def test_the_least_build_is_a_working_agent(
+    newcomer: Newcomer,
+    first: subprocess.CompletedProcess[str],
+    wheel_folder: Path,
+    tmp_path: Path,
+) -> None:
+    parts = ["argent_core", "argent_hookspecs", "argent_llama", "argent_terminal"]
+    wheels = [str(file) for part in parts for file in wheel_folder.glob(f"{part}-*.whl")]
+    python = tmp_path / "bin/python"
+
+    newcomer.sh(f"python3 -m venv {tmp_path} && {python} -m pip install {shlex.join(wheels)}")
+    answer = newcomer.sh(f"cd {tmp_path} && bin/argent chat --message 'Hello!'")
+    installed = newcomer.sh(f"{python} -m pip list").stdout
+
+    assert first.returncode == answer.returncode == 0, answer.stderr
+    assert words_of(answer.stdout)
+    assert sorted(re.findall(r"^argent\S*", installed, re.MULTILINE)) == sorted(
+        part.replace("_", "-") for part in parts
+    )
 
 
 def test_a_killed_agent_comes_back_and_finishes_its_turn(

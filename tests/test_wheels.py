@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import configparser
 import email
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-UV = Path(sys.executable).with_name("uv")
-
 
 @pytest.fixture(scope="session")
-def wheels(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, zipfile.ZipFile]:
-    folder = tmp_path_factory.mktemp("wheels")
-    subprocess.run(
-        [UV, "build", "--quiet", "--offline", "--all-packages", "--wheel", "--out-dir", folder],
-        cwd=root,
-        check=True,
-    )
+def wheels(wheel_folder: Path) -> dict[str, zipfile.ZipFile]:
     return {
-        file.name.partition("-")[0]: zipfile.ZipFile(file) for file in sorted(folder.glob("*.whl"))
+        file.name.partition("-")[0]: zipfile.ZipFile(file)
+        for file in sorted(wheel_folder.glob("*.whl"))
     }
 
 
