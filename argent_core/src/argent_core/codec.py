@@ -36,3 +36,8 @@ def dump(value: Any, kind: Any = None) -> str:
 def load(text: str, kind: type[T]) -> T:
     """Read a record back."""
     return _CONVERTER.structure(json.loads(text), kind)
+
+
+def structure(value: Any, kind: type[T]) -> T:
+    """Make a record of JSON values."""
+    return _CONVERTER.structure(value, kind)

@@ -151,6 +151,8 @@ class PluginHost:
         guard: The way into them.
         make_context: Makes a plugin's ``ctx``; raises ``ConfigError`` if its settings are wrong.
         refusal: Says why a plugin may not run (state and reason), or None.
+        close_context: Closes what a stopped plugin's context left open.
+        opened: Classes of records that are opened; the others are only listed.
     """
 
     guard: Guard
@@ -159,6 +161,7 @@ class PluginHost:
     close_context: Callable[[str], Awaitable[None]]
     plugins: dict[str, HostedPlugin] = field(factory=dict)
     followers: list[Follower] = field(factory=list)
+    opened: tuple[type[Any], ...] = tuple(_OPENS)
 
     async def start(self, installed: Sequence[InstalledPlugin]) -> None:
         """Load and start the plugins, each as far as it comes."""
@@ -190,6 +193,11 @@ class PluginHost:
         await self._close(plugin)
         plugin.settle(PluginState.DISABLED, f"enable it with: argent plugins enable {name}")
         return plugin
+
+    async def restart(self, name: str) -> HostedPlugin:
+        """Stop one plugin and start it again, with its settings as they are now."""
+        await self.disable(name)
+        return await self.enable(name)
 
     def blame(self, name: str, reason: str) -> None:
         """Note that a plugin misbehaved."""
@@ -356,7 +364,7 @@ class PluginHost:
         opened: list[Any] = []
         try:
             for record in plugin.records:
-                if type(record) in _OPENS:
+                if type(record) in self.opened:
                     await self._enter(plugin, record, opened)
             started.set_result(None)
             await plugin._stop.wait()

@@ -80,6 +80,7 @@ class LoadedPlugin:
 
     name: str
     record: Plugin
+    package: str
     _manager: pluggy.PluginManager = field(eq=False, repr=False)
 
     def collect(self, ctx: PluginContext) -> tuple[Any, ...]:
@@ -148,7 +149,8 @@ def load(installed: InstalledPlugin) -> LoadedPlugin:
     answers = manager.hook.argent_plugin()
     if not answers or not isinstance(answers[0], Plugin):
         raise PluginError(name, "has no argent_plugin hook that returns a Plugin")
-    return LoadedPlugin(name, answers[0], manager)
+    package = str(getattr(target, "__name__", type(target).__module__)).partition(".")[0]
+    return LoadedPlugin(name, answers[0], package, manager)
 
 
 def compatible(record: Plugin) -> bool:

@@ -44,7 +44,7 @@ def show(obj: LazyContext, path: str | None, as_json: bool) -> None:
     written = dict(_flat(found.document.data))
     rows = _flat(values, path or "") if isinstance(values, dict) else [(path or "", values)]
     print_table(
-        (place, settings.shown(value), "" if place in written else "(default)")
+        (place, settings.shown(value, longest=1000), "" if place in written else "(default)")
         for place, value in rows
     )
 

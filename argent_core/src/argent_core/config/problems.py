@@ -58,14 +58,14 @@ def wrong(expected: str, value: object, *, hint: str = "") -> Invalid:
     return Invalid(Problem("", f"expected {expected}", shown(value), hint))
 
 
-def shown(value: object) -> str:
-    """Write a value as the person did, cut where it is long.
+def shown(value: object, *, longest: int = LONGEST) -> str:
+    """Write a value as the person did, cut where it is longer than so many characters.
 
     >>> shown("many"), shown(None)
     ('"many"', 'null')
     """
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:

@@ -106,6 +106,8 @@ def _unknown_inside(value: object, kind: Any) -> list[Problem]:
 
 def describe(kind: Any) -> str:
     """Say in words what values a type has."""
+    if kind in WORDS:
+        return WORDS[kind]
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(map(shown, get_args(kind)))
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
@@ -116,7 +118,7 @@ def describe(kind: Any) -> str:
         return "a list […]"
     if _is_mapping(kind) or (isinstance(kind, type) and attrs.has(kind)):
         return "an object {…}"
-    return WORDS.get(kind, getattr(kind, "__name__", str(kind)))
+    return str(getattr(kind, "__name__", kind))
 
 
 def _is_union(kind: Any) -> bool:
@@ -146,6 +148,10 @@ def _exact(value: Any, kind: type) -> Any:
     if type(value) is not kind:
         raise wrong(WORDS[kind], value)
     return value
+
+
+def _unreadable(_: Any, kind: Any) -> Any:
+    raise StructureHandlerNotFoundError(f"{kind.__name__} has no form in JSON", kind)
 
 
 def _number(value: Any, _: Any) -> float:
@@ -314,6 +320,7 @@ def _make_converter() -> Converter:
     for kind in (bool, int, str):
         converter.register_structure_hook(kind, _exact)
     converter.register_structure_hook(float, _number)
+    converter.register_structure_hook(bytes, _unreadable)
     converter.register_structure_hook(Path, _path)
     converter.register_structure_hook(timedelta, _duration)
     converter.register_structure_hook(Secret, _secret)

@@ -1,89 +1,121 @@
-"""The model router: how much ability an event asks for, and which installed model has it."""
+"""The model router: which of the installed models answers an event."""
 
 from __future__ import annotations
 
-import re
+import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 from attrs import define, frozen
 
-from argent_core.loop.tokens import estimate
+from argent_core.config import Config
+from argent_core.guard import Guard
+from argent_core.host import PluginHost, Registered
+from argent_core.loop.context import GatheredContext
+from argent_core.loop.scorer import TableScorer, read_signals
+from argent_core.loop.tools import Tools
 from argent_hookspecs import (
-    Event,
+    SCORER,
+    ArgentError,
+    ModelInfo,
+    ModelProvider,
     ModelRejected,
     ModelTier,
-    Priority,
     RouteSignals,
     Score,
-    Tool,
+    Service,
 )
 
-EXPECTED_OUTPUT = 256
-"""Tokens that an answer is expected to take, for the estimate."""
+log = logging.getLogger("argent.router")
 
 BANDS: Mapping[str, float] = MappingProxyType(
     {"local": 0.3, "fast": 0.5, "balanced": 0.8, "powerful": float("inf")}
 )
 """The tiers that have names, and the score that each stays below."""
 
-_HEAVY_TOOLS = frozenset({"browser", "code_execute", "image_generate"})
-_LIGHT_TOOLS = frozenset({"weather", "time", "calc"})
-_CREATIVE = re.compile(
-    r"\b(write|compose|poem|story|essay|song|slogan|brainstorm|invent|imagine|design)\b", re.I
-)
-_MEMORY = re.compile(
-    r"\b(remember|remind me|last time|yesterday|we (said|talked|discussed))\b", re.I
-)
-_HURRY = re.compile(r"\b(quick(ly)?|asap|hurry|right now|immediately|urgent)\b", re.I)
+_DESCRIBE_SECONDS = 10.0
+_SCORE_SECONDS = 2.0
 
 
-@frozen
+@frozen(kw_only=True)
 class Route:
-    """Which model answers, and why."""
+    """Which model answers a turn, and why."""
 
     tier: ModelTier
     score: Score
+    provider: Registered
+    info: ModelInfo
 
-
-def read_signals(
-    event: Event, *, tools: Sequence[Tool], input_tokens: int, depth: int
-) -> RouteSignals:
-    """Read from an event what a scorer goes by.
-
-    Args:
-        tools: Those that the agent has; one is likely needed if the text has a hint of it.
-        input_tokens: Estimate of the whole input.
-        depth: Turns that the conversation had so far.
-    """
-    text = event.text.lower()
-    likely = {t.id for t in tools if any(_has_word(text, hint) for hint in t.hints)}
-    return RouteSignals(
-        text=event.text,
-        tokens=input_tokens + EXPECTED_OUTPUT,
-        tools=frozenset(likely),
-        memory=bool(_MEMORY.search(text)),
-        depth=depth,
-        creative=bool(_CREATIVE.search(text)),
-        time_sensitive=bool(_HURRY.search(text)) or event.effective_priority is Priority.URGENT,
-    )
+    @property
+    def max_output(self) -> int:
+        """Tokens that an answer may take: the tier's limit, but not over half of the window."""
+        return min(self.tier.max_output_tokens, self.info.context_window // 2)
 
 
 @define(eq=False)
-class TableScorer:
-    """The scorer that is used where no plugin offers another: a sum over a table."""
+class ModelRouter:
+    """Chooses models."""
 
-    async def score(self, signals: RouteSignals) -> Score:
-        """Score an event: tokens, tools, memory, depth and creativity add up."""
-        factors = {
-            "tokens": _token_points(signals.tokens),
-            "tools": _tool_points(signals.tools),
-            "memory": 0.15 if signals.memory else 0.0,
-            "depth": round(min(0.03 * signals.depth, 0.15), 2),
-            "creativity": 0.10 if signals.creative else 0.0,
-        }
-        value = min(1.0, round(sum(factors.values()), 4))
-        return Score(value=value, factors=factors, cap="fast" if signals.time_sensitive else None)
+    host: PluginHost
+    guard: Guard
+    tools: Tools
+    config: Config
+
+    async def choose(self, gathered: GatheredContext) -> Route:
+        """Choose the model for an event.
+
+        Raises:
+            ModelRejected: No model is installed.
+            PluginError: The chosen model's provider does not say what it has.
+        """
+        signals = read_signals(
+            gathered.event,
+            tools=[bound.tool for bound in self.tools.offered()],
+            input_tokens=gathered.tokens,
+            depth=gathered.depth,
+        )
+        score = await self._score(signals)
+        providers = {f.record.id: f for f in self.host.registered(ModelProvider)}
+        tiers = [tier for tier in self.tiers() if tier.provider in providers]
+        if self.config.models.routing.enabled:
+            tier = choose_tier(tiers, score)
+        else:
+            tier = default_tier(tiers, self.config.models.default)
+        provider = providers[tier.provider]
+        info = await self.describe(provider, tier.model)
+        return Route(tier=tier, score=score, provider=provider, info=info)
+
+    def tiers(self) -> list[ModelTier]:
+        """Return the tiers, the person's own before those of plugins."""
+        return [*self.config.tiers, *(found.record for found in self.host.registered(ModelTier))]
+
+    async def describe(self, provider: Registered, model: str) -> ModelInfo:
+        """Ask a provider what is known about a model."""
+        return await self.guard.ask(
+            provider.plugin,
+            partial(provider.live.describe, model),
+            what=f"description of {model}",
+            timeout=_DESCRIBE_SECONDS,
+            expects=ModelInfo,
+        )
+
+    async def _score(self, signals: RouteSignals) -> Score:
+        """Ask the scorer that a plugin offers; the table scores if there is none, or it fails."""
+        for scorer in self.host.registered(Service):
+            if scorer.record.key == SCORER:
+                try:
+                    return await self.guard.ask(
+                        scorer.plugin,
+                        partial(scorer.live.score, signals),
+                        what="scorer",
+                        timeout=_SCORE_SECONDS,
+                        expects=Score,
+                        skippable=True,
+                    )
+                except ArgentError as error:
+                    log.warning("the table scores instead: %s", error)
+        return await TableScorer().score(signals)
 
 
 def choose_tier(tiers: Sequence[ModelTier], score: Score) -> ModelTier:
@@ -121,27 +153,3 @@ def _ladder(tiers: Sequence[ModelTier]) -> list[ModelTier]:
     for tier in tiers:
         first.setdefault(tier.name, tier)
     return sorted(first.values(), key=lambda tier: tier.below)
-
-
-def _token_points(tokens: int) -> float:
-    for limit, points in ((500, 0.05), (2000, 0.15), (5000, 0.25)):
-        if tokens < limit:
-            return points
-    return 0.30
-
-
-def _tool_points(tools: frozenset[str]) -> float:
-    if tools & _HEAVY_TOOLS:
-        return 0.25
-    if len(tools) > 2:
-        return 0.15
-    return 0.05 if tools & _LIGHT_TOOLS else 0.0
-
-
-def _has_word(text: str, hint: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(hint.lower())}(?!\w)", text) is not None
-
-
-def input_estimate(texts: Sequence[str]) -> int:
-    """Estimate the tokens of an input made of these texts."""
-    return sum(estimate(text) for text in texts)

@@ -58,8 +58,8 @@ class Steps:
             lambda tx: tx.execute(sql, (self.lease.id,)).fetchall()
         )
         self._recorded = [
-            Step(*row[:5], json.loads(row[5]), json.loads(row[6]) if row[6] else None)
-            for row in rows
+            Step(n, kind, name, key, state, json.loads(asked), json.loads(came) if came else None)
+            for n, kind, name, key, state, asked, came in rows
         ]
 
     def recorded(self, kind: str) -> Step | None:

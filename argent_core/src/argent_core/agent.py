@@ -1,0 +1,159 @@
+"""The agent, as channels and commands see it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from attrs import define
+
+from argent_core.guard import Guard
+from argent_core.host import PluginHost, Registered
+from argent_core.inbound.event_list import EventList
+from argent_core.loop.agent_loop import AgentLoop
+from argent_core.loop.approvals import Approvals
+from argent_core.loop.context import read_history
+from argent_core.loop.model_router import ModelRouter
+from argent_core.outbound.outbox import Outbox
+from argent_core.trace import Trace
+from argent_hookspecs import (
+    Approval,
+    ArgentError,
+    Health,
+    HealthCheck,
+    ModelProvider,
+    ModelTier,
+    Tool,
+)
+
+log = logging.getLogger("argent.agent")
+
+
+@define(eq=False)
+class KernelAgent:
+    """The contract's ``Agent``, over the parts of the kernel.
+
+    Args:
+        refusing: Says why no new events are taken; empty if they are.
+    """
+
+    name: str
+    host: PluginHost
+    guard: Guard
+    events: EventList
+    trace_rows: Trace
+    loop: AgentLoop
+    approval_rows: Approvals
+    router: ModelRouter
+    outbox: Outbox
+    refusing: Callable[[], str]
+
+    async def stop(self, conversation: str | None = None) -> int:
+        """Stop the answer being given in a conversation, or in all; return how many."""
+        return await self.loop.stop(conversation, reason="stopped by the person")
+
+    async def status(self, *, deep: bool = False) -> Mapping[str, Any]:
+        """Say how the agent is, in JSON values."""
+        for plugin in self.host.plugins.values():
+            plugin.forgive()
+        status = {
+            "agent": self.name,
+            "pid": os.getpid(),
+            "state": str(self.loop.state),
+            "refusing": self.refusing(),
+            "models": await self.models(),
+            "tools": [found.record.id for found in self.host.registered(Tool)],
+            "plugins": self.plugins(),
+            "events": await self.events.count(),
+            "replies": await self.outbox.count(),
+            "approvals": len(await self.approval_rows.open()),
+        }
+        return {**status, "health": await self.health()} if deep else status
+
+    async def trace(self, conversation: str) -> Mapping[str, Any] | None:
+        """Explain the last answer of a conversation."""
+        return await self.trace_rows.last(conversation)
+
+    async def history(self, conversation: str, limit: int = 20) -> Sequence[Mapping[str, Any]]:
+        """Return the last exchanges of a conversation, oldest first."""
+        exchanges, _ = await self.outbox.database.read(
+            lambda tx: read_history(tx, conversation, limit)
+        )
+        return [{"asked": e.asked, "answered": e.answered, "at": e.at} for e in exchanges]
+
+    async def approvals(self, conversation: str | None = None) -> Sequence[Approval]:
+        """Return the tool calls that wait for a person's word."""
+        return await self.approval_rows.open(conversation)
+
+    async def answer(self, approval: str, *, allow: bool, by: str) -> bool:
+        """Allow or deny a tool call; False if it no longer waits."""
+        state = "allowed" if allow else "denied"
+        settled = await self.approval_rows.answer(approval, state=state, by=by)
+        self.loop.wake()
+        return settled
+
+    def plugins(self) -> list[dict[str, Any]]:
+        """Say how each plugin is, and why."""
+        return [
+            {
+                "name": plugin.name,
+                "state": str(plugin.state),
+                "reason": plugin.reason,
+                "faults": plugin.faults,
+                "distribution": plugin.installed.distribution,
+                "version": plugin.installed.version,
+                "summary": plugin.loaded.record.summary if plugin.loaded else "",
+            }
+            for plugin in self.host.plugins.values()
+        ]
+
+    async def models(self) -> list[dict[str, Any]]:
+        """Say which model serves each tier, what it is good for, how to get a better one."""
+        providers = {found.record.id: found for found in self.host.registered(ModelProvider)}
+        return [
+            await self._model(tier, providers.get(tier.provider)) for tier in self.router.tiers()
+        ]
+
+    async def _model(self, tier: ModelTier, provider: Registered | None) -> dict[str, Any]:
+        known = {"tier": tier.name, "provider": tier.provider, "model": tier.model}
+        if provider is None:
+            return {**known, "problem": f"the provider {tier.provider!r} does not run"}
+        try:
+            info = await self.router.describe(provider, tier.model)
+        except ArgentError as error:
+            return {**known, "problem": str(error)}
+        return {
+            **known,
+            "context_window": info.context_window,
+            "good_for": info.good_for,
+            "advice": info.advice,
+        }
+
+    async def health(self) -> list[dict[str, Any]]:
+        """Ask every health check, side by side."""
+        checks = self.host.registered(HealthCheck)
+        return list(await asyncio.gather(*(self._check(found) for found in checks)))
+
+    async def _check(self, found: Registered) -> dict[str, Any]:
+        check = found.record
+        try:
+            health: Health = await self.guard.ask(
+                found.plugin,
+                partial(check.check),
+                what=f"health check {check.id}",
+                timeout=check.timeout,
+                expects=Health,
+            )
+        except ArgentError as error:
+            health = Health(False, str(error), "see the log for more")
+        return {
+            "plugin": found.plugin,
+            "check": check.id,
+            "ok": health.ok,
+            "summary": health.summary,
+            "remedy": health.remedy,
+        }

@@ -1,0 +1,92 @@
+"""Control: what the commands of the kernel ask of it, by name, over a local connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from argent_core import codec
+from argent_core import config as configuration
+from argent_hookspecs import ArgentError, ConfigError, Connection
+
+if TYPE_CHECKING:
+    from argent_core.kernel import Kernel
+
+
+@frozen(eq=False)
+class Control:
+    """The operations of a kernel."""
+
+    kernel: Kernel
+
+    async def serve(self, connection: Connection) -> None:
+        """Do what each object on a connection asks: ``{"call": …, "arguments": {…}}``."""
+        async for message in connection:
+            try:
+                result = await self.run(str(message.get("call")), message.get("arguments") or {})
+            except ArgentError as error:
+                await connection.send({"error": str(error)})
+            else:
+                await connection.send({"result": result})
+
+    async def run(self, operation: str, arguments: Mapping[str, Any]) -> Any:
+        """Do one thing and return its result in JSON values."""
+        agent = self.kernel.agent
+        operations = {
+            "status": agent.status,
+            "stop": agent.stop,
+            "shutdown": self._shutdown,
+            "reload": self.kernel.reload,
+            "plugins.list": self._list_plugins,
+            "plugins.enable": self._enable_plugin,
+            "plugins.disable": self._disable_plugin,
+            "events.list": agent.events.list,
+            "events.show": agent.events.show,
+            "events.retry": self._retry_event,
+            "events.drop": agent.events.drop,
+            "trace.list": agent.trace_rows.turns,
+            "trace.show": agent.trace_rows.turn,
+            "trace.last": agent.trace_rows.last,
+            "approvals.list": self._list_approvals,
+            "approvals.answer": agent.answer,
+        }
+        work = operations.get(operation)
+        if work is None:
+            known = ", ".join(operations)
+            raise ArgentError(f"there is no operation {operation!r}; there are: {known}")
+        return await work(**arguments)  # type: ignore[operator]
+
+    async def _shutdown(self) -> None:
+        self.kernel.request_stop()
+
+    async def _list_plugins(self) -> list[dict[str, Any]]:
+        return self.kernel.agent.plugins()
+
+    async def _enable_plugin(self, name: str) -> dict[str, Any]:
+        return await self._switch(name, enabled=True)
+
+    async def _disable_plugin(self, name: str) -> dict[str, Any]:
+        return await self._switch(name, enabled=False)
+
+    async def _switch(self, name: str, *, enabled: bool) -> dict[str, Any]:
+        """Write the choice down and act on it."""
+        kernel = self.kernel
+        if name not in kernel.host.plugins:
+            known = ", ".join(sorted(kernel.host.plugins)) or "none"
+            raise ConfigError(f"there is no plugin {name!r}; installed are: {known}")
+        word = "true" if enabled else "false"
+        configuration.set_value(kernel.home, f"plugins.{name}.enabled", text=word)
+        kernel.config = configuration.load(kernel.home)
+        host = kernel.host
+        await (host.enable(name) if enabled else host.disable(name))
+        return next(plugin for plugin in kernel.agent.plugins() if plugin["name"] == name)
+
+    async def _retry_event(self, id: str) -> dict[str, Any]:
+        event = await self.kernel.agent.events.retry(id)
+        self.kernel.loop.wake()
+        return event
+
+    async def _list_approvals(self) -> list[dict[str, Any]]:
+        return [codec.plain(approval) for approval in await self.kernel.agent.approvals()]

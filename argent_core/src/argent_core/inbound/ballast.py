@@ -1,0 +1,46 @@
+"""The ballast: a file that is thrown off when the disk is full, so that work under way can end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from attrs import frozen
+
+from argent_core.guard import attempt
+
+SIZE = 8 << 20
+
+
+@frozen
+class Ballast:
+    """Room that is kept.
+
+    Args:
+        path: The file.
+        size: Its size in bytes.
+    """
+
+    path: Path
+    size: int = SIZE
+
+    def restore(self) -> bool:
+        """Take the ballast in if there is room for it twice over; return whether it is there."""
+        if self.path.exists() and self.path.stat().st_size >= self.size:
+            return True
+        if shutil.disk_usage(self.path.parent).free < 2 * self.size:
+            return False
+        return attempt(self._fill).error is None
+
+    def release(self) -> None:
+        """Throw it off."""
+        self.path.unlink(missing_ok=True)
+
+    def _fill(self) -> None:
+        with self.path.open("wb") as file:
+            self.path.chmod(0o600)
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, self.size)
+            else:
+                file.write(bytes(self.size))

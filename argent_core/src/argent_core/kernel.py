@@ -1,0 +1,340 @@
+"""The kernel: builds everything, starts it in order, and stops it in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+
+import filelock
+from attrs import define, field
+
+from argent_core import config as configuration
+from argent_core import log as log_file
+from argent_core.agent import KernelAgent
+from argent_core.backoff import backoff
+from argent_core.clock import SystemClock
+from argent_core.config import Config
+from argent_core.control import Control
+from argent_core.database import Database
+from argent_core.first_run import prepare_home
+from argent_core.guard import Guard, attempt_async
+from argent_core.host import PluginHost, PluginState
+from argent_core.inbound.ballast import Ballast
+from argent_core.inbound.event_list import EventList
+from argent_core.inbound.event_sources import EventSources
+from argent_core.inbound.intake import Intake
+from argent_core.inbound.journal import Journal
+from argent_core.jobs import Jobs
+from argent_core.local import KERNEL, LocalServer
+from argent_core.loop.agent_loop import AgentLoop
+from argent_core.loop.agent_turn import Workshop
+from argent_core.loop.approvals import Approvals
+from argent_core.loop.context import Context
+from argent_core.loop.filters import Filters
+from argent_core.loop.model_router import ModelRouter
+from argent_core.loop.model_stream import ModelStream
+from argent_core.loop.tools import Tools
+from argent_core.outbound.observers import Observers
+from argent_core.outbound.outbox import Outbox
+from argent_core.outbound.output_handlers import OutputHandlers
+from argent_core.paths import Home
+from argent_core.plugin_context import Kit
+from argent_core.plugins import InstalledPlugin, LoadedPlugin, installed_plugins
+from argent_core.redaction import Redactor
+from argent_core.schema import MIGRATIONS
+from argent_core.secrets import SecretResolver
+from argent_core.trace import Trace
+from argent_hookspecs import (
+    ArgentError,
+    Clock,
+    DiskFull,
+    ModelProvider,
+    PluginContext,
+    Service,
+)
+
+log = logging.getLogger("argent.kernel")
+
+_HOUSEKEEPING_SECONDS = 30.0
+
+
+class HomeInUse(ArgentError):
+    """Report that another kernel runs on this home."""
+
+
+@define(eq=False)
+class Kernel:
+    """One agent's kernel. ``async with Kernel(home) as kernel:`` runs it for the block.
+
+    Args:
+        home: Where everything of the agent is.
+        plugins: What to run; what is installed, if not given.
+        clock: Time; the system's, if not given.
+        listening: Whether it works: takes events, makes turns, sends replies. A kernel that does
+            not, only looks: it loads the plugins and opens their services and models.
+        log_to_stderr: Whether people read the log along.
+    """
+
+    home: Home
+    plugins: Sequence[InstalledPlugin] | None = None
+    clock: Clock = field(factory=SystemClock)
+    listening: bool = True
+    log_to_stderr: bool = False
+    config: Config = field(init=False)
+    host: PluginHost = field(init=False)
+    guard: Guard = field(init=False)
+    intake: Intake = field(init=False)
+    journal: Journal = field(init=False)
+    loop: AgentLoop = field(init=False)
+    tools: Tools = field(init=False)
+    outbox: Outbox = field(init=False)
+    output_handlers: OutputHandlers = field(init=False)
+    observers: Observers = field(init=False)
+    local: LocalServer = field(init=False)
+    agent: KernelAgent = field(init=False)
+    control: Control = field(init=False)
+    redactor: Redactor = field(factory=Redactor)
+    _kit: Kit = field(init=False)
+    _stack: AsyncExitStack = field(factory=AsyncExitStack)
+    _ended: asyncio.Event = field(factory=asyncio.Event)
+    _failure: BaseException | None = None
+
+    async def __aenter__(self) -> Kernel:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start everything, in order.
+
+        Raises:
+            ConfigError: The home or a setting is wrong.
+            HomeInUse: Another kernel runs on this home.
+            StorageError: The database cannot be used.
+        """
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+
+    async def stop(self) -> None:
+        """Stop everything, in reverse; turns under way go on at the next start."""
+        await self._stack.aclose()
+
+    def request_stop(self) -> None:
+        """Let whoever waits for the end know that it is time."""
+        self._ended.set()
+
+    async def wait(self) -> None:
+        """Wait until the end is requested. Raises what broke the kernel, if something did."""
+        await self._ended.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    async def reload(self) -> list[str]:
+        """Read the settings anew and restart the plugins whose own have changed; return them."""
+        old, self.config = self.config, configuration.load(self.home)
+        changed = [
+            name
+            for name in self.host.plugins
+            if (old.plugin(name), old.may_load(name))
+            != (self.config.plugin(name), self.config.may_load(name))
+        ]
+        for name in changed:
+            await self.host.restart(name)
+        return changed
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        prepare_home(self.home)
+        self.config = configuration.load(self.home)
+        stack.callback(_lock(self.home).release)
+        level, redactor = self.config.log.level, self.redactor
+        stack.enter_context(
+            log_file.configure(self.home, level, redactor=redactor, stderr=self.log_to_stderr)
+        )
+        for warning in self.config.warnings:
+            log.warning("%s", warning)
+        self.guard = Guard(on_fault=self._blame)
+        self.guard.install()
+        stack.callback(self.guard.uninstall)
+        database = await Database.open(self.home.kernel_database, MIGRATIONS)
+        stack.push_async_callback(database.close)
+        self._build(database)
+        await self._start_plugins(stack)
+        if self.listening:
+            await self._listen(stack)
+
+    def _build(self, database: Database) -> None:
+        """Make every part of the kernel and tell each of the others that it needs."""
+        settings, redact = self.config, self.redactor.redact
+        self.host = PluginHost(
+            self.guard, self._context_of, self._refusal, lambda name: self._kit.close(name)
+        )
+        self.observers = Observers(self.guard)
+        self.journal = Journal(database, self.clock)
+        approvals = Approvals(self.journal, settings.tools.approval_timeout)
+        filters = Filters(self.host, self.guard)
+        self.tools = Tools(
+            self.host,
+            self.guard,
+            filters,
+            approvals,
+            settings.tools,
+            results=self.home.data / "results",
+            redact=redact,
+        )
+        router = ModelRouter(self.host, self.guard, self.tools, settings)
+        self.outbox = Outbox(database, self.clock)
+        self.output_handlers = OutputHandlers(
+            self.host, self.guard, self.outbox, self.observers.publish
+        )
+        workshop = Workshop(
+            journal=self.journal,
+            filters=filters,
+            context=Context(self.host, self.guard, database, settings.agent.workspace),
+            router=router,
+            model_stream=ModelStream(self.guard),
+            tools=self.tools,
+            max_steps=settings.loop.max_steps,
+            publish=self.observers.publish,
+        )
+        self.loop = AgentLoop(
+            workshop,
+            approvals,
+            limit=settings.loop.conversations,
+            turn_seconds=settings.loop.turn_timeout.total_seconds(),
+            max_attempts=settings.loop.max_attempts,
+            publish=self.observers.publish,
+            delivered=self._turn_ended,
+        )
+        self.intake = Intake(
+            self.journal,
+            approvals,
+            self.guard,
+            Ballast(self.home.data / "ballast"),
+            stored=self.loop.wake,
+            heard_from=self.output_handlers.hear_from,
+        )
+        self.agent = KernelAgent(
+            settings.agent.id,
+            self.host,
+            self.guard,
+            EventList(self.journal),
+            Trace(database, redact),
+            self.loop,
+            approvals,
+            router,
+            self.outbox,
+            refusing=lambda: self.intake.closed,
+        )
+        self.local = LocalServer(self.home, self.guard)
+        self.control = Control(self)
+        self._kit = Kit(
+            self.home,
+            self.host,
+            self.guard,
+            self.intake,
+            self.observers,
+            self.local,
+            self.agent,
+            self.clock,
+            SecretResolver(self.home, self.redactor),
+        )
+
+    async def _start_plugins(self, stack: AsyncExitStack) -> None:
+        self.host.followers += [self.tools]
+        if self.listening:
+            sources = EventSources(self.guard, self.intake)
+            self.host.followers += [self.observers, sources, Jobs(self.guard, self.clock)]
+        else:
+            self.host.opened = (Service, ModelProvider)
+        found = installed_plugins() if self.plugins is None else self.plugins
+        stack.push_async_callback(self.host.stop)
+        await self.host.start(found)
+
+    async def _listen(self, stack: AsyncExitStack) -> None:
+        self.intake.ballast.restore()
+        recovered = await self.journal.recover()
+        await self.output_handlers.recover()
+        if recovered:
+            log.info("%d events go on that were under way at the last end", recovered)
+        works = {
+            "loop": self.loop.run,
+            "outbox": self.output_handlers.run,
+            "housekeeping": self._keep_house,
+        }
+        for name, work in works.items():
+            task = asyncio.create_task(self._keep_running(name, work), name=name)
+            stack.push_async_callback(_end, task)
+        await stack.enter_async_context(self.local.serve(KERNEL, self.control.serve))
+        await stack.enter_async_context(self.local.listen())
+
+    async def _keep_running(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run a part of the kernel for as long as the kernel runs."""
+        failures = 0
+        while True:
+            outcome = await attempt_async(work)
+            error = outcome.error
+            if isinstance(error, asyncio.CancelledError):
+                raise error
+            if not isinstance(error, ArgentError):
+                log.critical("the kernel's %s broke", name, exc_info=error)
+                self._failure = error
+                self.request_stop()
+                return
+            failures += 1
+            log.error("the kernel's %s pauses: %s", name, error)
+            if isinstance(error, DiskFull):
+                self.intake.ballast.release()
+            await asyncio.sleep(backoff(failures, longest=_HOUSEKEEPING_SECONDS))
+
+    async def _keep_house(self) -> None:
+        while True:
+            await self.journal.forget_keys()
+            await self.clock.sleep(_HOUSEKEEPING_SECONDS)
+            self.intake.reopen_if_roomy()
+
+    def _turn_ended(self) -> None:
+        self.output_handlers.wake()
+        self.intake.drained()
+
+    def _blame(self, plugin: str, reason: str) -> None:
+        self.host.blame(plugin, reason)
+
+    def _refusal(self, name: str) -> tuple[PluginState, str] | None:
+        if not self.config.may_load(name):
+            reason = "agent.plugins names the plugins that may load, and this is none of them"
+            return PluginState.NOT_APPROVED, reason
+        if not self.config.plugin(name).enabled:
+            return PluginState.DISABLED, f"enable it with: argent plugins enable {name}"
+        return None
+
+    def _context_of(self, loaded: LoadedPlugin) -> PluginContext:
+        self.guard.watchdog.packages[loaded.package] = loaded.name
+        settings, kind = None, loaded.record.settings
+        if kind is not None:
+            section = self.config.plugin(loaded.name).section
+            settings = configuration.structure_plugin_settings(loaded.name, kind, section=section)
+        return self._kit.context(loaded.name, settings)
+
+
+def _lock(home: Home) -> filelock.BaseFileLock:
+    """Take the home for this process; the lock goes when the process does, however it ends."""
+    lock = filelock.FileLock(home.run / "kernel.lock", blocking=False, mode=0o600)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise HomeInUse(
+            f"Argent already runs on {home.root}; stop it with: argent stop --agent"
+        ) from error
+    return lock
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})

@@ -1,0 +1,297 @@
+"""The agent's loop: claims events, gives each a turn, and puts the end of each on record.
+
+Turns of different conversations run side by side; one place is kept for a person, so that
+background work never makes them wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+from attrs import define, field
+
+from argent_core import log as log_file
+from argent_core.backoff import backoff
+from argent_core.inbound.journal import Journal, Lease, LeaseLost
+from argent_core.loop import turn_store
+from argent_core.loop.agent_state import AgentState
+from argent_core.loop.agent_turn import AgentTurn, Workshop, reply_to
+from argent_core.loop.approvals import ApprovalNeeded, Approvals
+from argent_core.loop.filters import Rejected
+from argent_core.loop.steps import Steps
+from argent_hookspecs import (
+    ArgentError,
+    ContextTooLong,
+    ModelRejected,
+    ModelUnavailable,
+    Notice,
+    StorageError,
+    TurnFinished,
+    TurnStarted,
+)
+
+log = logging.getLogger("argent.loop")
+
+_LONGEST_SLEEP = 30.0
+_AGE_EVERY = 60.0
+_APOLOGY = "Sorry, I could not answer this: {reason}"
+_BUSIEST = (AgentState.RESPONDING, AgentState.WAITING_TOOL, AgentState.PROCESSING)
+
+
+@define(eq=False)
+class RunningTurn:
+    """A turn under way.
+
+    Args:
+        stopped: Why it is to end now, once somebody wants that.
+    """
+
+    turn: AgentTurn
+    task: asyncio.Task[None]
+    stopped: str = ""
+
+
+@define(eq=False)
+class AgentLoop:
+    """Runs turns.
+
+    Args:
+        limit: Conversations side by side, the person's place included.
+        turn_seconds: Longest turn.
+        max_attempts: Times that an event is tried without getting a step further.
+        publish: Tells observers.
+        delivered: Called when there may be something new in the outbox.
+    """
+
+    shop: Workshop
+    approvals: Approvals
+    limit: int
+    turn_seconds: float
+    max_attempts: int
+    publish: Callable[[Notice], None]
+    delivered: Callable[[], None]
+    running: dict[str, RunningTurn] = field(factory=dict)
+    _wake: asyncio.Event = field(factory=asyncio.Event)
+    _aged: float = 0.0
+
+    @property
+    def journal(self) -> Journal:
+        """The queue that it takes events from."""
+        return self.shop.journal
+
+    @property
+    def state(self) -> AgentState:
+        """What the agent does now: the furthest that any turn is."""
+        states = {running.turn.state.state for running in self.running.values()}
+        return next((state for state in _BUSIEST if state in states), AgentState.IDLE)
+
+    def wake(self) -> None:
+        """Look for events now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Run turns until cancelled; those under way are then put back, uncounted."""
+        try:
+            while True:
+                self._wake.clear()
+                await self._keep_house()
+                await self._claim_all()
+                await self._sleep()
+        finally:
+            await self._put_back()
+
+    async def stop(self, conversation: str | None = None, *, reason: str = "stopped") -> int:
+        """End the turns of a conversation, or all, where they are; return how many there were.
+
+        A turn that waits for a person's word is ended too.
+        """
+        found = [
+            running
+            for running in self.running.values()
+            if conversation in (None, running.turn.lease.event.conversation)
+        ]
+        for running in found:
+            running.stopped = reason
+            running.task.cancel()
+        if found:
+            await asyncio.wait([running.task for running in found])
+        return len(found) + await self._stop_waiting(conversation, reason)
+
+    async def _claim_all(self) -> None:
+        while len(self.running) < self.limit:
+            background = sum(not r.turn.lease.event.from_person for r in self.running.values())
+            lease = await self.journal.claim(person_only=background >= max(1, self.limit - 1))
+            if lease is None:
+                return
+            self._begin(lease)
+
+    def _begin(self, lease: Lease) -> None:
+        turn = AgentTurn(self.shop, lease, Steps(self.journal, lease))
+        task = asyncio.create_task(self._see_through(turn), name=f"turn {lease.id}")
+        self.running[lease.id] = RunningTurn(turn, task)
+
+        def ended(_: asyncio.Task[None]) -> None:
+            self.running.pop(lease.id, None)
+            self.wake()
+            self.delivered()
+
+        task.add_done_callback(ended)
+
+    async def _see_through(self, turn: AgentTurn) -> None:
+        """Run a turn and put its end on record, whatever it is and however long that takes."""
+        log_file.current_event.set(turn.lease.id)
+        try:
+            end = await self._run(turn)
+        except LeaseLost as error:
+            log.info("%s", error)
+            return
+        tries = 0
+        while True:
+            try:
+                await end()
+                return
+            except LeaseLost as error:
+                log.info("%s", error)
+                return
+            except StorageError as error:
+                tries += 1
+                log.error("the end of turn %s is not on record yet: %s", turn.lease.id, error)
+                await asyncio.sleep(backoff(tries, longest=_LONGEST_SLEEP))
+
+    async def _run(self, turn: AgentTurn) -> Callable[[], Awaitable[None]]:
+        """Run a turn; return what puts its end on record."""
+        lease = turn.lease
+        try:
+            if lease.attempts > self.max_attempts:
+                return lambda: self._bury(turn, f"it was tried {self.max_attempts} times")
+            await turn_store.begin(self.journal, lease)
+            self.publish(
+                TurnStarted(turn=lease.id, conversation=lease.event.conversation, event=lease.event)
+            )
+            async with asyncio.timeout(self.turn_seconds):
+                text = await turn.run()
+        except TimeoutError:
+            seconds = self.turn_seconds
+            return lambda: self._bury(turn, f"it took longer than {seconds:g} s")
+        except asyncio.CancelledError:
+            _uncancel()
+            return lambda: self._interrupted(turn)
+        except ApprovalNeeded:
+            return lambda: self._wait(turn)
+        except Rejected as error:
+            reason = str(error)
+            return lambda: self._end(turn, "cancelled", reason, answer="")
+        except (ContextTooLong, ModelRejected) as error:
+            reason = str(error)
+            return lambda: self._bury(turn, reason)
+        except LeaseLost:
+            raise
+        except ArgentError as error:
+            failure = error
+            return lambda: self._retry(turn, failure)
+        self._tell(turn, "done", text=text)
+        return _nothing
+
+    async def _retry(self, turn: AgentTurn, error: ArgentError) -> None:
+        lease = turn.lease
+        if lease.attempts >= self.max_attempts:
+            await self._bury(turn, str(error))
+            return
+        asked = error.retry_after if isinstance(error, ModelUnavailable) else None
+        seconds = asked if asked is not None else backoff(lease.attempts)
+        await turn_store.note(self.journal, lease.id, "failed", str(error))
+        await self.journal.postpone(lease, seconds=seconds, reason=str(error))
+        log.warning("turn %s is tried again in %.0f s: %s", lease.id, seconds, error)
+        self._tell(turn, "failed", reason=f"{error} (next try in {seconds:.0f} s)")
+
+    async def _wait(self, turn: AgentTurn) -> None:
+        await turn_store.note(self.journal, turn.lease.id, "waiting", "a person's word is needed")
+        self._tell(turn, "waiting", reason="a person's word is needed")
+
+    async def _interrupted(self, turn: AgentTurn) -> None:
+        """End a turn that was stopped, or put it back if it is the kernel that stops."""
+        running = self.running.get(turn.lease.id)
+        if running is None or not running.stopped:
+            await self.journal.postpone(turn.lease, counted=False)
+            return
+        await self._end(turn, "cancelled", running.stopped, answer=turn.text)
+
+    async def _bury(self, turn: AgentTurn, reason: str) -> None:
+        """Put an event aside as dead, and say so to whoever waits for the answer."""
+        lease, text = turn.lease, _APOLOGY.format(reason=reason)
+        await turn_store.begin(self.journal, lease)
+        await turn_store.finish(
+            self.journal,
+            lease,
+            answer=text,
+            reply=reply_to(lease, text),
+            state="dead",
+            reason=reason,
+        )
+        log.error("event %s is dead: %s", lease.id, reason)
+        self._tell(turn, "dead", reason=reason)
+
+    async def _end(self, turn: AgentTurn, state: str, reason: str, *, answer: str) -> None:
+        await turn_store.finish(
+            self.journal, turn.lease, answer=answer, reply=None, state=state, reason=reason
+        )
+        self._tell(turn, state, reason=reason, text=answer)
+
+    def _tell(self, turn: AgentTurn, state: str, *, reason: str = "", text: str = "") -> None:
+        event = turn.lease.event
+        self.publish(
+            TurnFinished(
+                turn=turn.lease.id,
+                conversation=event.conversation,
+                to=event.reply_to,
+                state=state,
+                text=text,
+                reason=reason,
+            )
+        )
+
+    async def _stop_waiting(self, conversation: str | None, reason: str) -> int:
+        stopped = await turn_store.cancel_waiting(self.journal, conversation, reason)
+        for turn, where, to in stopped:
+            self.publish(
+                TurnFinished(turn=turn, conversation=where, to=to, state="cancelled", reason=reason)
+            )
+        self.wake()
+        return len(stopped)
+
+    async def _keep_house(self) -> None:
+        """Do what has its time: age what waits, let approvals expire."""
+        await self.approvals.expire()
+        now = self.journal.now()
+        if now - self._aged > _AGE_EVERY or now < self._aged:
+            self._aged = now
+            await self.journal.age()
+
+    async def _sleep(self) -> None:
+        """Wait until woken, or until something is due."""
+        dues = [await self.journal.next_due(), await self.approvals.next_expiry(), _LONGEST_SLEEP]
+        seconds = min(due for due in dues if due is not None)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+
+    async def _put_back(self) -> None:
+        tasks = [running.task for running in self.running.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=5.0)
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _uncancel() -> None:
+    """Let the task go on after its cancellation, to put its end on record."""
+    task = asyncio.current_task()
+    while task is not None and task.cancelling():
+        task.uncancel()

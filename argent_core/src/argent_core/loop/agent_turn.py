@@ -1,0 +1,245 @@
+"""A turn: one event, dealt with.
+
+assemble context → choose model → stream → run tools (repeat) → deliver
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+from attrs import define, evolve, field, frozen
+
+from argent_core import codec
+from argent_core.inbound.journal import Journal, Lease
+from argent_core.loop import turn_store
+from argent_core.loop.agent_state import AgentState, StateMachine
+from argent_core.loop.context import Context, GatheredContext, OfferedBlock, fit
+from argent_core.loop.filters import Filters, Rejected
+from argent_core.loop.model_router import ModelRouter, Route
+from argent_core.loop.model_stream import ModelAnswer, ModelStream, cost
+from argent_core.loop.steps import Step, Steps
+from argent_core.loop.tokens import estimate
+from argent_core.loop.tools import Tools, ToolTurn
+from argent_hookspecs import (
+    Approval,
+    ApprovalAsked,
+    ArgentError,
+    ContextTooLong,
+    Draft,
+    Event,
+    Message,
+    ModelRequest,
+    Notice,
+    Reply,
+    Role,
+    StateChanged,
+    Text,
+    ToolCall,
+    ToolFinished,
+    ToolStarted,
+)
+
+_EMPTY = "(The model gave no answer.)"
+_SHRINK = (1.0, 0.7, 0.5)
+
+
+@frozen(kw_only=True)
+class Workshop:
+    """What every turn works with."""
+
+    journal: Journal
+    filters: Filters
+    context: Context
+    router: ModelRouter
+    model_stream: ModelStream
+    tools: Tools
+    max_steps: int
+    publish: Callable[[Notice], None]
+
+
+@define(eq=False)
+class AgentTurn:
+    """One turn. Run it once.
+
+    Args:
+        text: The answer so far.
+    """
+
+    shop: Workshop
+    lease: Lease
+    steps: Steps
+    state: StateMachine = field(init=False)
+    text: str = ""
+    _said: list[Message] = field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        self.state = StateMachine(self._state_changed)
+
+    async def run(self) -> str:
+        """Deal with the event, finish it, and return the answer.
+
+        Raises:
+            ApprovalNeeded: It goes on when a person has spoken.
+            ArgentError: It failed; the event is still leased.
+        """
+        await self.steps.load()
+        self.state.to(AgentState.PROCESSING)
+        event = await self.shop.filters.event(self.lease.event)
+        gathered = await self.shop.context.gather(event, self.shop.journal.clock.now())
+        route = await self.shop.router.choose(gathered)
+        tools = ToolTurn(
+            lease=self.lease,
+            steps=self.steps,
+            touched_from_outside=gathered.touched_from_outside,
+            on_ask=self._ask,
+        )
+        for _ in range(self.shop.max_steps):
+            answer = await self._stream(gathered, route, with_tools=True)
+            if not answer.calls:
+                break
+            await self._run_tools(tools, answer.calls)
+            await self._take_steering()
+            self.state.to(AgentState.PROCESSING)
+        else:
+            answer = await self._stream(gathered, route, with_tools=False)
+        return await self._deliver(answer.text or _EMPTY)
+
+    async def _stream(
+        self, gathered: GatheredContext, route: Route, *, with_tools: bool
+    ) -> ModelAnswer:
+        """Make one model call, or take its outcome from the record; note what it said."""
+        step = self.steps.recorded("model")
+        if step is not None and step.state == "done":
+            answer = codec.structure(step.result, ModelAnswer)
+        else:
+            answer, step = await self._call_model(gathered, route, step, with_tools=with_tools)
+        calls = tuple(
+            ToolCall(f"call-{step.n}-{i}", call.name, call.arguments)
+            for i, call in enumerate(answer.calls)
+        )
+        self._said.append(Message(Role.ASSISTANT, (Text(answer.text), *calls)))
+        return ModelAnswer(text=answer.text, calls=calls, reason=answer.reason, usage=answer.usage)
+
+    async def _call_model(
+        self, gathered: GatheredContext, route: Route, step: Step | None, *, with_tools: bool
+    ) -> tuple[ModelAnswer, Step]:
+        """Ask the model, with less context each time that it says there is too much."""
+        for share in _SHRINK:
+            request, blocks = self._request(gathered, route, share, with_tools=with_tools)
+            if step is None:
+                summary = {"model": request.model, "messages": request.messages}
+                step = await self.steps.begin("model", request.model, summary)
+            await turn_store.explain(self.shop.journal, self.lease, route, blocks)
+            try:
+                answer = await self.shop.model_stream.answer(
+                    route.provider, evolve(request, key=step.key), self._draft
+                )
+            except ContextTooLong:
+                continue
+            used = (answer.usage.input_tokens, answer.usage.output_tokens)
+            spent = cost(answer.usage, route.info.price)
+            await self.steps.end(step, "done", answer, tokens=used, cost=spent)
+            return answer, step
+        raise ContextTooLong("the message does not fit the model's window; shorten it")
+
+    def _request(
+        self, gathered: GatheredContext, route: Route, share: float, *, with_tools: bool
+    ) -> tuple[ModelRequest, Sequence[OfferedBlock]]:
+        specs = self.shop.tools.specs() if with_tools else ()
+        said = sum(estimate(json.dumps(codec.plain(message))) for message in self._said)
+        fitted = fit(
+            gathered,
+            window=int(route.info.context_window * share),
+            output=route.max_output,
+            tools=specs,
+            turn_tokens=said,
+        )
+        request = ModelRequest(
+            model=route.tier.model,
+            system=fitted.system,
+            messages=(*fitted.messages, *self._said),
+            tools=specs,
+            max_output_tokens=route.max_output,
+        )
+        return request, fitted.blocks
+
+    async def _run_tools(self, turn: ToolTurn, calls: Sequence[ToolCall]) -> None:
+        self.state.to(AgentState.WAITING_TOOL)
+        results = []
+        for call in calls:
+            self.shop.publish(ToolStarted(**self._here, tool=call.name, arguments=call.arguments))
+            result = await self.shop.tools.run(turn, call)
+            self.shop.publish(
+                ToolFinished(
+                    **self._here, tool=call.name, text=result.text, is_error=result.is_error
+                )
+            )
+            results.append(result)
+        self._said.append(Message(Role.USER, tuple(results)))
+
+    async def _take_steering(self) -> None:
+        """Give the model what the person has said in between."""
+        step = self.steps.recorded("steer")
+        if step is not None:
+            self._hear(step.request)
+        elif not self.steps.replaying:
+            passed: list[tuple[int, Event]] = []
+            for seq, event in await self.shop.journal.steering(self.lease):
+                try:
+                    passed.append((seq, await self.shop.filters.event(event)))
+                except ArgentError:
+                    break  # it gets a turn of its own, which ends as its filter wants
+            if passed:
+                texts = [event.text for _, event in passed]
+                await self.steps.steer([seq for seq, _ in passed], texts)
+                self._hear(texts)
+
+    def _hear(self, texts: Sequence[str]) -> None:
+        last = self._said.pop()
+        self._said.append(Message(Role.USER, (*last.parts, *(Text(text) for text in texts))))
+
+    async def _deliver(self, text: str) -> str:
+        self.state.to(AgentState.RESPONDING)
+        reply, held = await self._make_reply(text)
+        self.text = text
+        await turn_store.finish(self.shop.journal, self.lease, answer=text, reply=reply, held=held)
+        self.state.to(AgentState.IDLE)
+        return text
+
+    async def _make_reply(self, text: str) -> tuple[Reply | None, str]:
+        """Make the reply, as filters let it pass; held back, with a reason, if they do not."""
+        reply = reply_to(self.lease, text)
+        if reply is None:
+            return None, ""
+        try:
+            return await self.shop.filters.reply(reply), ""
+        except Rejected as error:
+            return reply, str(error)
+
+    def _draft(self, text: str) -> None:
+        self.text = text
+        self.shop.publish(Draft(**self._here, to=self.lease.event.reply_to, text=text))
+
+    def _ask(self, approval: Approval) -> None:
+        self.shop.publish(ApprovalAsked(approval=approval, to=self.lease.event.reply_to))
+
+    def _state_changed(self, old: AgentState, new: AgentState) -> None:
+        self.shop.publish(StateChanged(**self._here, old=str(old), new=str(new)))
+
+    @property
+    def _here(self) -> dict[str, str]:
+        return {"turn": self.lease.id, "conversation": self.lease.event.conversation}
+
+
+def reply_to(lease: Lease, text: str, *, part: str = "0") -> Reply | None:
+    """Make the reply to an event, or None if it has nowhere to go."""
+    if lease.event.reply_to is None:
+        return None
+    return Reply(
+        key=f"{lease.id}-{part}",
+        to=lease.event.reply_to,
+        text=text,
+        turn=lease.id,
+        conversation=lease.event.conversation,
+    )

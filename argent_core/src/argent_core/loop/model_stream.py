@@ -1,0 +1,116 @@
+"""The model's stream: one call to a model, from request to collected answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+
+from attrs import define, field, frozen
+
+from argent_core.guard import Guard
+from argent_core.host import Registered
+from argent_hookspecs import (
+    Finish,
+    FinishReason,
+    ModelPart,
+    ModelRequest,
+    ModelUnavailable,
+    Price,
+    TextDelta,
+    ToolCall,
+    Usage,
+)
+
+_DRAFT_SECONDS = 0.03
+
+
+@frozen(kw_only=True)
+class ModelAnswer:
+    """What a model said: its words, the tools it wants, and what it used."""
+
+    text: str
+    calls: tuple[ToolCall, ...] = ()
+    reason: FinishReason = FinishReason.STOP
+    usage: Usage = field(factory=Usage)
+
+
+@define(eq=False)
+class ModelStream:
+    """Calls models."""
+
+    guard: Guard
+
+    async def answer(
+        self, provider: Registered, request: ModelRequest, on_text: Callable[[str], None]
+    ) -> ModelAnswer:
+        """Make one call and collect its stream.
+
+        Args:
+            on_text: Told the answer so far, a few times a second.
+
+        Raises:
+            ModelError: As the provider says; ``ModelUnavailable`` also when the answer breaks off
+                or takes longer than the provider's timeout.
+            PluginError: The provider broke the contract.
+        """
+        collected = _Collector(on_text)
+        parts = self.guard.stream(
+            provider.plugin,
+            partial(provider.live.stream, request),
+            what=f"model {request.model}",
+            idle_timeout=provider.record.idle_timeout,
+            expects=ModelPart,
+        )
+        try:
+            async with asyncio.timeout(provider.record.timeout):
+                try:
+                    async for part in parts:
+                        collected.add(part)
+                finally:
+                    await parts.aclose()
+        except TimeoutError as error:
+            seconds = provider.record.timeout
+            raise ModelUnavailable(f"{request.model} took longer than {seconds:g} s") from error
+        return collected.answer(request.model)
+
+
+class _Collector:
+    def __init__(self, on_text: Callable[[str], None]) -> None:
+        self._on_text = on_text
+        self._text: list[str] = []
+        self._calls: list[ToolCall] = []
+        self._finish: Finish | None = None
+        self._told = 0.0
+
+    def add(self, part: ModelPart) -> None:
+        if isinstance(part, TextDelta):
+            self._text.append(part.text)
+            if time.monotonic() - self._told > _DRAFT_SECONDS:
+                self._told = time.monotonic()
+                self._on_text("".join(self._text))
+        elif isinstance(part, ToolCall):
+            self._calls.append(part)
+        else:
+            self._finish = part
+
+    def answer(self, model: str) -> ModelAnswer:
+        if self._finish is None:
+            raise ModelUnavailable(f"the answer of {model} broke off")
+        text = "".join(self._text)
+        if text:
+            self._on_text(text)
+        return ModelAnswer(
+            text=text,
+            calls=tuple(self._calls),
+            reason=self._finish.reason,
+            usage=self._finish.usage,
+        )
+
+
+def cost(usage: Usage, price: Price | None) -> float | None:
+    """Return the dollars that a call cost, or None if the price is unknown."""
+    if price is None:
+        return None
+    return (usage.input_tokens * price.input + usage.output_tokens * price.output) / 1e6

@@ -1,0 +1,285 @@
+"""Tools: from a model's wish to a result, with permission, on record, at most once.
+
+A tool whose outcome is uncertain (it was interrupted, it hung, it broke) is dealt with by its
+effect: idempotent ones are run again with the same key, queryable ones are asked, and blind ones
+are never run again by themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatch
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field, frozen
+
+from argent_core import codec
+from argent_core.config import ToolsSettings
+from argent_core.guard import Guard, attempt
+from argent_core.host import PluginHost, Registered
+from argent_core.inbound.journal import Lease
+from argent_core.loop import signatures
+from argent_core.loop.approvals import ApprovalNeeded, Approvals, call_hash
+from argent_core.loop.filters import Filters, Rejected
+from argent_core.loop.signatures import Signature
+from argent_core.loop.steps import Step, Steps
+from argent_hookspecs import (
+    Approval,
+    ArgentError,
+    Effect,
+    Permission,
+    Tool,
+    ToolCall,
+    ToolError,
+    ToolResult,
+    ToolRun,
+    ToolSpec,
+)
+
+log = logging.getLogger("argent.tools")
+
+_SAME_CALLS = 3
+_UNKNOWN = (
+    "The outcome of this call is unknown: {reason}. It may have happened. It is not run again by "
+    "itself; tell the person, and ask before you try again."
+)
+
+
+@frozen
+class BoundTool:
+    """A tool that can be called: whose it is, what it is, what it takes."""
+
+    plugin: str
+    tool: Tool
+    signature: Signature
+
+
+@frozen(kw_only=True)
+class ToolTurn:
+    """The turn that calls tools."""
+
+    lease: Lease
+    steps: Steps
+    touched_from_outside: bool
+    on_ask: Callable[[Approval], None]
+    calls: dict[str, int] = field(factory=dict)
+
+
+@define(eq=False)
+class Tools:
+    """The tools of all plugins that run."""
+
+    host: PluginHost
+    guard: Guard
+    filters: Filters
+    approvals: Approvals
+    settings: ToolsSettings
+    results: Path
+    redact: Callable[[str], str]
+    _bound: dict[str, BoundTool] = field(factory=dict)
+
+    def plugin_started(self, plugin: str, records: Sequence[Registered]) -> None:
+        """Read the signatures of a plugin's tools; one that cannot be read is left out."""
+        for found in records:
+            if isinstance(found.record, Tool):
+                outcome = attempt(signatures.read, found.record)
+                if outcome.error is not None:
+                    self.host.blame(plugin, f"tool {found.record.id} is left out: {outcome.error}")
+                else:
+                    self._bound[found.record.id] = BoundTool(plugin, found.record, outcome.get())
+
+    async def plugin_stopping(self, plugin: str) -> None:
+        """Forget a plugin's tools."""
+        self._bound = {k: b for k, b in self._bound.items() if b.plugin != plugin}
+
+    def offered(self) -> list[BoundTool]:
+        """Return the tools that the model may be shown, sorted."""
+        known = [self._bound.get(found.record.id) for found in self.host.registered(Tool)]
+        return [
+            bound
+            for bound in known
+            if bound is not None and self._policy(bound.tool) is not Permission.DENY
+        ]
+
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """Return what the model is shown of them."""
+        return tuple(bound.signature.spec for bound in self.offered())
+
+    async def run(self, turn: ToolTurn, call: ToolCall) -> ToolResult:
+        """Deal with one call of a model; the result may say that it was not done, and why.
+
+        Raises:
+            ApprovalNeeded: A person was asked; the turn waits.
+            LeaseLost: The event is no longer this turn's.
+        """
+        recorded = turn.steps.recorded("tool")
+        if recorded is not None:
+            return await self._resume(turn, recorded, call)
+        answered = await self.approvals.find(turn.lease.id, call.id)
+        if answered is not None and answered.state == "open":
+            raise ApprovalNeeded(answered.id)
+        if answered is not None and answered.state != "allowed":
+            return await self._refuse(turn, call, f"the person did not allow it ({answered.state})")
+        if answered is not None:
+            bound = self._find(answered.call)
+            return await self._execute(turn, bound, answered.call, approval=answered.id)
+        try:
+            bound, call = await self._admit(turn, call)
+        except ToolError as error:
+            return await self._refuse(turn, call, str(error))
+        return await self._execute(turn, bound, call)
+
+    async def _admit(self, turn: ToolTurn, call: ToolCall) -> tuple[BoundTool, ToolCall]:
+        """Check a call before anything happens. Raises ``ToolError`` if it may not be made."""
+        self._refuse_loop(turn, call)
+        bound = self._find(call)
+        bound.signature.bind(call.arguments, _run_of(turn, key=""))
+        call = await self._filter(call)
+        bound = self._find(call)
+        bound.signature.bind(call.arguments, _run_of(turn, key=""))
+        permission = self._permission(turn, bound.tool)
+        if permission is Permission.DENY:
+            raise ToolError(f"{call.name} is not allowed here")
+        if permission is Permission.ASK:
+            turn.on_ask(await self.approvals.ask(turn.lease, call))
+            raise ApprovalNeeded(call.id)
+        return bound, call
+
+    def _refuse_loop(self, turn: ToolTurn, call: ToolCall) -> None:
+        digest = call_hash(call)
+        turn.calls[digest] = turn.calls.get(digest, 0) + 1
+        if turn.calls[digest] > _SAME_CALLS:
+            raise ToolError(
+                f"{call.name} was called with the same arguments {_SAME_CALLS} times in this turn; "
+                "use the results you have, or do something else"
+            )
+
+    def _find(self, call: ToolCall) -> BoundTool:
+        bound = self._bound.get(call.name)
+        if bound is None:
+            known = ", ".join(b.tool.id for b in self.offered()) or "none"
+            raise ToolError(f"there is no tool {call.name!r}; the tools are: {known}")
+        return bound
+
+    async def _filter(self, call: ToolCall) -> ToolCall:
+        try:
+            passed = await self.filters.tool_call(call)
+        except Rejected as error:
+            raise ToolError(f"{call.name} was not allowed: {error}") from error
+        return ToolCall(call.id, passed.name, passed.arguments)
+
+    def _policy(self, tool: Tool) -> Permission:
+        for pattern, permission in self.settings.policy.items():
+            if fnmatch(tool.id, pattern):
+                return permission
+        return tool.permission
+
+    def _permission(self, turn: ToolTurn, tool: Tool) -> Permission:
+        """Apply the policy; ask for what outside content led to, unless it can be repeated."""
+        permission = self._policy(tool)
+        risky = turn.touched_from_outside and tool.effect is Effect.BLIND
+        return Permission.ASK if risky and permission is Permission.ALLOW else permission
+
+    async def _refuse(self, turn: ToolTurn, call: ToolCall, reason: str) -> ToolResult:
+        step = await turn.steps.begin("tool", call.name, call)
+        result = ToolResult(call.id, call.name, reason, is_error=True)
+        await turn.steps.end(step, "failed", result)
+        return result
+
+    async def _execute(
+        self, turn: ToolTurn, bound: BoundTool, call: ToolCall, *, approval: str = ""
+    ) -> ToolResult:
+        durable = bound.tool.effect is not Effect.IDEMPOTENT
+        step = await turn.steps.begin("tool", call.name, call, durable=durable, approval=approval)
+        return await self._try(turn, bound, step, call)
+
+    async def _try(
+        self, turn: ToolTurn, bound: BoundTool, step: Step, call: ToolCall
+    ) -> ToolResult:
+        arguments = bound.signature.bind(call.arguments, _run_of(turn, key=step.key))
+        try:
+            value = await self.guard.ask(
+                bound.plugin,
+                partial(bound.tool.run, **arguments),
+                what=f"tool {bound.tool.id}",
+                timeout=bound.tool.timeout,
+            )
+        except ToolError as error:
+            return await self._record(turn, step, call, text=str(error), state="failed")
+        except ArgentError as error:
+            return await self._uncertain(turn, bound, step, call, reason=str(error))
+        text = value if isinstance(value, str) else codec.dump(value)
+        return await self._record(turn, step, call, text=self._shortened(text), state="done")
+
+    async def _resume(self, turn: ToolTurn, step: Step, call: ToolCall) -> ToolResult:
+        """Take up a call that an earlier run of the kernel began."""
+        if step.state != "intent":
+            return codec.structure(step.result, ToolResult)
+        call = codec.structure(step.request, ToolCall)
+        bound = self._bound.get(call.name)
+        if bound is not None and bound.tool.effect is Effect.IDEMPOTENT:
+            return await self._try(turn, bound, step, call)
+        reason = "Argent was interrupted in the middle of it"
+        return await self._uncertain(turn, bound, step, call, reason=reason)
+
+    async def _uncertain(
+        self, turn: ToolTurn, bound: BoundTool | None, step: Step, call: ToolCall, *, reason: str
+    ) -> ToolResult:
+        """Deal with a call of which nobody knows whether it happened."""
+        if bound is not None and bound.tool.effect is Effect.IDEMPOTENT:
+            return await self._record(turn, step, call, text=reason, state="failed")
+        check = bound.tool.check if bound is not None else None
+        if bound is not None and check is not None:
+            outcome = await self._happened(bound, check, step.key)
+            if isinstance(outcome, ToolError):
+                text = f"{reason}; it did not happen"
+                return await self._record(turn, step, call, text=text, state="failed")
+            if isinstance(outcome, str):
+                text = self._shortened(outcome)
+                return await self._record(turn, step, call, text=text, state="done")
+        text = _UNKNOWN.format(reason=reason)
+        return await self._record(turn, step, call, text=text, state="unknown")
+
+    async def _happened(
+        self, bound: BoundTool, check: Callable[[str], Any], key: str
+    ) -> str | ToolError | None:
+        """Ask a tool for the result of a call: text, an error if it never was, None if unclear."""
+        try:
+            found = await self.guard.ask(
+                bound.plugin,
+                partial(check, key),
+                what=f"check of tool {bound.tool.id}",
+                timeout=bound.tool.timeout,
+                expects=(str, type(None)),
+            )
+        except ArgentError as error:
+            log.warning("it is not clear whether %s happened: %s", bound.tool.id, error)
+            return None
+        return ToolError("it never happened") if found is None else str(found)
+
+    async def _record(
+        self, turn: ToolTurn, step: Step, call: ToolCall, *, text: str, state: str
+    ) -> ToolResult:
+        result = ToolResult(call.id, call.name, self.redact(text), is_error=state != "done")
+        await turn.steps.end(step, state, result)
+        return result
+
+    def _shortened(self, text: str) -> str:
+        """Put a long result into a file, and tell the model where it is and how it begins."""
+        limit = self.settings.result_limit
+        if len(text) <= limit:
+            return text
+        self.results.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self.results / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.txt"
+        path.write_text(text, "utf-8")
+        path.chmod(0o600)
+        head = text[: limit - 200]
+        return f"{head}\n[… {len(text)} characters in all; the whole result is in {path}]"
+
+
+def _run_of(turn: ToolTurn, *, key: str) -> ToolRun:
+    return ToolRun(key=key, conversation=turn.lease.event.conversation)

@@ -1,0 +1,131 @@
+"""The rows that a turn leaves: how it began, what it was told, how it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from argent_core import codec
+from argent_core.inbound import journal
+from argent_core.inbound.journal import Journal, Lease
+from argent_core.loop.context import OfferedBlock
+from argent_core.loop.model_router import Route
+from argent_core.outbound import outbox
+from argent_hookspecs import Address, Event, Reply, Transaction
+
+
+async def begin(book: Journal, lease: Lease) -> None:
+    """Record that a turn runs, for the first time or again."""
+    conversation, now = lease.event.conversation, book.now()
+
+    def work(tx: Transaction) -> None:
+        journal.check(tx, lease)
+        tx.execute(
+            "INSERT INTO turns (id, conversation, n, state, started_at) VALUES (?, ?,"
+            " (SELECT COALESCE(MAX(n) + 1, 0) FROM turns WHERE conversation = ?), 'running', ?)"
+            " ON CONFLICT (id) DO UPDATE SET state = 'running', reason = ''",
+            (lease.id, conversation, conversation, now),
+        )
+
+    await book.database.write(work)
+
+
+async def explain(
+    book: Journal, lease: Lease, route: Route, blocks: Sequence[OfferedBlock]
+) -> None:
+    """Record the route and what the context was made of."""
+    tier, score = route.tier, route.score
+    rows = [
+        (
+            lease.id,
+            n,
+            offered.provider,
+            offered.block.source,
+            str(offered.block.trust),
+            int(offered.block.stable),
+            offered.tokens,
+            offered.left_out,
+        )
+        for n, offered in enumerate(blocks)
+    ]
+    factors = json.dumps({**codec.plain(score.factors), "cap": score.cap})
+
+    def work(tx: Transaction) -> None:
+        tx.execute(
+            "UPDATE turns SET score = ?, factors = ?, tier = ?, provider = ?, model = ?"
+            " WHERE id = ?",
+            (score.value, factors, tier.name, tier.provider, tier.model, lease.id),
+        )
+        tx.execute("DELETE FROM blocks WHERE turn = ?", (lease.id,))
+        tx.executemany("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    await book.database.write(work)
+
+
+async def finish(
+    book: Journal,
+    lease: Lease,
+    *,
+    answer: str,
+    reply: Reply | None,
+    held: str = "",
+    state: str = "done",
+    reason: str = "",
+) -> None:
+    """End a turn, its events with it, and store its reply: all or nothing.
+
+    Raises:
+        LeaseLost: The event is no longer this turn's; nothing was stored.
+    """
+    now = book.now()
+
+    def work(tx: Transaction) -> None:
+        journal.check(tx, lease)
+        tx.execute(
+            "UPDATE turns SET state = ?, finished_at = ?, answer = ?, reason = ? WHERE id = ?",
+            (state, now, answer, reason, lease.id),
+        )
+        journal.close(tx, "turn = ?", (lease.id,), state=state, reason=reason, now=now)
+        journal.refresh(tx, lease.event.conversation, now)
+        if reply is not None:
+            outbox.put(tx, reply, now=now, held=held)
+
+    await book.database.write(work)
+
+
+async def note(book: Journal, turn: str, state: str, reason: str) -> None:
+    """Record that a turn paused: ``failed`` (tried again later) or ``waiting``."""
+    sql = "UPDATE turns SET state = ?, reason = ? WHERE id = ? AND state = 'running'"
+    await book.database.write(lambda tx: tx.execute(sql, (state, reason, turn)).rowcount)
+
+
+async def cancel_waiting(
+    book: Journal, conversation: str | None, reason: str
+) -> list[tuple[str, str, Address | None]]:
+    """Cancel turns that wait for a person's word, or for another try.
+
+    Returns:
+        Each one's id, conversation, and where its answer would have gone.
+    """
+    now = book.now()
+
+    def work(tx: Transaction) -> list[tuple[str, str, Address | None]]:
+        rows = tx.execute(
+            "SELECT e.id, e.conversation, e.body FROM events e JOIN turns t ON t.id = e.id"
+            " WHERE ? IN (e.conversation, '') AND (e.state = 'waiting'"
+            " OR (e.state = 'ready' AND t.state IN ('failed', 'waiting')))",
+            (conversation or "",),
+        ).fetchall()
+        for turn, where, _ in rows:
+            tx.execute(
+                "UPDATE turns SET state = 'cancelled', finished_at = ?, reason = ? WHERE id = ?",
+                (now, reason, turn),
+            )
+            tx.execute(
+                "UPDATE approvals SET state = 'denied' WHERE turn = ? AND state = 'open'", (turn,)
+            )
+            journal.close(tx, "turn = ?", (turn,), state="cancelled", reason=reason, now=now)
+            journal.refresh(tx, where, now)
+        return [(t, where, codec.load(body, Event).reply_to) for t, where, body in rows]
+
+    return await book.database.write(work)

@@ -1,0 +1,174 @@
+"""The outbox: replies on their way out, durable.
+
+A reply goes ``pending → sending → sent | unknown | expired | dead | held``. It is stored in the
+transaction that ends its turn, and marked ``sending``, safe from power cuts, before it is handed
+to its channel. One that was ``sending`` when the kernel died is sent again only where the channel
+drops a second reply with the same key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from attrs import define, frozen
+
+from argent_core import codec
+from argent_core.database import Database
+from argent_hookspecs import Address, Clock, Receipt, Reply, Transaction
+
+EXPIRY_SECONDS = 7 * 86400.0
+
+
+@frozen
+class OutboxRow:
+    """A reply and how it stands."""
+
+    seq: int
+    reply: Reply
+    attempts: int
+    created_at: float
+
+
+@define(eq=False)
+class Outbox:
+    """The replies on record."""
+
+    database: Database
+    clock: Clock
+
+    def now(self) -> float:
+        """Return the time in seconds since 1970."""
+        return self.clock.now().timestamp()
+
+    async def recover(self, idempotent: Collection[str]) -> list[tuple[Reply, str]]:
+        """Decide what becomes of replies that were being sent when the kernel died.
+
+        Args:
+            idempotent: Ids of channels that drop a second reply with the same key.
+
+        Returns:
+            Each such reply and its new state: ``pending`` or ``unknown``.
+        """
+
+        def work(tx: Transaction) -> list[tuple[Reply, str]]:
+            rows = tx.execute(f"{_SELECT} WHERE state = 'sending' ORDER BY seq").fetchall()
+            settled = []
+            for row in rows:
+                item = _row(row)
+                state = "pending" if item.reply.to.channel in idempotent else "unknown"
+                reason = "Argent was interrupted while it was being sent"
+                _settle(tx, item.seq, state, reason=reason, now=self.now())
+                settled.append((item.reply, state))
+            return settled
+
+        return await self.database.write(work)
+
+    async def due(self, channels: Collection[str]) -> list[OutboxRow]:
+        """Return the oldest open reply of each address, where it is pending and due."""
+        wanted = json.dumps(sorted(channels))
+        sql = f"{_SELECT} WHERE {_HEADS} AND available_at <= ? ORDER BY seq"
+        now = self.now()
+        rows = await self.database.read(lambda tx: tx.execute(sql, (wanted, now)).fetchall())
+        return [_row(row) for row in rows]
+
+    async def next_due(self, channels: Collection[str]) -> float | None:
+        """Return the seconds until the next reply of any address is due, or None."""
+        wanted = json.dumps(sorted(channels))
+        sql = f"SELECT MIN(available_at) FROM outbox WHERE {_HEADS}"
+        due = await self.database.read(lambda tx: tx.execute(sql, (wanted,)).fetchone()[0])
+        return None if due is None else max(0.0, due - self.now())
+
+    async def begin(self, row: OutboxRow) -> None:
+        """Record, safe from power cuts, that a reply is about to be sent."""
+        sql = "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE seq = ?"
+        await self.database.write(lambda tx: tx.execute(sql, (row.seq,)).rowcount, durable=True)
+
+    async def sent(self, row: OutboxRow, receipt: Receipt) -> None:
+        """Record a delivery."""
+        now = self.now()
+        await self.database.write(
+            lambda tx: _settle(tx, row.seq, "sent", now=now, receipt=receipt.id)
+        )
+
+    async def settle(self, row: OutboxRow, state: str, reason: str, *, after: float = 0.0) -> None:
+        """Record another outcome; ``pending`` again is due after some seconds."""
+        now = self.now()
+        await self.database.write(
+            lambda tx: _settle(tx, row.seq, state, reason=reason, now=now, after=after)
+        )
+
+    async def count(self) -> dict[str, int]:
+        """Count the replies that are under way or need attention, by state."""
+        sql = "SELECT state, COUNT(*) FROM outbox WHERE state != 'sent' GROUP BY state"
+        rows = await self.database.read(lambda tx: tx.execute(sql).fetchall())
+        return {"pending": 0, "unknown": 0, **dict(rows)}
+
+    async def hurry(self, address: Address) -> None:
+        """Make what waits for an address due now: it has just been heard from."""
+        now, text = self.now(), codec.dump(address)
+        sql = (
+            "UPDATE outbox SET available_at = ? WHERE state = 'pending' AND channel = ?"
+            " AND address = ? AND available_at > ?"
+        )
+        await self.database.write(
+            lambda tx: tx.execute(sql, (now, address.channel, text, now)).rowcount
+        )
+
+
+def put(tx: Transaction, reply: Reply, *, now: float, held: str = "") -> None:
+    """Store a reply; held back, with the reason, if there is one. The same key is stored once."""
+    tx.execute(
+        "INSERT OR IGNORE INTO outbox (key, turn, conversation, channel, address, text, state,"
+        " created_at, available_at, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            reply.key,
+            reply.turn,
+            reply.conversation,
+            reply.to.channel,
+            codec.dump(reply.to),
+            reply.text,
+            "held" if held else "pending",
+            now,
+            now,
+            held,
+        ),
+    )
+
+
+def _settle(
+    tx: Transaction,
+    seq: int,
+    state: str,
+    *,
+    now: float,
+    reason: str = "",
+    receipt: str | None = None,
+    after: float = 0.0,
+) -> None:
+    tx.execute(
+        "UPDATE outbox SET state = ?, reason = ?, receipt = ?, available_at = ?, finished_at = ?"
+        " WHERE seq = ?",
+        (state, reason, receipt, now + after, None if state == "pending" else now, seq),
+    )
+
+
+_HEADS = (
+    "seq IN (SELECT MIN(seq) FROM outbox WHERE state IN ('pending', 'sending')"
+    " AND channel IN (SELECT value FROM json_each(?)) GROUP BY channel, address)"
+    " AND state = 'pending'"
+)
+_SELECT = "SELECT seq, key, address, text, turn, conversation, attempts, created_at FROM outbox"
+
+
+def _row(row: Any) -> OutboxRow:
+    seq, key, address, text, turn, conversation, attempts, created_at = row
+    reply = Reply(
+        key=key,
+        to=codec.load(address, Address),
+        text=text,
+        turn=turn,
+        conversation=conversation,
+    )
+    return OutboxRow(seq, reply, attempts, created_at)

@@ -1,0 +1,150 @@
+"""Output handlers at work: replies leave the outbox, in order for each address."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from attrs import define, field
+
+from argent_core.backoff import backoff
+from argent_core.guard import Guard
+from argent_core.host import PluginHost, Registered
+from argent_core.outbound.outbox import EXPIRY_SECONDS, Outbox, OutboxRow
+from argent_hookspecs import (
+    Address,
+    ArgentError,
+    Channel,
+    DeliveryDelayed,
+    DeliveryRefused,
+    OutputHandler,
+    Receipt,
+    Reply,
+    ReplyChanged,
+)
+
+log = logging.getLogger("argent.outbound")
+
+_AT_ONCE = 16
+_LONGEST_WAIT = 60.0
+_GRACE = 2.0
+
+
+@define(eq=False)
+class OutputHandlers:
+    """Delivers what the outbox holds.
+
+    Args:
+        publish: Tells observers.
+    """
+
+    host: PluginHost
+    guard: Guard
+    outbox: Outbox
+    publish: Callable[[ReplyChanged], None]
+    _wake: asyncio.Event = field(factory=asyncio.Event)
+    _sending: dict[Address, asyncio.Task[None]] = field(factory=dict)
+    _heard: set[Address] = field(factory=set)
+
+    def wake(self) -> None:
+        """Look into the outbox now."""
+        self._wake.set()
+
+    async def recover(self) -> None:
+        """Settle what an earlier run was sending when it died."""
+        handlers = self._handlers()
+        idempotent = {name for name, found in handlers.items() if found.record.idempotent}
+        for reply, state in await self.outbox.recover(idempotent):
+            self._tell(reply, state, "Argent was interrupted while it was being sent")
+
+    async def run(self) -> None:
+        """Deliver until cancelled; what is under way then is given a moment to end."""
+        try:
+            while True:
+                self._wake.clear()
+                while self._heard:
+                    await self.outbox.hurry(self._heard.pop())
+                handlers = self._handlers()
+                for row in await self.outbox.due(handlers):
+                    address = row.reply.to
+                    if address not in self._sending and len(self._sending) < _AT_ONCE:
+                        self._begin(row, handlers[address.channel])
+                due = await self.outbox.next_due(handlers)
+                busy = len(self._sending) >= _AT_ONCE
+                await self._sleep(_LONGEST_WAIT if due is None or busy else due)
+        finally:
+            if self._sending:
+                await asyncio.wait(self._sending.values(), timeout=_GRACE)
+            for task in self._sending.values():
+                task.cancel()
+
+    def hear_from(self, address: Address) -> None:
+        """Try an address again now: somebody is there."""
+        self._heard.add(address)
+        self.wake()
+
+    async def _sleep(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(seconds, _LONGEST_WAIT)):
+                await self._wake.wait()
+
+    def _handlers(self) -> dict[str, Registered]:
+        found = [*self.host.registered(OutputHandler), *self.host.registered(Channel)]
+        return {registered.record.id: registered for registered in found}
+
+    def _begin(self, row: OutboxRow, handler: Registered) -> None:
+        address = row.reply.to
+        task = asyncio.create_task(self._send(row, handler), name=f"reply {row.reply.key}")
+        self._sending[address] = task
+
+        def ended(_: asyncio.Task[None]) -> None:
+            self._sending.pop(address, None)
+            self.wake()
+
+        task.add_done_callback(ended)
+
+    async def _send(self, row: OutboxRow, handler: Registered) -> None:
+        if self.outbox.now() - row.created_at > EXPIRY_SECONDS:
+            await self._settle(row, "expired", "it could not be delivered for seven days")
+            return
+        await self.outbox.begin(row)
+        try:
+            receipt = await self.guard.ask(
+                handler.plugin,
+                partial(handler.live.deliver, row.reply),
+                what=f"delivery to {row.reply.to.channel}",
+                timeout=handler.record.timeout,
+                expects=Receipt,
+            )
+        except DeliveryDelayed as error:
+            wait = error.retry_after or backoff(row.attempts + 1, longest=_LONGEST_WAIT)
+            await self._settle(row, "pending", str(error), after=wait)
+        except DeliveryRefused as error:
+            await self._settle(row, "dead", str(error))
+        except ArgentError as error:
+            again = handler.record.idempotent
+            wait = backoff(row.attempts + 1, longest=_LONGEST_WAIT)
+            await self._settle(row, "pending" if again else "unknown", str(error), after=wait)
+        else:
+            await self.outbox.sent(row, receipt)
+            self._tell(row.reply, "sent", "")
+
+    async def _settle(self, row: OutboxRow, state: str, reason: str, *, after: float = 0.0) -> None:
+        await self.outbox.settle(row, state, reason, after=after)
+        self._tell(row.reply, state, reason)
+
+    def _tell(self, reply: Reply, state: str, reason: str) -> None:
+        if state in ("unknown", "dead", "expired"):
+            log.warning("reply %s is %s: %s", reply.key, state, reason)
+        self.publish(
+            ReplyChanged(
+                turn=reply.turn,
+                conversation=reply.conversation,
+                key=reply.key,
+                state=state,
+                reason=reason,
+            )
+        )

@@ -1,0 +1,159 @@
+"""The kernel's side of ``PluginContext``: what one plugin is given."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from attrs import define, field
+
+from argent_core.database import Database
+from argent_core.guard import Guard
+from argent_core.host import PluginHost
+from argent_core.inbound.intake import Intake
+from argent_core.local import LocalServer
+from argent_core.outbound.observers import Observers
+from argent_core.paths import Home
+from argent_hookspecs import (
+    Agent,
+    ArgentError,
+    Clock,
+    Connection,
+    Event,
+    Progress,
+    Secrets,
+    Service,
+    ServiceKey,
+    ServiceMissing,
+)
+
+T = TypeVar("T")
+
+
+@define(eq=False)
+class Kit:
+    """What the contexts of all plugins are made from."""
+
+    home: Home
+    host: PluginHost
+    guard: Guard
+    intake: Intake
+    observers: Observers
+    local: LocalServer
+    agent: Agent
+    clock: Clock
+    secrets: Secrets
+    databases: dict[str, list[Database]] = field(factory=dict)
+
+    def context(self, name: str, settings: Any) -> Context:
+        """Make a plugin's context."""
+        data = self.home.plugin_data(name)
+        log = logging.LoggerAdapter(logging.getLogger(f"argent.plugin.{name}"), {"plugin": name})
+        return Context(self, name, settings, data, log)
+
+    async def close(self, name: str) -> None:
+        """Close what a plugin left open."""
+        for database in self.databases.pop(name, []):
+            await database.close()
+
+
+@define(eq=False)
+class Context:
+    """One plugin's context; the contract says what everything is for."""
+
+    _kit: Kit
+    name: str
+    settings: Any
+    data: Path
+    log: logging.LoggerAdapter[logging.Logger]
+
+    @property
+    def services(self) -> ServicesView:
+        """What other plugins offer."""
+        return ServicesView(self._kit.host, self.name)
+
+    @property
+    def secrets(self) -> Secrets:
+        """Values of secrets."""
+        return self._kit.secrets
+
+    @property
+    def clock(self) -> Clock:
+        """Time."""
+        return self._kit.clock
+
+    @property
+    def agent(self) -> Agent:
+        """The agent."""
+        return self._kit.agent
+
+    async def emit(self, event: Event) -> str | None:
+        """Store an event durably."""
+        return await self._kit.intake.emit(event, plugin=self.name, source=self.name)
+
+    @asynccontextmanager
+    async def database(self, name: str, migrations: Sequence[str]) -> AsyncIterator[Database]:
+        """Open a database of the plugin; the kernel closes it if the plugin does not."""
+        path = self._kit.home.data / f"{name}.db"
+        if not name.isidentifier() or path == self._kit.home.kernel_database:
+            raise ArgentError(f"{name!r} is no name for a database of {self.name}")
+        database = await Database.open(path, migrations)
+        self._kit.databases.setdefault(self.name, []).append(database)
+        try:
+            yield database
+        finally:
+            await database.close()
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None], *, name: str) -> None:
+        """Run a task that ends with the plugin at the latest."""
+
+        async def work() -> None:
+            await coroutine
+
+        task = self._kit.guard.start(self.name, work, name=name)
+
+        def ended(_: object) -> None:
+            error = None if task.cancelled() else task.result().error
+            if isinstance(error, Exception):
+                self._kit.guard.on_fault(self.name, f"task {name} failed: {error!r}")
+
+        task.add_done_callback(ended)
+
+    def progress(
+        self, activity: str, *, done: float = 0, total: float | None = None, unit: str = ""
+    ) -> None:
+        """Tell how long work goes on."""
+        notice = Progress(plugin=self.name, activity=activity, done=done, total=total, unit=unit)
+        self._kit.local.loop.call_soon_threadsafe(self._kit.observers.publish, notice)
+
+    def serve_local(
+        self, handler: Callable[[Connection], Awaitable[None]]
+    ) -> AbstractAsyncContextManager[None]:
+        """Hand connections from the plugin's own commands to the handler."""
+        return self._kit.local.serve(self.name, handler)
+
+
+@define(eq=False)
+class ServicesView:
+    """The services that one plugin can reach."""
+
+    _host: PluginHost
+    _plugin: str
+
+    def get(self, key: ServiceKey[T]) -> T:
+        """Return a service, or raise ``ServiceMissing``."""
+        found = self.find(key)
+        if found is None:
+            raise ServiceMissing(self._plugin, f"no running plugin offers {key.name!r}")
+        return found
+
+    def find(self, key: ServiceKey[T]) -> T | None:
+        """Return a service, or None."""
+        for registered in self._host.registered(Service):
+            if registered.record.key == key:
+                service: T = registered.live
+                return service
+        return None

@@ -1,0 +1,188 @@
+"""The trace: why each answer is what it is, read from the rows that turns leave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import frozen
+
+from argent_core.database import Database
+from argent_hookspecs import Transaction
+
+
+@frozen
+class Trace:
+    """Reads traces.
+
+    Args:
+        redact: Takes secrets out of a text.
+    """
+
+    database: Database
+    redact: Callable[[str], str]
+
+    async def turns(self, limit: int = 20) -> list[dict[str, Any]]:
+        """Return the newest turns, in short, newest first."""
+        return await self.database.read(lambda tx: _turns(tx, limit))
+
+    async def turn(self, id: str) -> dict[str, Any] | None:
+        """Explain one turn: all of it. The id may be cut short, if it is still the only one."""
+        found = await self.database.read(
+            lambda tx: _one(tx, "id LIKE ? || '%'", (id.replace("%", ""),))
+        )
+        return self._clean(found)
+
+    async def last(self, conversation: str | None = None) -> dict[str, Any] | None:
+        """Explain the newest turn, of a conversation or of all."""
+        found = await self.database.read(
+            lambda tx: _one(tx, "? IN (conversation, '')", (conversation or "",))
+        )
+        return self._clean(found)
+
+    def _clean(self, found: dict[str, Any] | None) -> dict[str, Any] | None:
+        if found is None:
+            return None
+        cleaned: dict[str, Any] = json.loads(self.redact(json.dumps(found)))
+        return cleaned
+
+
+def _turns(tx: Transaction, limit: int) -> list[dict[str, Any]]:
+    rows = tx.execute(
+        "SELECT t.id, t.conversation, t.state, t.started_at, t.model, substr(t.answer, 1, 80),"
+        " (SELECT SUM(cost) FROM steps WHERE turn = t.id) FROM turns t"
+        " ORDER BY t.started_at DESC LIMIT ?",
+        (limit,),
+    ).fetchall()
+    names = ("turn", "conversation", "state", "started_at", "model", "answer", "cost")
+    return [dict(zip(names, _timed(row, 3), strict=True)) for row in rows]
+
+
+def _one(tx: Transaction, where: str, parameters: tuple[Any, ...]) -> dict[str, Any] | None:
+    row = tx.execute(
+        "SELECT id, conversation, state, reason, started_at, finished_at, score, factors, tier,"
+        f" provider, model, answer FROM turns WHERE {where} ORDER BY started_at DESC LIMIT 1",
+        parameters,
+    ).fetchone()
+    if row is None:
+        return None
+    id, conversation, state, reason, started, finished, score, factors, *route, answer = row
+    tier, provider, model = route
+    steps = _steps(tx, id)
+    return {
+        "turn": id,
+        "conversation": conversation,
+        "state": state,
+        "reason": reason,
+        "started_at": _time(started),
+        "finished_at": _time(finished),
+        "events": _events(tx, id),
+        "context": _blocks(tx, id),
+        "route": {
+            "score": score,
+            "factors": json.loads(factors or "{}"),
+            "tier": tier,
+            "provider": provider,
+            "model": model,
+        },
+        "steps": steps,
+        "usage": {
+            name: sum(step[name] or 0 for step in steps)
+            for name in ("input_tokens", "output_tokens", "cost")
+        },
+        "answer": answer,
+        "approvals": _approvals(tx, id),
+        "replies": _replies(tx, id),
+    }
+
+
+def _events(tx: Transaction, turn: str) -> list[dict[str, Any]]:
+    rows = tx.execute(
+        "SELECT id, kind, source, priority, state, attempts, created_at, body FROM events"
+        " WHERE turn = ? ORDER BY seq",
+        (turn,),
+    ).fetchall()
+    names = ("id", "kind", "source", "priority", "state", "attempts", "received_at", "event")
+    found = [dict(zip(names, _timed(row, 6), strict=True)) for row in rows]
+    return [{**event, "event": json.loads(event["event"])} for event in found]
+
+
+def _blocks(tx: Transaction, turn: str) -> list[dict[str, Any]]:
+    rows = tx.execute(
+        "SELECT provider, source, trust, stable, tokens, left_out FROM blocks WHERE turn = ?"
+        " ORDER BY n",
+        (turn,),
+    ).fetchall()
+    names = ("provider", "source", "trust", "stable", "tokens", "left_out")
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return [{**block, "stable": bool(block["stable"])} for block in found]
+
+
+def _steps(tx: Transaction, turn: str) -> list[dict[str, Any]]:
+    rows = tx.execute(
+        "SELECT n, kind, name, state, started_at, finished_at, input_tokens, output_tokens, cost,"
+        " request, result FROM steps WHERE turn = ? ORDER BY n",
+        (turn,),
+    ).fetchall()
+    names = (
+        "n",
+        "kind",
+        "name",
+        "state",
+        "started_at",
+        "finished_at",
+        "input_tokens",
+        "output_tokens",
+        "cost",
+        "request",
+        "result",
+    )
+    found = [dict(zip(names, _timed(row, 4, 5), strict=True)) for row in rows]
+    return [
+        {
+            **step,
+            "request": json.loads(step["request"]),
+            "result": json.loads(step["result"] or "null"),
+        }
+        for step in found
+    ]
+
+
+def _approvals(tx: Transaction, turn: str) -> list[dict[str, Any]]:
+    rows = tx.execute(
+        "SELECT id, state, call, answered_by FROM approvals WHERE turn = ?", (turn,)
+    ).fetchall()
+    names = ("id", "state", "call", "answered_by")
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return [{**approval, "call": json.loads(approval["call"])} for approval in found]
+
+
+def _replies(tx: Transaction, turn: str) -> list[dict[str, Any]]:
+    rows = tx.execute(
+        "SELECT key, channel, state, attempts, created_at, finished_at, receipt, reason"
+        " FROM outbox WHERE turn = ? ORDER BY seq",
+        (turn,),
+    ).fetchall()
+    names = (
+        "key",
+        "channel",
+        "state",
+        "attempts",
+        "created_at",
+        "finished_at",
+        "receipt",
+        "reason",
+    )
+    return [dict(zip(names, _timed(row, 4, 5), strict=True)) for row in rows]
+
+
+def _timed(row: tuple[Any, ...], *places: int) -> list[Any]:
+    return [_time(value) if i in places else value for i, value in enumerate(row)]
+
+
+def _time(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,119 @@
+"""How the tests of commands call them: as functions where that is enough, as a person elsewhere."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from io import RawIOBase
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+from click.testing import CliRunner, Result
+
+from argent_core.cli import main
+from argent_core.paths import Home
+
+ARGENT = (sys.executable, "-c", "from argent_core.cli import main; main()")
+
+Run = Callable[..., Result]
+
+
+@frozen
+class Installation:
+    """A folder on the import path into which distributions can be put."""
+
+    site: Path
+    cache: Path
+    home: Path
+
+    def add(self, distribution: str, *, commands: str = "", plugins: str = "", **code: str) -> None:
+        """Install a distribution with these entry points and modules."""
+        for module, source in code.items():
+            (self.site / f"{module}.py").write_text(source)
+        info = self.site / f"{distribution.replace('-', '_')}-1.0.dist-info"
+        info.mkdir(exist_ok=True)
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n"
+        )
+        groups = f"[argent.commands]\n{commands}\n[argent]\n{plugins}\n"
+        (info / "entry_points.txt").write_text(groups)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        own = {"PYTHONPATH": str(self.site), "ARGENT_CACHE": str(self.cache)}
+        return {**os.environ, **own, "ARGENT_HOME": str(self.home), "COLUMNS": "100"}
+
+    def run(self, *words: str, python: Sequence[str] = ARGENT) -> subprocess.CompletedProcess[str]:
+        """Run the command as a person would."""
+        return subprocess.run(
+            [*python, *words],
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def talk(self, *words: str, answers: Sequence[tuple[str, str]] = ()) -> str:
+        """Run the command at a terminal, answer its questions, and return all that was seen."""
+        person, terminal = pty.openpty()
+        process = subprocess.Popen(
+            [*ARGENT, *words], env=self.environ, stdin=terminal, stdout=terminal, stderr=terminal
+        )
+        os.close(terminal)
+        try:
+            with os.fdopen(person, "r+b", buffering=0) as screen:
+                seen = _converse(screen, answers)
+            assert process.wait(timeout=60) == 0, seen
+        finally:
+            process.kill()
+            process.wait()
+        return seen
+
+
+def _converse(screen: RawIOBase, answers: Sequence[tuple[str, str]]) -> str:
+    """Type each answer once its question is there; return what is on the screen in the end."""
+    seen, waiting, read_until = b"", list(answers), 0
+    while part := _read(screen):
+        seen += part
+        if waiting and waiting[0][0].encode() in seen[read_until:]:
+            read_until = len(seen)
+            screen.write(f"{waiting.pop(0)[1]}\n".encode())
+    assert not waiting, f"never asked: {waiting}"
+    return seen.decode().replace("\r\n", "\n")
+
+
+def _read(screen: RawIOBase) -> bytes:
+    ready, _, _ = select.select([screen], [], [], 60)
+    assert ready, "nothing is shown for a minute"
+    try:
+        return screen.read(4096) or b""
+    except OSError:  # how Linux says that nobody has the terminal open any more
+        return b""
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    (tmp_path / "site").mkdir()
+    return Installation(tmp_path / "site", tmp_path / "cache", tmp_path / "home")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def argent(home: Home, tmp_path: Path) -> Run:
+    """Run a command of the kernel on a home of its own."""
+    environ = {"ARGENT_HOME": str(home.root), "ARGENT_CACHE": str(tmp_path / "cache")}
+
+    def run(*words: str, given: str = "") -> Result:
+        return CliRunner(env=environ).invoke(main, words, input=given, prog_name="argent")
+
+    return run
