@@ -44,12 +44,15 @@ def test_the_version(installation: Installation) -> None:
     assert (shown.returncode, shown.stdout) == (0, "argent 0.1.0\n")
 
 
-def test_help_imports_neither_plugins_nor_what_they_need(installation: Installation) -> None:
+@pytest.mark.parametrize("words", [["--help"], ["--version"], [], ["statsu"]])
+def test_help_imports_neither_plugins_nor_what_they_need(
+    installation: Installation, words: list[str]
+) -> None:
     installation.add("argent-greet", commands="greet = greeting:greet", greeting=GREET)
     installation.run("--help")
 
     python = (sys.executable, "-X", "importtime", *ARGENT[1:])
-    shown = installation.run("--help", python=python)
+    shown = installation.run(*words, python=python)
 
     imported = {line.rpartition("|")[2].strip() for line in shown.stderr.splitlines()}
     assert "argent_core.cli.app" in imported

@@ -82,6 +82,8 @@ class Commands(click.Group):
         """Run a command; every error on purpose becomes one clear message."""
         try:
             return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit):
+            raise
         except (KeyboardInterrupt, click.Abort):
             click.echo("Stopped.", err=True)
             ctx.exit(INTERRUPTED)
