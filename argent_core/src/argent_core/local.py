@@ -231,6 +231,26 @@ class LocalCommandContext:
         finally:
             await line.close()
 
+    async def operate(
+        self, operation: str, *, with_plugins: bool = False, **arguments: Any
+    ) -> tuple[Any, bool]:
+        """Have the running kernel do something, or do it here while none runs.
+
+        Args:
+            with_plugins: Whether the plugins are needed for it.
+
+        Returns:
+            The result, and whether a kernel runs.
+        """
+        try:
+            return await self.call(operation, **arguments), True
+        except NotRunning:
+            from argent_core.kernel import Kernel
+
+            plugins = None if with_plugins else ()
+            async with Kernel(self.place, listening=False, plugins=plugins) as kernel:
+                return await kernel.control.run(operation, arguments), False
+
     async def call(self, operation: str, **arguments: Any) -> Any:
         """Have the running kernel do something. Raises ``NotRunning`` or ``CallFailed``."""
         async with self.connect(KERNEL) as line:

@@ -16,6 +16,7 @@ from pathlib import Path
 from attrs import define, evolve, frozen
 
 from argent_core.database import Database
+from argent_core.first_run import is_empty, without_comments
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
 from argent_core.loop.tokens import estimate
@@ -179,24 +180,19 @@ class Context:
         return offered
 
     def _workspace_blocks(self) -> list[OfferedBlock]:
-        """Read the workspace files; a file with headings only says nothing and is left out."""
+        """Read the workspace files; one with headings and comments only is left out."""
         blocks = []
         for name in (*WORKSPACE_FILES, "MEMORY.md"):
             path = self.workspace / name
-            text = path.read_text("utf-8", "replace").strip() if path.is_file() else ""
-            if says_something(text):
-                block = ContextBlock(text=text, source=name, stable=True)
+            text = path.read_text("utf-8", "replace") if path.is_file() else ""
+            if not is_empty(text):
+                words = without_comments(text).strip()
+                block = ContextBlock(text=words, source=name, stable=True)
                 blocks.append(OfferedBlock(provider="argent/workspace", block=block))
         return blocks
 
     async def _history(self, event: Event) -> tuple[list[Exchange], int]:
         return await self.database.read(lambda tx: read_history(tx, event.conversation))
-
-
-def says_something(markdown: str) -> bool:
-    """Tell whether a Markdown file holds more than headings and comments."""
-    lines = (line.strip() for line in markdown.splitlines())
-    return any(line and not line.startswith(("#", "<!--", "-->")) for line in lines)
 
 
 def read_history(
@@ -205,7 +201,8 @@ def read_history(
     """Return the last exchanges of a conversation, oldest first, and how many there are in all."""
     rows = tx.execute(
         "SELECT id, n, answer, datetime(started_at, 'unixepoch') FROM turns"
-        " WHERE conversation = ? AND answer != '' AND state IN ('done', 'cancelled', 'dead') ORDER BY n DESC LIMIT ?",
+        " WHERE conversation = ? AND answer != '' AND state IN ('done', 'cancelled', 'dead')"
+        " ORDER BY n DESC LIMIT ?",
         (conversation, limit),
     ).fetchall()
     exchanges = []

@@ -1,0 +1,86 @@
+"""``argent status``: which model answers, and is all well."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from argent_core.cli.context import LazyContext
+from argent_core.cli.output import as_json, print_json
+
+
+@click.command()
+@click.option("--deep", is_flag=True, help="Ask every plugin whether it is well, too.")
+@as_json
+@click.pass_obj
+def status(obj: LazyContext, deep: bool, as_json: bool) -> None:
+    """Say how the agent is: which model answers, what waits, what needs you.
+
+    \b
+    argent status
+    argent status --deep
+    argent status --json
+    """
+    if not obj.home.is_dir():
+        raise click.ClickException(
+            f"There is no agent in {obj.home} yet. Begin with: argent init, or just: argent chat"
+        )
+    work = obj.local.operate("status", with_plugins=True, deep=deep)
+    found, running = asyncio.run(work)
+    if as_json:
+        print_json({"running": running, "home": str(obj.home), **found})
+        return
+    for line in _lines(found, running=running):
+        click.echo(line)
+
+
+def _lines(found: Mapping[str, Any], *, running: bool) -> Iterator[str]:
+    state = f"is {found['state']} (process {found['pid']})" if running else "does not run"
+    yield f"{found['agent']} {state}."
+    if found["refusing"]:
+        yield f"  ! {found['refusing']}"
+    yield "Models:"
+    for model in found["models"]:
+        yield from _model(model)
+    if not found["models"]:
+        yield "  none. Install one: pip install argent-llama"
+    yield f"Tools: {', '.join(found['tools']) or 'none'}"
+    yield "Plugins:"
+    for plugin in found["plugins"]:
+        reason = f": {plugin['reason']}" if plugin["reason"] else ""
+        yield f"  {plugin['name']} {plugin['version']} {plugin['state']}{reason}"
+    yield from _attention(found)
+    for health in found.get("health", ()):
+        mark = "ok" if health["ok"] else "!!"
+        yield f"  {mark} {health['plugin']}/{health['check']}: {health['summary']}"
+        if not health["ok"]:
+            yield f"     {health['remedy']}"
+
+
+def _model(model: Mapping[str, Any]) -> Iterator[str]:
+    yield f"  {model['tier']}: {model['model']} ({model['provider']})"
+    if "problem" in model:
+        yield f"    ! {model['problem']}"
+        return
+    if model["good_for"]:
+        yield f"    good for: {model['good_for']}"
+    if model["advice"]:
+        yield f"    better: {model['advice']}"
+
+
+def _attention(found: Mapping[str, Any]) -> Iterator[str]:
+    """Say what waits and what needs the person."""
+    events, replies = found["events"], found["replies"]
+    waiting = events["ready"] + events["leased"] + events["waiting"]
+    yield f"Events: {waiting} under way or waiting, {events['dead']} dead"
+    if events["dead"]:
+        yield "  see them with: argent events list --state dead"
+    if found["approvals"]:
+        yield f"Approvals: {found['approvals']} wait for you; see: argent approvals list"
+    trouble = {state: n for state, n in replies.items() if n and state != "pending"}
+    if trouble or replies["pending"]:
+        shown = ", ".join(f"{n} {state}" for state, n in replies.items() if n)
+        yield f"Replies: {shown}"

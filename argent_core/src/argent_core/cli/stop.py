@@ -1,0 +1,30 @@
+"""``argent stop``: the answer being given, or the agent."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from argent_core.cli.context import LazyContext
+
+
+@click.command()
+@click.argument("conversation", required=False)
+@click.option("--agent", is_flag=True, help="Stop the agent itself; it goes on when it is started.")
+@click.pass_obj
+def stop(obj: LazyContext, conversation: str | None, agent: bool) -> None:
+    """Stop the answer being given in a CONVERSATION, or in all; or the agent.
+
+    \b
+    argent stop
+    argent stop terminal:main
+    argent stop --agent
+    """
+    if agent:
+        asyncio.run(obj.local.call("shutdown"))
+        click.echo("Argent stops.")
+        return
+    stopped = asyncio.run(obj.local.call("stop", conversation=conversation))
+    answers = "1 answer was" if stopped == 1 else f"{stopped} answers were"
+    click.echo(f"{answers} stopped." if stopped else "Nothing was being answered.")

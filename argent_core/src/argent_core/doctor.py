@@ -1,0 +1,170 @@
+"""What can be wrong with a home, how it is found, and how it is mended."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from attrs import frozen
+
+from argent_core import config as configuration
+from argent_core.guard import attempt
+from argent_core.host import PluginState
+from argent_core.kernel import Kernel
+from argent_core.paths import Home
+from argent_hookspecs import ArgentError
+
+_LEAST_FREE = 256 << 20
+_TROUBLE = (
+    PluginState.FAILED,
+    PluginState.BLOCKED,
+    PluginState.INCOMPATIBLE,
+    PluginState.INVALID_SETTINGS,
+    PluginState.DEGRADED,
+)
+
+
+@frozen(kw_only=True)
+class Finding:
+    """What one check found.
+
+    Args:
+        check: What was looked at.
+        ok: Whether all is well.
+        summary: What was found.
+        remedy: What the person can do.
+        mend: Does it, where a program can.
+    """
+
+    check: str
+    ok: bool
+    summary: str
+    remedy: str = ""
+    mend: Callable[[], None] | None = None
+
+
+def check_files(home: Home) -> Iterator[Finding]:
+    """Check what can be checked without a kernel: folders, permissions, room, settings."""
+    if not home.root.is_dir():
+        yield Finding(
+            check="home",
+            ok=False,
+            summary=f"there is no agent in {home.root} yet",
+            remedy="argent init",
+        )
+        return
+    open_paths = [path for path in _private_paths(home) if _is_open(path)]
+    yield Finding(
+        check="permissions",
+        ok=not open_paths,
+        summary=(
+            f"others can read {', '.join(str(path) for path in open_paths)}"
+            if open_paths
+            else "only you can read the home"
+        ),
+        remedy=f"chmod -R go-rwx {home.root}",
+        mend=lambda: _close(open_paths),
+    )
+    free = shutil.disk_usage(home.root).free
+    yield Finding(
+        check="disk",
+        ok=free > _LEAST_FREE,
+        summary=f"{free >> 20} MB are free",
+        remedy="free some space; without it new messages are refused",
+    )
+    inspected = attempt(configuration.inspect, home)
+    errors = [inspected.error] if inspected.error else [*inspected.get().errors]
+    yield Finding(
+        check="settings",
+        ok=not errors,
+        summary="; ".join(map(str, errors)) or f"{home.config_file} is right",
+        remedy="argent config check",
+    )
+
+
+async def check_kernel(home: Home) -> list[Finding]:
+    """Check what needs a kernel: the running one, or one made for the purpose."""
+    from argent_core.local import LocalCommandContext
+
+    local = LocalCommandContext(home)
+    try:
+        status, running = await local.operate("status", with_plugins=True, deep=True)
+    except ArgentError as error:
+        return [Finding(check="kernel", ok=False, summary=str(error), remedy="see the message")]
+    found = [Finding(check="kernel", ok=True, summary="it runs" if running else "it would start")]
+    if not running:
+        found.append(await _check_database(home))
+    found.append(
+        Finding(
+            check="model",
+            ok=any("problem" not in model for model in status["models"]),
+            summary=", ".join(f"{m['tier']}: {m['model']}" for m in status["models"]) or "none",
+            remedy="pip install argent-llama",
+        )
+    )
+    for plugin in status["plugins"]:
+        if plugin["state"] in _TROUBLE:
+            words = f"{plugin['name']} is {plugin['state']}: {plugin['reason']}"
+            found.append(
+                Finding(check="plugin", ok=False, summary=words, remedy="argent plugins list")
+            )
+    found += [
+        Finding(
+            check=f"{h['plugin']}/{h['check']}",
+            ok=h["ok"],
+            summary=h["summary"],
+            remedy=h["remedy"],
+        )
+        for h in status["health"]
+    ]
+    return [*found, *_check_queues(status)]
+
+
+def _check_queues(status: dict[str, dict[str, int]]) -> Iterator[Finding]:
+    dead, unknown = status["events"]["dead"], status["replies"].get("unknown", 0)
+    if dead:
+        yield Finding(
+            check="events",
+            ok=False,
+            summary=f"{dead} events could not be dealt with",
+            remedy="argent events list --state dead",
+        )
+    if unknown:
+        yield Finding(
+            check="replies",
+            ok=False,
+            summary=f"of {unknown} replies it is not known whether they arrived",
+            remedy="argent trace",
+        )
+
+
+async def _check_database(home: Home) -> Finding:
+    async with Kernel(home, listening=False, plugins=()) as kernel:
+        damage = await kernel.journal.database.check()
+    return Finding(
+        check="database",
+        ok=damage is None,
+        summary=damage or f"{home.kernel_database} is sound",
+        remedy="keep a copy of it, then restore a backup or move it away",
+    )
+
+
+def _private_paths(home: Home) -> Iterator[Path]:
+    yield home.root
+    for folder in (home.data, home.run, home.logs):
+        if folder.is_dir():
+            yield folder
+            yield from (path for path in folder.iterdir() if not path.is_symlink())
+    if home.config_file.exists():
+        yield home.config_file
+
+
+def _is_open(path: Path) -> bool:
+    return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+def _close(paths: list[Path]) -> None:
+    for path in paths:
+        path.chmod(stat.S_IMODE(path.stat().st_mode) & 0o700)
