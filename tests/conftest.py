@@ -102,10 +102,7 @@ def committed_texts(root: Path) -> dict[str, str]:
 def wheel_folder(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one wheel of every member, made without a network."""
     folder = tmp_path_factory.mktemp("wheels")
-    subprocess.run(
-        [Path(sys.executable).with_name("uv"), "build"]
-        + ["--quiet", "--offline", "--all-packages", "--wheel", "--out-dir", folder],
-        cwd=root,
-        check=True,
-    )
+    uv = Path(sys.executable).with_name("uv")
+    options = ("--quiet", "--offline", "--all-packages", "--wheel", "--out-dir", str(folder))
+    subprocess.run([str(uv), "build", *options], cwd=root, check=True)
     return folder
