@@ -12,7 +12,8 @@ from typing import Any
 from attrs import define
 
 from argent_core.guard import Guard
-from argent_core.host import PluginHost, Registered
+from argent_core.host import PluginHost
+from argent_core.hosted_plugin import Registered
 from argent_core.inbound.event_list import EventList
 from argent_core.loop.agent_loop import AgentLoop
 from argent_core.loop.approvals import Approvals
@@ -81,7 +82,7 @@ class KernelAgent:
     async def history(self, conversation: str, limit: int = 20) -> Sequence[Mapping[str, Any]]:
         """Return the last exchanges of a conversation, oldest first."""
         exchanges, _ = await self.outbox.database.read(
-            lambda tx: read_history(tx, conversation, limit)
+            lambda tx: read_history(tx, conversation, limit=limit)
         )
         return [{"asked": e.asked, "answered": e.answered, "at": e.at} for e in exchanges]
 

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from argent_core import config as configuration
 from argent_core.guard import attempt
-from argent_core.host import PluginState
+from argent_core.hosted_plugin import PluginState
 from argent_core.kernel import Kernel
 from argent_core.paths import Home
 from argent_hookspecs import ArgentError

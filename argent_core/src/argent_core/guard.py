@@ -12,26 +12,23 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
-from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from typing import Any, Generic, NoReturn, TypeVar
-from weakref import WeakKeyDictionary
 
 from attrs import define, field, frozen
 
+from argent_core.plugin_tasks import PluginTasks, context_of
 from argent_core.watchdog import Watchdog
 from argent_hookspecs import ArgentError, PluginError, PluginSkipped, PluginTimeout
 
 T = TypeVar("T")
 
-_GRACE = 0.5
 _MISSES = 3
 _SKIP_SECONDS = 60.0
 
 log = logging.getLogger("argent.guard")
-_plugin: ContextVar[str | None] = ContextVar("argent_plugin", default=None)
 
 
 @frozen
@@ -91,16 +88,16 @@ class Guard:
 
     on_fault: Callable[[str, str], None]
     watchdog: Watchdog = field(init=False)
+    tasks: PluginTasks = field(init=False)
     _records: dict[tuple[str, str], _Record] = field(factory=dict)
-    _owners: WeakKeyDictionary[asyncio.Task[Any], str] = field(factory=WeakKeyDictionary)
-    _abandoned: set[asyncio.Task[Any]] = field(factory=set)
 
     def __attrs_post_init__(self) -> None:
-        self.watchdog = Watchdog(owner=self._owners.get, on_fault=self.on_fault)
+        self.tasks = PluginTasks(self.on_fault)
+        self.watchdog = Watchdog(owner=self.tasks.owner, on_fault=self.on_fault)
 
     def install(self) -> None:
         """Take charge of the running loop: attribute tasks to plugins and watch for blocking."""
-        asyncio.get_running_loop().set_task_factory(self._make_task)
+        asyncio.get_running_loop().set_task_factory(self.tasks.make)
         self.watchdog.start()
 
     def uninstall(self) -> None:
@@ -161,10 +158,10 @@ class Guard:
         try:
             in_time = await self._wait(task, timeout)
         except asyncio.CancelledError:
-            await self.dispose(plugin, task, what)
+            await self.tasks.dispose(plugin, task, what=what)
             raise
         if not in_time:
-            await self.dispose(plugin, task, what)
+            await self.tasks.dispose(plugin, task, what=what)
             raise PluginTimeout(plugin, f"{what} did not answer in {timeout:g} s")
         outcome = task.result()
         if outcome.error is not None:
@@ -220,7 +217,7 @@ class Guard:
             self.on_fault(plugin, error.reason)
             raise
         finally:
-            await self.dispose(plugin, task, what)
+            await self.tasks.dispose(plugin, task, what=what)
 
     async def _next(
         self,
@@ -275,7 +272,7 @@ class Guard:
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        context = _context(plugin)
+        context = context_of(plugin)
 
         def run() -> None:
             outcome = attempt(partial(context.run, work))
@@ -293,42 +290,7 @@ class Guard:
         self, plugin: str, work: Callable[[], Awaitable[T]], *, name: str
     ) -> asyncio.Task[Outcome[T]]:
         """Start a call in a task of its own, which never raises."""
-        loop = asyncio.get_running_loop()
-        task = asyncio.Task(
-            attempt_async(work), loop=loop, name=f"{plugin}: {name}", context=_context(plugin)
-        )
-        self._owners[task] = plugin
-        return task
-
-    async def dispose(self, plugin: str, task: asyncio.Task[Any], what: str) -> None:
-        """Cancel a call, once; one that does not obey is left behind and named."""
-        if task.done():
-            return
-        task.cancel()
-        await asyncio.wait({task}, timeout=_GRACE)
-        if not task.done():
-            self._abandoned.add(task)
-            task.add_done_callback(self._abandoned.discard)
-            self.on_fault(plugin, f"{what} did not stop when it was cancelled")
-
-    async def sweep(self, plugin: str) -> int:
-        """Cancel the tasks that a plugin started and did not end; return how many there were."""
-        mine = asyncio.current_task()
-        leaked = [
-            task
-            for task, owner in list(self._owners.items())
-            if owner == plugin and task is not mine and not task.done()
-        ]
-        for task in leaked:
-            task.cancel()
-        if leaked:
-            await asyncio.wait(leaked, timeout=_GRACE)
-        self._abandoned.update(task for task in leaked if not task.done())
-        return len(leaked)
-
-    def running_tasks(self, plugin: str) -> int:
-        """Count the tasks of a plugin that have not ended."""
-        return sum(o == plugin and not t.done() for t, o in list(self._owners.items()))
+        return self.tasks.start(plugin, attempt_async(work), name=name)
 
     async def _wait(
         self, task: asyncio.Future[Any], timeout: float, *others: asyncio.Future[Any]
@@ -345,17 +307,6 @@ class Guard:
             remaining = self.watchdog.measure() - stalled
             stalled += remaining
         return False
-
-    def _make_task(
-        self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
-    ) -> asyncio.Task[Any]:
-        context = options.get("context")
-        plugin = context.get(_plugin) if context is not None else _plugin.get()
-        if plugin is None:
-            return asyncio.Task(coroutine, loop=loop, **options)
-        task = asyncio.Task(_contained(plugin, coroutine), loop=loop, **options)
-        self._owners[task] = plugin
-        return task
 
 
 @define(eq=False)
@@ -389,25 +340,6 @@ class Mailbox(Generic[T]):
                     )
                 except ArgentError as error:
                     log.debug("a notice was not taken: %s", error)
-
-
-def owner() -> str | None:
-    """Return the plugin whose code is running, or None."""
-    return _plugin.get()
-
-
-def _context(plugin: str) -> Context:
-    context = copy_context()
-    context.run(_plugin.set, plugin)
-    return context
-
-
-async def _contained(plugin: str, coroutine: Coroutine[Any, Any, T]) -> T:
-    """Keep the exit of a plugin's own task from ending the loop."""
-    try:
-        return await coroutine
-    except (SystemExit, KeyboardInterrupt) as error:
-        raise PluginError(plugin, "tried to exit the process") from error
 
 
 def _settle(future: asyncio.Future[T], outcome: Outcome[T]) -> None:

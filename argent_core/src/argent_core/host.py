@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import enum
 import graphlib
 import logging
-import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-from argent_core.guard import Guard, Outcome, attempt, attempt_async
+from argent_core.guard import Guard, attempt, attempt_async
+from argent_core.hosted_plugin import HostedPlugin, PluginState, Registered
 from argent_core.plugins import InstalledPlugin, LoadedPlugin, compatible, load
 from argent_hookspecs import (
     ArgentError,
@@ -36,7 +35,6 @@ log = logging.getLogger("argent.host")
 
 _LOAD_SECONDS = 60.0
 _STOP_SECONDS = 5.0
-_QUIET_SECONDS = 60.0
 _OPENS: dict[type[Any], Any] = {
     Service: object,
     EventSource: Listener,
@@ -45,90 +43,6 @@ _OPENS: dict[type[Any], Any] = {
     OutputHandler: Delivery,
 }
 """Records that are opened, and what their ``open`` must yield."""
-
-
-class PluginState(enum.StrEnum):
-    """Where a plugin is in its life."""
-
-    DISCOVERED = "discovered"
-    NOT_APPROVED = "not approved"
-    DISABLED = "disabled"
-    INCOMPATIBLE = "incompatible"
-    INVALID_SETTINGS = "invalid settings"
-    LOADED = "loaded"
-    BLOCKED = "blocked"
-    STARTING = "starting"
-    RUNNING = "running"
-    DEGRADED = "degraded"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-
-_UP = (PluginState.RUNNING, PluginState.DEGRADED)
-
-
-@define(eq=False)
-class HostedPlugin:
-    """A plugin and how it is.
-
-    Args:
-        installed: What was found.
-        state: Where it is in its life.
-        reason: Why it is there, for the person.
-        faults: How often it has misbehaved.
-    """
-
-    installed: InstalledPlugin
-    state: PluginState = PluginState.DISCOVERED
-    reason: str = ""
-    faults: int = 0
-    loaded: LoadedPlugin | None = None
-    records: tuple[Any, ...] = ()
-    live: dict[int, Any] = field(factory=dict)
-    context: PluginContext | None = None
-    _last_fault: float = 0.0
-    _root: asyncio.Task[Outcome[None]] | None = None
-    _stop: asyncio.Event = field(factory=asyncio.Event)
-
-    @property
-    def name(self) -> str:
-        """Name of the plugin."""
-        return self.installed.name
-
-    @property
-    def up(self) -> bool:
-        """Whether it can be called."""
-        return self.state in _UP
-
-    def settle(self, state: PluginState, reason: str = "") -> None:
-        """Move to a state."""
-        self.state, self.reason = state, reason
-        level = logging.WARNING if reason else logging.DEBUG
-        log.log(level, "%s: %s %s", self.name, state, reason, extra={"plugin": self.name})
-
-    def blame(self, reason: str) -> None:
-        """Note that it misbehaved."""
-        self.faults += 1
-        self._last_fault = time.monotonic()
-        self.reason = reason
-        if self.state is PluginState.RUNNING:
-            self.state = PluginState.DEGRADED
-        log.warning("%s: %s", self.name, reason, extra={"plugin": self.name})
-
-    def forgive(self) -> None:
-        """Count it as sound again after a minute without a fault; the last reason stays shown."""
-        quiet = time.monotonic() - self._last_fault > _QUIET_SECONDS
-        if self.state is PluginState.DEGRADED and quiet:
-            self.state = PluginState.RUNNING
-
-
-@frozen
-class Registered:
-    """A record in use: whose it is, what it says, and what its ``open`` yielded."""
-
-    plugin: str
-    record: Any
-    live: Any = None
 
 
 class Follower(Protocol):
@@ -327,12 +241,12 @@ class PluginHost:
             plugin.settle(PluginState.BLOCKED, reason)
             return
         plugin.settle(PluginState.STARTING)
-        plugin._stop = asyncio.Event()
+        plugin.closing = asyncio.Event()
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         root = partial(self._live, plugin, started)
-        plugin._root = self.guard.start(plugin.name, root, name="root")
+        plugin.root = self.guard.start(plugin.name, root, name="root")
         patience = sum(r.timeout for r in plugin.records if type(r) in _OPENS) + _STOP_SECONDS
-        either: set[asyncio.Future[Any]] = {started, plugin._root}
+        either: set[asyncio.Future[Any]] = {started, plugin.root}
         await asyncio.wait(either, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         if not started.done():
             await self._abandon(plugin)
@@ -350,10 +264,10 @@ class PluginHost:
 
     async def _abandon(self, plugin: HostedPlugin) -> None:
         """Give up on a plugin that did not start."""
-        assert plugin._root is not None
-        error = plugin._root.result().error if plugin._root.done() else None
-        await self.guard.dispose(plugin.name, plugin._root, "root")
-        await self.guard.sweep(plugin.name)
+        assert plugin.root is not None
+        error = plugin.root.result().error if plugin.root.done() else None
+        await self.guard.tasks.dispose(plugin.name, plugin.root, what="root")
+        await self.guard.tasks.sweep(plugin.name)
         await self.close_context(plugin.name)
         plugin.live.clear()
         reason = error.reason if isinstance(error, PluginError) else str(error or "")
@@ -367,7 +281,7 @@ class PluginHost:
                 if type(record) in self.opened:
                     await self._enter(plugin, record, opened)
             started.set_result(None)
-            await plugin._stop.wait()
+            await plugin.closing.wait()
         finally:
             for manager in reversed(opened):
                 outcome = await attempt_async(partial(_leave, manager))
@@ -392,15 +306,15 @@ class PluginHost:
         plugin.live[id(record)] = entering.value
 
     async def _close(self, plugin: HostedPlugin) -> None:
-        if not plugin.up or plugin._root is None:
+        if not plugin.up or plugin.root is None:
             return
         for follower in self.followers:
             await follower.plugin_stopping(plugin.name)
         plugin.settle(PluginState.STOPPED)
-        plugin._stop.set()
-        await asyncio.wait({plugin._root}, timeout=_STOP_SECONDS)
-        await self.guard.dispose(plugin.name, plugin._root, "root")
-        leaked = await self.guard.sweep(plugin.name)
+        plugin.closing.set()
+        await asyncio.wait({plugin.root}, timeout=_STOP_SECONDS)
+        await self.guard.tasks.dispose(plugin.name, plugin.root, what="root")
+        leaked = await self.guard.tasks.sweep(plugin.name)
         await self.close_context(plugin.name)
         plugin.live.clear()
         if leaked:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from attrs import define, field
 
 from argent_core.guard import Guard
-from argent_core.host import Registered
+from argent_core.hosted_plugin import Registered
 from argent_hookspecs import ArgentError, Clock, Job
 
 log = logging.getLogger("argent.jobs")

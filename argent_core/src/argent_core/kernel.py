@@ -20,7 +20,8 @@ from argent_core.control import Control
 from argent_core.database import Database
 from argent_core.first_run import prepare_home
 from argent_core.guard import Guard, attempt_async
-from argent_core.host import PluginHost, PluginState
+from argent_core.host import PluginHost
+from argent_core.hosted_plugin import PluginState
 from argent_core.inbound.ballast import Ballast
 from argent_core.inbound.event_list import EventList
 from argent_core.inbound.event_sources import EventSources

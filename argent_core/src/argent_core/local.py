@@ -154,7 +154,7 @@ class LocalServer:
         try:
             await asyncio.wait({task})
         finally:
-            await self.guard.dispose(name, task, "local connection")
+            await self.guard.tasks.dispose(name, task, what="local connection")
         error = task.result().error if task.done() else None
         if error is not None and not isinstance(error, (ConnectionError, asyncio.CancelledError)):
             self.guard.on_fault(name, f"a local connection failed: {error!r}")

@@ -87,10 +87,26 @@ def set_(obj: LazyContext, path: str, value: str, as_json: bool) -> None:
     for problem in (*found.errors, *found.warnings):
         click.echo(f"Warning: {problem}", err=True)
     changed = _under(found.document.data, path)
+    if path.startswith("plugins."):
+        _tell_running_kernel(obj)
     if as_json:
         print_json({"path": path, "value": changed, "file": str(obj.place.config_file)})
     else:
         click.echo(f"{path} is now {settings.shown(changed)}.")
+
+
+def _tell_running_kernel(obj: LazyContext) -> None:
+    """Have plugins whose settings have changed restarted, if the agent runs."""
+    import asyncio
+
+    from argent_core.local import NotRunning
+
+    try:
+        restarted = asyncio.run(obj.local.call("reload"))
+    except NotRunning:
+        return
+    if restarted:
+        click.echo(f"Restarted with the new settings: {', '.join(restarted)}.", err=True)
 
 
 @config.command()

@@ -73,7 +73,7 @@ class EventList:
                 " finished_at = NULL, expires_at = NULL WHERE id = ?",
                 (now, event["id"]),
             )
-            journal.refresh(tx, event["conversation"], now)
+            journal.refresh(tx, event["conversation"], now=now)
             return _find(tx, event["id"])
 
         return await self.journal.database.write(work, durable=True)
@@ -90,7 +90,7 @@ class EventList:
                 " WHERE id = ?",
                 (now, event["id"]),
             )
-            journal.refresh(tx, event["conversation"], now)
+            journal.refresh(tx, event["conversation"], now=now)
             return _find(tx, event["id"])
 
         return await self.journal.database.write(work, durable=True)

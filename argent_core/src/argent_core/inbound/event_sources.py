@@ -11,7 +11,7 @@ from attrs import define, field
 
 from argent_core.backoff import backoff
 from argent_core.guard import Guard
-from argent_core.host import Registered
+from argent_core.hosted_plugin import Registered
 from argent_core.inbound.intake import Intake
 from argent_hookspecs import Channel, Event, EventRefused, EventSource
 
@@ -90,7 +90,7 @@ class EventSources:
             try:
                 await asyncio.wait({task})
             finally:
-                await self.guard.dispose(plugin, task, f"source {source}")
+                await self.guard.tasks.dispose(plugin, task, what=f"source {source}")
             failures = 1 if loop.time() - began > _SOUND_SECONDS else failures + 1
             error = task.result().error
             words = f"raised {error!r}" if error is not None else "ended by itself"

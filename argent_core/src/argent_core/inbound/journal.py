@@ -103,7 +103,7 @@ class Journal:
             tx.execute("DELETE FROM lanes")
             open_lanes = f"SELECT DISTINCT conversation FROM events WHERE {_OPEN}"
             for (conversation,) in tx.execute(open_lanes).fetchall():
-                refresh(tx, conversation, self.now())
+                refresh(tx, conversation, now=self.now())
             return int(found)
 
         return await self.database.write(recover)
@@ -126,14 +126,14 @@ class Journal:
                 return None
             conversation, head = row
             lease = self._lease(tx, head, now)
-            refresh(tx, conversation, now)
+            refresh(tx, conversation, now=now)
             if lease is not None:
                 return lease
 
     def _lease(self, tx: Transaction, seq: int, now: float) -> Lease | None:
         (expires,) = tx.execute("SELECT expires_at FROM events WHERE seq = ?", (seq,)).fetchone()
         if expires is not None and expires < now:
-            close(tx, "seq = ?", (seq,), state="cancelled", reason="it expired", now=now)
+            close(tx, "seq = ?", given=(seq,), state="cancelled", reason="it expired", now=now)
             return None
         id, number, attempts, body = tx.execute(
             "UPDATE events SET state = 'leased', lease = lease + 1, attempts = attempts + 1,"
@@ -186,7 +186,7 @@ class Journal:
                 " attempts = MAX(0, attempts - ?) WHERE turn = ? AND state = 'leased'",
                 (now + seconds, reason, 0 if counted else 1, lease.id),
             )
-            refresh(tx, lease.event.conversation, now)
+            refresh(tx, lease.event.conversation, now=now)
 
         await self.database.write(work)
 
@@ -225,7 +225,7 @@ def check(tx: Transaction, lease: Lease) -> None:
         raise LeaseLost(f"event {lease.id} is no longer this turn's")
 
 
-def join(tx: Transaction, lease: Lease, seqs: Sequence[int], now: float) -> None:
+def join(tx: Transaction, lease: Lease, *, seqs: Sequence[int], now: float) -> None:
     """Make further events part of a turn: they end as it ends."""
     check(tx, lease)
     for seq in seqs:
@@ -234,7 +234,7 @@ def join(tx: Transaction, lease: Lease, seqs: Sequence[int], now: float) -> None
             " AND state = 'ready'",
             (lease.id, lease.number, seq),
         )
-    refresh(tx, lease.event.conversation, now)
+    refresh(tx, lease.event.conversation, now=now)
 
 
 def progressed(tx: Transaction, lease: Lease) -> None:
@@ -244,16 +244,16 @@ def progressed(tx: Transaction, lease: Lease) -> None:
 
 
 def close(
-    tx: Transaction, where: str, parameters: tuple[Any, ...], *, state: str, reason: str, now: float
+    tx: Transaction, where: str, *, given: tuple[Any, ...], state: str, reason: str, now: float
 ) -> None:
     """End events: ``done``, ``dead`` or ``cancelled``. The lane must be refreshed afterwards."""
     tx.execute(
         f"UPDATE events SET state = ?, reason = ?, finished_at = ? WHERE {where} AND {_OPEN}",
-        (state, reason, now, *parameters),
+        (state, reason, now, *given),
     )
 
 
-def refresh(tx: Transaction, conversation: str, now: float) -> None:
+def refresh(tx: Transaction, conversation: str, *, now: float) -> None:
     """Bring a conversation's lane in line with its open events."""
     head = tx.execute(
         f"SELECT seq, state, available_at FROM events WHERE conversation = ? AND {_OPEN}"

@@ -22,6 +22,7 @@ from argent_core.loop.agent_turn import AgentTurn, Workshop, reply_to
 from argent_core.loop.approvals import ApprovalNeeded, Approvals
 from argent_core.loop.filters import Rejected
 from argent_core.loop.steps import Steps
+from argent_core.loop.turn_store import Ending
 from argent_hookspecs import (
     ArgentError,
     ContextTooLong,
@@ -202,14 +203,15 @@ class AgentLoop:
             return
         asked = error.retry_after if isinstance(error, ModelUnavailable) else None
         seconds = asked if asked is not None else backoff(lease.attempts)
-        await turn_store.note(self.journal, lease.id, "failed", str(error))
+        await turn_store.note(self.journal, lease.id, state="failed", reason=str(error))
         await self.journal.postpone(lease, seconds=seconds, reason=str(error))
         log.warning("turn %s is tried again in %.0f s: %s", lease.id, seconds, error)
         self._tell(turn, "failed", reason=f"{error} (next try in {seconds:.0f} s)")
 
     async def _wait(self, turn: AgentTurn) -> None:
-        await turn_store.note(self.journal, turn.lease.id, "waiting", "a person's word is needed")
-        self._tell(turn, "waiting", reason="a person's word is needed")
+        reason = "a person's word is needed"
+        await turn_store.note(self.journal, turn.lease.id, state="waiting", reason=reason)
+        self._tell(turn, "waiting", reason=reason)
 
     async def _interrupted(self, turn: AgentTurn) -> None:
         """End a turn that was stopped, or put it back if it is the kernel that stops."""
@@ -223,21 +225,14 @@ class AgentLoop:
         """Put an event aside as dead, and say so to whoever waits for the answer."""
         lease, text = turn.lease, _APOLOGY.format(reason=reason)
         await turn_store.begin(self.journal, lease)
-        await turn_store.finish(
-            self.journal,
-            lease,
-            answer=text,
-            reply=reply_to(lease, text),
-            state="dead",
-            reason=reason,
-        )
+        ending = Ending(state="dead", answer=text, reason=reason, reply=reply_to(lease, text))
+        await turn_store.finish(self.journal, lease, ending=ending)
         log.error("event %s is dead: %s", lease.id, reason)
         self._tell(turn, "dead", reason=reason)
 
     async def _end(self, turn: AgentTurn, state: str, reason: str, *, answer: str) -> None:
-        await turn_store.finish(
-            self.journal, turn.lease, answer=answer, reply=None, state=state, reason=reason
-        )
+        ending = Ending(state=state, answer=answer, reason=reason)
+        await turn_store.finish(self.journal, turn.lease, ending=ending)
         self._tell(turn, state, reason=reason, text=answer)
 
     def _tell(self, turn: AgentTurn, state: str, *, reason: str = "", text: str = "") -> None:
@@ -254,7 +249,7 @@ class AgentLoop:
         )
 
     async def _stop_waiting(self, conversation: str | None, reason: str) -> int:
-        stopped = await turn_store.cancel_waiting(self.journal, conversation, reason)
+        stopped = await turn_store.cancel_waiting(self.journal, conversation, reason=reason)
         for turn, where, to in stopped:
             self.publish(
                 TurnFinished(turn=turn, conversation=where, to=to, state="cancelled", reason=reason)

@@ -21,6 +21,7 @@ from argent_core.loop.model_stream import ModelAnswer, ModelStream, cost
 from argent_core.loop.steps import Step, Steps
 from argent_core.loop.tokens import estimate
 from argent_core.loop.tools import Tools, ToolTurn
+from argent_core.loop.turn_store import Ending
 from argent_hookspecs import (
     Approval,
     ApprovalAsked,
@@ -129,17 +130,17 @@ class AgentTurn:
             request, blocks = self._request(gathered, route, share, with_tools=with_tools)
             if step is None:
                 summary = {"model": request.model, "messages": request.messages}
-                step = await self.steps.begin("model", request.model, summary)
-            await turn_store.explain(self.shop.journal, self.lease, route, blocks)
+                step = await self.steps.begin("model", request.model, request=summary)
+            await turn_store.explain(self.shop.journal, self.lease, route=route, blocks=blocks)
             try:
                 answer = await self.shop.model_stream.answer(
-                    route.provider, evolve(request, key=step.key), self._draft
+                    route.provider, evolve(request, key=step.key), on_text=self._draft
                 )
             except ContextTooLong:
                 continue
             used = (answer.usage.input_tokens, answer.usage.output_tokens)
             spent = cost(answer.usage, route.info.price)
-            await self.steps.end(step, "done", answer, tokens=used, cost=spent)
+            await self.steps.end(step, "done", result=answer, tokens=used, cost=spent)
             return answer, step
         raise ContextTooLong("the message does not fit the model's window; shorten it")
 
@@ -203,7 +204,8 @@ class AgentTurn:
         self.state.to(AgentState.RESPONDING)
         reply, held = await self._make_reply(text)
         self.text = text
-        await turn_store.finish(self.shop.journal, self.lease, answer=text, reply=reply, held=held)
+        ending = Ending(state="done", answer=text, reply=reply, held=held)
+        await turn_store.finish(self.shop.journal, self.lease, ending=ending)
         self.state.to(AgentState.IDLE)
         return text
 

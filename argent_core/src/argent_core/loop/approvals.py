@@ -86,7 +86,7 @@ class Approvals:
                 "UPDATE events SET state = 'waiting' WHERE turn = ? AND state = 'leased'",
                 (lease.id,),
             )
-            journal.refresh(tx, approval.conversation, now.timestamp())
+            journal.refresh(tx, approval.conversation, now=now.timestamp())
 
         await self.journal.database.write(insert)
         return approval
@@ -150,7 +150,7 @@ def _settle(
             " WHERE turn = ? AND state = 'waiting'",
             (now, turn),
         )
-        journal.refresh(tx, conversation, now)
+        journal.refresh(tx, conversation, now=now)
     return len(found)
 
 

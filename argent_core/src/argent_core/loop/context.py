@@ -196,7 +196,7 @@ class Context:
 
 
 def read_history(
-    tx: Transaction, conversation: str, limit: int = _EXCHANGES_READ
+    tx: Transaction, conversation: str, *, limit: int = _EXCHANGES_READ
 ) -> tuple[list[Exchange], int]:
     """Return the last exchanges of a conversation, oldest first, and how many there are in all."""
     rows = tx.execute(

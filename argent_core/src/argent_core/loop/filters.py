@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from attrs import define
 
 from argent_core.guard import Guard
-from argent_core.host import PluginHost, Registered
+from argent_core.host import PluginHost
+from argent_core.hosted_plugin import Registered
 from argent_hookspecs import ArgentError, Event, Filter, PluginError, Reject, Reply, ToolCall
 
 T = TypeVar("T", Event, ToolCall, Reply)

@@ -11,7 +11,8 @@ from attrs import define, frozen
 
 from argent_core.config import Config
 from argent_core.guard import Guard
-from argent_core.host import PluginHost, Registered
+from argent_core.host import PluginHost
+from argent_core.hosted_plugin import Registered
 from argent_core.loop.context import GatheredContext
 from argent_core.loop.scorer import TableScorer, read_signals
 from argent_core.loop.tools import Tools

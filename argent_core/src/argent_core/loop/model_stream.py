@@ -10,7 +10,7 @@ from functools import partial
 from attrs import define, field, frozen
 
 from argent_core.guard import Guard
-from argent_core.host import Registered
+from argent_core.hosted_plugin import Registered
 from argent_hookspecs import (
     Finish,
     FinishReason,
@@ -43,7 +43,7 @@ class ModelStream:
     guard: Guard
 
     async def answer(
-        self, provider: Registered, request: ModelRequest, on_text: Callable[[str], None]
+        self, provider: Registered, request: ModelRequest, *, on_text: Callable[[str], None]
     ) -> ModelAnswer:
         """Make one call and collect its stream.
 

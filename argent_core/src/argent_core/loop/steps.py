@@ -77,7 +77,7 @@ class Steps:
         return self._position < len(self._recorded)
 
     async def begin(
-        self, kind: str, name: str, request: Any, *, durable: bool = False, approval: str = ""
+        self, kind: str, name: str, *, request: Any, durable: bool = False, approval: str = ""
     ) -> Step:
         """Record that a step is about to be made.
 
@@ -110,8 +110,8 @@ class Steps:
         self,
         step: Step,
         state: str,
-        result: Any,
         *,
+        result: Any,
         tokens: tuple[int, int] | None = None,
         cost: float | None = None,
     ) -> Step:
@@ -136,7 +136,7 @@ class Steps:
         n, now = self._position, self.journal.now()
 
         def insert(tx: Transaction) -> None:
-            journal.join(tx, self.lease, seqs, now)
+            journal.join(tx, self.lease, seqs=seqs, now=now)
             tx.execute(
                 "INSERT INTO steps (turn, n, kind, name, key, state, request, result, started_at,"
                 " finished_at) VALUES (?, ?, 'steer', '', ?, 'done', ?, '[]', ?, ?)",

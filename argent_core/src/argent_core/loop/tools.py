@@ -20,7 +20,8 @@ from attrs import define, field, frozen
 from argent_core import codec
 from argent_core.config import ToolsSettings
 from argent_core.guard import Guard, attempt
-from argent_core.host import PluginHost, Registered
+from argent_core.host import PluginHost
+from argent_core.hosted_plugin import Registered
 from argent_core.inbound.journal import Lease
 from argent_core.loop import signatures
 from argent_core.loop.approvals import ApprovalNeeded, Approvals, call_hash
@@ -185,16 +186,18 @@ class Tools:
         return Permission.ASK if risky and permission is Permission.ALLOW else permission
 
     async def _refuse(self, turn: ToolTurn, call: ToolCall, reason: str) -> ToolResult:
-        step = await turn.steps.begin("tool", call.name, call)
+        step = await turn.steps.begin("tool", call.name, request=call)
         result = ToolResult(call.id, call.name, reason, is_error=True)
-        await turn.steps.end(step, "failed", result)
+        await turn.steps.end(step, "failed", result=result)
         return result
 
     async def _execute(
         self, turn: ToolTurn, bound: BoundTool, call: ToolCall, *, approval: str = ""
     ) -> ToolResult:
         durable = bound.tool.effect is not Effect.IDEMPOTENT
-        step = await turn.steps.begin("tool", call.name, call, durable=durable, approval=approval)
+        step = await turn.steps.begin(
+            "tool", call.name, request=call, durable=durable, approval=approval
+        )
         return await self._try(turn, bound, step, call)
 
     async def _try(
@@ -265,7 +268,7 @@ class Tools:
         self, turn: ToolTurn, step: Step, call: ToolCall, *, text: str, state: str
     ) -> ToolResult:
         result = ToolResult(call.id, call.name, self.redact(text), is_error=state != "done")
-        await turn.steps.end(step, state, result)
+        await turn.steps.end(step, state, result=result)
         return result
 
     def _shortened(self, text: str) -> str:

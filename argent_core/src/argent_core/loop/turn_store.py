@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from attrs import frozen
+
 from argent_core import codec
 from argent_core.inbound import journal
 from argent_core.inbound.journal import Journal, Lease
@@ -31,7 +33,7 @@ async def begin(book: Journal, lease: Lease) -> None:
 
 
 async def explain(
-    book: Journal, lease: Lease, route: Route, blocks: Sequence[OfferedBlock]
+    book: Journal, lease: Lease, *, route: Route, blocks: Sequence[OfferedBlock]
 ) -> None:
     """Record the route and what the context was made of."""
     tier, score = route.tier, route.score
@@ -62,16 +64,25 @@ async def explain(
     await book.database.write(work)
 
 
-async def finish(
-    book: Journal,
-    lease: Lease,
-    *,
-    answer: str,
-    reply: Reply | None,
-    held: str = "",
-    state: str = "done",
-    reason: str = "",
-) -> None:
+@frozen(kw_only=True)
+class Ending:
+    """How a turn ends.
+
+    Args:
+        state: ``done``, ``dead`` or ``cancelled``.
+        answer: What was said to the person.
+        reply: What is to be sent, if anything is.
+        held: Why the reply is held back, if it is.
+    """
+
+    state: str
+    answer: str = ""
+    reason: str = ""
+    reply: Reply | None = None
+    held: str = ""
+
+
+async def finish(book: Journal, lease: Lease, *, ending: Ending) -> None:
     """End a turn, its events with it, and store its reply: all or nothing.
 
     Raises:
@@ -83,24 +94,25 @@ async def finish(
         journal.check(tx, lease)
         tx.execute(
             "UPDATE turns SET state = ?, finished_at = ?, answer = ?, reason = ? WHERE id = ?",
-            (state, now, answer, reason, lease.id),
+            (ending.state, now, ending.answer, ending.reason, lease.id),
         )
-        journal.close(tx, "turn = ?", (lease.id,), state=state, reason=reason, now=now)
-        journal.refresh(tx, lease.event.conversation, now)
-        if reply is not None:
-            outbox.put(tx, reply, now=now, held=held)
+        state, reason = ending.state, ending.reason
+        journal.close(tx, "turn = ?", given=(lease.id,), state=state, reason=reason, now=now)
+        journal.refresh(tx, lease.event.conversation, now=now)
+        if ending.reply is not None:
+            outbox.put(tx, ending.reply, now=now, held=ending.held)
 
     await book.database.write(work)
 
 
-async def note(book: Journal, turn: str, state: str, reason: str) -> None:
+async def note(book: Journal, turn: str, *, state: str, reason: str) -> None:
     """Record that a turn paused: ``failed`` (tried again later) or ``waiting``."""
     sql = "UPDATE turns SET state = ?, reason = ? WHERE id = ? AND state = 'running'"
     await book.database.write(lambda tx: tx.execute(sql, (state, reason, turn)).rowcount)
 
 
 async def cancel_waiting(
-    book: Journal, conversation: str | None, reason: str
+    book: Journal, conversation: str | None, *, reason: str
 ) -> list[tuple[str, str, Address | None]]:
     """Cancel turns that wait for a person's word, or for another try.
 
@@ -124,8 +136,8 @@ async def cancel_waiting(
             tx.execute(
                 "UPDATE approvals SET state = 'denied' WHERE turn = ? AND state = 'open'", (turn,)
             )
-            journal.close(tx, "turn = ?", (turn,), state="cancelled", reason=reason, now=now)
-            journal.refresh(tx, where, now)
+            journal.close(tx, "turn = ?", given=(turn,), state="cancelled", reason=reason, now=now)
+            journal.refresh(tx, where, now=now)
         return [(t, where, codec.load(body, Event).reply_to) for t, where, body in rows]
 
     return await book.database.write(work)

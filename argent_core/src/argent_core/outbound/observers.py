@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from attrs import define, field
 
 from argent_core.guard import Guard, Mailbox
-from argent_core.host import Registered
+from argent_core.hosted_plugin import Registered
 from argent_hookspecs import Notice, Observer
 
 

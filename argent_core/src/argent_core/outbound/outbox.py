@@ -59,7 +59,7 @@ class Outbox:
                 item = _row(row)
                 state = "pending" if item.reply.to.channel in idempotent else "unknown"
                 reason = "Argent was interrupted while it was being sent"
-                _settle(tx, item.seq, state, reason=reason, now=self.now())
+                _settle(tx, item.seq, state=state, reason=reason, now=self.now())
                 settled.append((item.reply, state))
             return settled
 
@@ -88,15 +88,15 @@ class Outbox:
     async def sent(self, row: OutboxRow, receipt: Receipt) -> None:
         """Record a delivery."""
         now = self.now()
-        await self.database.write(
-            lambda tx: _settle(tx, row.seq, "sent", now=now, receipt=receipt.id)
-        )
+        sql = "UPDATE outbox SET state = 'sent', reason = '', receipt = ?, finished_at = ? WHERE seq = ?"
+        parameters = (receipt.id, now, row.seq)
+        await self.database.write(lambda tx: tx.execute(sql, parameters).rowcount)
 
-    async def settle(self, row: OutboxRow, state: str, reason: str, *, after: float = 0.0) -> None:
+    async def settle(self, row: OutboxRow, state: str, *, reason: str, after: float = 0.0) -> None:
         """Record another outcome; ``pending`` again is due after some seconds."""
         now = self.now()
         await self.database.write(
-            lambda tx: _settle(tx, row.seq, state, reason=reason, now=now, after=after)
+            lambda tx: _settle(tx, row.seq, state=state, reason=reason, now=now, after=after)
         )
 
     async def count(self) -> dict[str, int]:
@@ -138,19 +138,11 @@ def put(tx: Transaction, reply: Reply, *, now: float, held: str = "") -> None:
 
 
 def _settle(
-    tx: Transaction,
-    seq: int,
-    state: str,
-    *,
-    now: float,
-    reason: str = "",
-    receipt: str | None = None,
-    after: float = 0.0,
+    tx: Transaction, seq: int, *, state: str, reason: str, now: float, after: float = 0.0
 ) -> None:
     tx.execute(
-        "UPDATE outbox SET state = ?, reason = ?, receipt = ?, available_at = ?, finished_at = ?"
-        " WHERE seq = ?",
-        (state, reason, receipt, now + after, None if state == "pending" else now, seq),
+        "UPDATE outbox SET state = ?, reason = ?, available_at = ?, finished_at = ? WHERE seq = ?",
+        (state, reason, now + after, None if state == "pending" else now, seq),
     )
 
 

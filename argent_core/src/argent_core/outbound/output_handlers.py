@@ -12,7 +12,8 @@ from attrs import define, field
 
 from argent_core.backoff import backoff
 from argent_core.guard import Guard
-from argent_core.host import PluginHost, Registered
+from argent_core.host import PluginHost
+from argent_core.hosted_plugin import Registered
 from argent_core.outbound.outbox import EXPIRY_SECONDS, Outbox, OutboxRow
 from argent_hookspecs import (
     Address,
@@ -133,7 +134,7 @@ class OutputHandlers:
             self._tell(row.reply, "sent", "")
 
     async def _settle(self, row: OutboxRow, state: str, reason: str, *, after: float = 0.0) -> None:
-        await self.outbox.settle(row, state, reason, after=after)
+        await self.outbox.settle(row, state, reason=reason, after=after)
         self._tell(row.reply, state, reason)
 
     def _tell(self, reply: Reply, state: str, reason: str) -> None:

@@ -1,0 +1,103 @@
+"""A plugin in the kernel: where it is in its life, and why."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import time
+from typing import Any
+
+from attrs import define, field, frozen
+
+from argent_core.guard import Outcome
+from argent_core.plugins import InstalledPlugin, LoadedPlugin
+from argent_hookspecs import PluginContext
+
+log = logging.getLogger("argent.host")
+
+_QUIET_SECONDS = 60.0
+
+
+class PluginState(enum.StrEnum):
+    """Where a plugin is in its life."""
+
+    DISCOVERED = "discovered"
+    NOT_APPROVED = "not approved"
+    DISABLED = "disabled"
+    INCOMPATIBLE = "incompatible"
+    INVALID_SETTINGS = "invalid settings"
+    LOADED = "loaded"
+    BLOCKED = "blocked"
+    STARTING = "starting"
+    RUNNING = "running"
+    DEGRADED = "degraded"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+_UP = (PluginState.RUNNING, PluginState.DEGRADED)
+
+
+@define(eq=False)
+class HostedPlugin:
+    """A plugin and how it is.
+
+    Args:
+        installed: What was found.
+        state: Where it is in its life.
+        reason: Why it is there, for the person.
+        faults: How often it has misbehaved.
+    """
+
+    installed: InstalledPlugin
+    state: PluginState = PluginState.DISCOVERED
+    reason: str = ""
+    faults: int = 0
+    loaded: LoadedPlugin | None = None
+    records: tuple[Any, ...] = ()
+    live: dict[int, Any] = field(factory=dict)
+    context: PluginContext | None = None
+    last_fault: float = 0.0
+    root: asyncio.Task[Outcome[None]] | None = None
+    closing: asyncio.Event = field(factory=asyncio.Event)
+
+    @property
+    def name(self) -> str:
+        """Name of the plugin."""
+        return self.installed.name
+
+    @property
+    def up(self) -> bool:
+        """Whether it can be called."""
+        return self.state in _UP
+
+    def settle(self, state: PluginState, reason: str = "") -> None:
+        """Move to a state."""
+        self.state, self.reason = state, reason
+        level = logging.WARNING if reason else logging.DEBUG
+        log.log(level, "%s: %s %s", self.name, state, reason, extra={"plugin": self.name})
+
+    def blame(self, reason: str) -> None:
+        """Note that it misbehaved."""
+        self.faults += 1
+        self.last_fault = time.monotonic()
+        self.reason = reason
+        if self.state is PluginState.RUNNING:
+            self.state = PluginState.DEGRADED
+        log.warning("%s: %s", self.name, reason, extra={"plugin": self.name})
+
+    def forgive(self) -> None:
+        """Count it as sound again after a minute without a fault; the last reason stays shown."""
+        quiet = time.monotonic() - self.last_fault > _QUIET_SECONDS
+        if self.state is PluginState.DEGRADED and quiet:
+            self.state = PluginState.RUNNING
+
+
+@frozen
+class Registered:
+    """A record in use: whose it is, what it says, and what its ``open`` yielded."""
+
+    plugin: str
+    record: Any
+    live: Any = None

@@ -1,0 +1,104 @@
+"""The tasks of plugins: whose each one is, and how it is ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextvars import Context, ContextVar, copy_context
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from attrs import define, field
+
+from argent_hookspecs import PluginError
+
+T = TypeVar("T")
+
+GRACE_SECONDS = 0.5
+"""How long a task may take to end once it is cancelled."""
+
+_plugin: ContextVar[str | None] = ContextVar("argent_plugin", default=None)
+
+
+@define(eq=False)
+class PluginTasks:
+    """The tasks that run plugins' code: those that the kernel starts, and those that these start.
+
+    Args:
+        on_fault: Told the plugin's name and the reason each time one misbehaves.
+    """
+
+    on_fault: Callable[[str, str], None]
+    _owners: WeakKeyDictionary[asyncio.Task[Any], str] = field(factory=WeakKeyDictionary)
+    _abandoned: set[asyncio.Task[Any]] = field(factory=set)
+
+    def owner(self, task: asyncio.Task[Any]) -> str | None:
+        """Return the plugin that a task belongs to, or None."""
+        return self._owners.get(task)
+
+    def start(
+        self, plugin: str, coroutine: Coroutine[Any, Any, T], *, name: str
+    ) -> asyncio.Task[T]:
+        """Start a task that runs a plugin's code; the coroutine must not raise."""
+        loop = asyncio.get_running_loop()
+        context = context_of(plugin)
+        task = asyncio.Task(coroutine, loop=loop, name=f"{plugin}: {name}", context=context)
+        self._owners[task] = plugin
+        return task
+
+    async def dispose(self, plugin: str, task: asyncio.Task[Any], *, what: str) -> None:
+        """Cancel a call, once; one that does not obey is left behind and named."""
+        if task.done():
+            return
+        task.cancel()
+        await asyncio.wait({task}, timeout=GRACE_SECONDS)
+        if not task.done():
+            self._abandoned.add(task)
+            task.add_done_callback(self._abandoned.discard)
+            self.on_fault(plugin, f"{what} did not stop when it was cancelled")
+
+    async def sweep(self, plugin: str) -> int:
+        """Cancel the tasks that a plugin started and did not end; return how many there were."""
+        mine = asyncio.current_task()
+        leaked = [
+            task
+            for task, owner in list(self._owners.items())
+            if owner == plugin and task is not mine and not task.done()
+        ]
+        for task in leaked:
+            task.cancel()
+        if leaked:
+            await asyncio.wait(leaked, timeout=GRACE_SECONDS)
+        self._abandoned.update(task for task in leaked if not task.done())
+        return len(leaked)
+
+    def running_tasks(self, plugin: str) -> int:
+        """Count the tasks of a plugin that have not ended."""
+        return sum(o == plugin and not t.done() for t, o in list(self._owners.items()))
+
+    def make(
+        self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
+    ) -> asyncio.Task[Any]:
+        """Make a task, as the event loop's task factory; a plugin's are noted as its own."""
+        context = options.get("context")
+        plugin = context.get(_plugin) if context is not None else _plugin.get()
+        if plugin is None:
+            return asyncio.Task(coroutine, loop=loop, **options)
+        task = asyncio.Task(_contained(plugin, coroutine), loop=loop, **options)
+        self._owners[task] = plugin
+        return task
+
+
+def context_of(plugin: str) -> Context:
+    """Return a context in which new tasks belong to a plugin."""
+    context = copy_context()
+    context.run(_plugin.set, plugin)
+    return context
+
+
+async def _contained(plugin: str, coroutine: Coroutine[Any, Any, T]) -> T:
+    """Keep the exit of a plugin's own task from ending the loop."""
+    try:
+        return await coroutine
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise PluginError(plugin, "tried to exit the process") from error
