@@ -23,7 +23,8 @@ import aiosqlite
 import sqlcipher3.dbapi2 as driver
 from attrs import define, field, frozen
 
-from argent_core.guard import Outcome, attempt
+from argent_core.guard import attempt
+from argent_core.outcome import Outcome
 from argent_hookspecs import DatabaseDamaged, DiskFull, StorageError, Transaction
 
 T = TypeVar("T")

@@ -17,8 +17,9 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any, Generic, NoReturn, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, field
 
+from argent_core.outcome import Outcome
 from argent_core.plugin_tasks import PluginTasks, context_of
 from argent_core.watchdog import Watchdog
 from argent_hookspecs import ArgentError, PluginError, PluginSkipped, PluginTimeout
@@ -29,29 +30,6 @@ _MISSES = 3
 _SKIP_SECONDS = 60.0
 
 log = logging.getLogger("argent.guard")
-
-
-@frozen
-class Outcome(Generic[T]):
-    """What came of a call: a value, or what it raised."""
-
-    value: T | None = None
-    error: BaseException | None = None
-
-    def get(self) -> T:
-        """Return the value, or raise the error."""
-        if self.error is not None:
-            raise self.error
-        return self.value  # type: ignore[return-value]
-
-    def resolve(self, future: asyncio.Future[T]) -> None:
-        """Hand the outcome to whoever waits for a future."""
-        if isinstance(self.error, StopIteration):
-            future.set_exception(RuntimeError("StopIteration was raised"))  # futures refuse it
-        elif self.error is not None:
-            future.set_exception(self.error)
-        else:
-            future.set_result(self.value)  # type: ignore[arg-type]
 
 
 def attempt(work: Callable[..., T], *args: Any) -> Outcome[T]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from argent_core.guard import Outcome
+from argent_core.outcome import Outcome
 from argent_core.plugins import InstalledPlugin, LoadedPlugin
 from argent_hookspecs import PluginContext
 

@@ -88,7 +88,10 @@ class Outbox:
     async def sent(self, row: OutboxRow, receipt: Receipt) -> None:
         """Record a delivery."""
         now = self.now()
-        sql = "UPDATE outbox SET state = 'sent', reason = '', receipt = ?, finished_at = ? WHERE seq = ?"
+        sql = (
+            "UPDATE outbox SET state = 'sent', reason = '', receipt = ?, finished_at = ?"
+            " WHERE seq = ?"
+        )
         parameters = (receipt.id, now, row.seq)
         await self.database.write(lambda tx: tx.execute(sql, parameters).rowcount)
 
