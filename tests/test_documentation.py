@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -145,6 +149,20 @@ def test_all_that_a_plugin_is_given_is_listed(root: Path) -> None:
     given = [name for name in vars(PluginContext) if not name.startswith("_")]
 
     assert re.findall(r"^\| `ctx\.(\w+)` \|", text, re.MULTILINE) == given
+
+
+def test_the_settings_in_the_readme_are_right(readme: str, tmp_path: Path) -> None:
+    (settings,) = blocks(readme, "json")
+    (tmp_path / "argent.json").write_text(settings, "utf-8")
+
+    checked = subprocess.run(
+        [Path(sys.executable).with_name("argent"), "config", "check", "--json"],
+        env=os.environ | {"ARGENT_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert json.loads(checked.stdout) == {"ok": True, "errors": [], "warnings": []}
 
 
 def test_every_command_is_in_the_readme_and_every_one_there_exists(readme: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -93,9 +94,12 @@ class Newcomer:
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[str]]:
-        """Run the agent, killed hard at the end if it was not before."""
+        """Run the agent, ready, and kill it hard at the end if it was not before."""
         process = self.start("start")
         try:
+            assert process.stdout
+            said = list(itertools.takewhile(lambda line: "Argent runs" not in line, process.stdout))
+            assert process.poll() is None, "".join(said)
             yield process
         finally:
             kill(process)
