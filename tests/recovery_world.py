@@ -1,0 +1,209 @@
+"""The outside world of the recovery tests: a model, tools and a channel that keep a diary.
+
+As a program it runs a kernel on a home, sends it messages, and waits at a given place to be killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from argent_core.kernel import Kernel
+from argent_core.paths import Home
+from argent_core.plugins import InstalledPlugin
+from argent_hookspecs import (
+    FREE,
+    Address,
+    Channel,
+    DeliveryDelayed,
+    Effect,
+    Event,
+    Feed,
+    Finish,
+    FinishReason,
+    ModelInfo,
+    ModelPart,
+    ModelProvider,
+    ModelRequest,
+    ModelTier,
+    Notice,
+    Observer,
+    Permission,
+    Plugin,
+    Receipt,
+    Reply,
+    ReplyChanged,
+    TextDelta,
+    Tool,
+    ToolCall,
+    ToolResult,
+    ToolRun,
+    hookimpl,
+)
+
+
+class World:
+    """A plugin whose every effect goes into a diary, a line each.
+
+    Args:
+        diary: The file.
+        hang_at: Where to stand still for good: ``model``, ``tool``, ``second model``, ``deliver``.
+        idempotent: Whether the channel drops a second reply with the same key.
+        happened: What queryable tools say when they are asked.
+    """
+
+    def __init__(
+        self,
+        diary: Path,
+        *,
+        hang_at: str = "",
+        idempotent: bool = False,
+        happened: str | None = None,
+    ) -> None:
+        self.diary = diary
+        self.hang_at = hang_at
+        self.idempotent = idempotent
+        self.happened = happened
+        self.feed: asyncio.Future[Feed] = asyncio.get_running_loop().create_future()
+
+    def note(self, kind: str, **facts: Any) -> None:
+        with self.diary.open("a") as file:
+            file.write(json.dumps({"kind": kind, **facts}) + "\n")
+
+    def read(self, kind: str) -> list[dict[str, Any]]:
+        return read_diary(self.diary, kind)
+
+    async def reach(self, place: str) -> None:
+        """Stand still here, if that was asked for."""
+        if place == self.hang_at:
+            self.note("hangs")
+            await asyncio.Event().wait()
+
+    # The model
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelPart]:
+        parts = request.messages[-1].parts
+        results = [part for part in parts if isinstance(part, ToolResult)]
+        self.note("model", key=request.key, second=bool(results))
+        await self.reach("second model" if results else "model")
+        wish = request.messages[-1].text.partition(" ")
+        if not results and wish[0] == "use":
+            yield ToolCall("", wish[2], {"what": "it"})
+            yield Finish(reason=FinishReason.TOOL_CALLS)
+            return
+        yield TextDelta(f"tool said: {results[0].text}" if results else f"re: {wish[0]}")
+        yield Finish()
+
+    async def describe(self, model: str) -> ModelInfo:
+        return ModelInfo(id=model, context_window=8192, price=FREE)
+
+    # The channel
+
+    async def listen(self, feed: Feed) -> None:
+        if not self.feed.done():
+            self.feed.set_result(feed)
+        await asyncio.Event().wait()
+
+    async def deliver(self, reply: Reply) -> Receipt:
+        if self.hang_at == "delayed":
+            raise DeliveryDelayed("nobody is there")
+        self.note("reply", key=reply.key, text=reply.text)
+        await self.reach("deliver")
+        return Receipt(f"receipt-{reply.key}")
+
+    async def hear(self, notice: Notice) -> None:
+        if isinstance(notice, ReplyChanged):
+            self.note(notice.state)
+
+    # The tools
+
+    async def run_tool(self, what: str, run: ToolRun) -> str:
+        self.note("tool", key=run.key)
+        await self.reach("tool")
+        return f"did {what}"
+
+    async def check_tool(self, key: str) -> str | None:
+        self.note("check", key=key)
+        return self.happened
+
+    @hookimpl
+    def argent_plugin(self) -> Plugin:
+        return Plugin(summary="The world.")
+
+    @hookimpl
+    def argent_model_providers(self) -> list[ModelProvider]:
+        return [ModelProvider(id="world", open=lambda: nullcontext(self))]
+
+    @hookimpl
+    def argent_model_tiers(self) -> list[ModelTier]:
+        return [ModelTier(id="world", name="local", below=0.3, provider="world", model="m")]
+
+    @hookimpl
+    def argent_channels(self) -> list[Channel]:
+        opened = nullcontext(self)
+        return [Channel(id="world", open=lambda: opened, idempotent=self.idempotent)]
+
+    @hookimpl
+    def argent_observers(self) -> list[Observer]:
+        return [Observer(id="world", notify=self.hear)]
+
+    @hookimpl
+    def argent_tools(self) -> list[Tool]:
+        asking = Tool(
+            id="asking",
+            description="Needs a person's word.",
+            run=self.run_tool,
+            permission=Permission.ASK,
+        )
+        tools = [
+            Tool(
+                id=str(effect),
+                description="Does it.",
+                run=self.run_tool,
+                effect=effect,
+                check=self.check_tool if effect is Effect.QUERYABLE else None,
+            )
+            for effect in Effect
+        ]
+        return [asking, *tools]
+
+    def kernel(self, home: Path) -> Kernel:
+        return Kernel(Home(home), plugins=[InstalledPlugin("world", lambda: self)])
+
+    async def say(self, text: str) -> None:
+        feed = await self.feed
+        await feed.emit(
+            Event(
+                conversation="talk",
+                content=text,
+                trust="owner",
+                dedupe_key=text,
+                reply_to=Address("world", "talk"),
+            ),
+            cursor=text,
+        )
+        self.note("acknowledged", text=text)
+
+
+def read_diary(diary: Path, kind: str) -> list[dict[str, Any]]:
+    if not diary.exists():
+        return []
+    lines = [json.loads(line) for line in diary.read_text().splitlines()]
+    return [line for line in lines if line["kind"] == kind]
+
+
+async def main(home: str, hang_at: str, *messages: str) -> None:
+    world = World(Path(home).parent / "diary", hang_at=hang_at)
+    async with world.kernel(Path(home)) as kernel:
+        for message in messages:
+            await world.say(message)
+        await kernel.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
