@@ -1,0 +1,143 @@
+"""A conversation at a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from argent_terminal.exchange import Exchange, State
+from argent_terminal.link import CUT, Link
+from argent_terminal.prompts import PROMPT, Interrupted, LinePrompt
+from argent_terminal.screen import Screen
+from argent_terminal.talk import Talk
+from argent_terminal.text import facts
+
+HELP = """\
+/status   how the agent is            /trace    why it answered as it did
+/history  what was said before        /stop     stop what it is doing here
+/help     this                        /quit     leave (also Ctrl-D)
+Enter sends. Alt-Enter, or \\ at the end of a line, begins another line; pasted lines stay together.
+Ctrl-C while the agent answers stops the answer, not the agent."""
+
+
+class Interactive:
+    """Reads messages and commands until the person leaves."""
+
+    def __init__(self, link: Link, screen: Screen, talk: Talk, prompt: LinePrompt) -> None:
+        self._link = link
+        self._screen = screen
+        self._talk = talk
+        self._prompt = prompt
+        self._leaving = False
+        self._commands: dict[str, Callable[[], Awaitable[None]]] = {
+            "/help": self._help,
+            "/history": self._history,
+            "/status": self._status,
+            "/stop": self._stop,
+            "/trace": self._trace,
+        }
+
+    async def run(self) -> int:
+        """Converse; return the exit code."""
+        self._screen.note(f"Conversation {self._link.conversation!r}. /help says what you can do.")
+        while (text := await self._read()) is not None:
+            if not self._link.is_open and not await self._link.reopen():
+                self._screen.note("The agent is still gone. Start it with: argent start")
+            elif text.startswith("/") and "\n" not in text:
+                if text.split()[0] in ("/quit", "/exit"):
+                    return 0
+                await self._commands.get(text.split()[0], self._unknown)()
+            else:
+                await self._say(text)
+        return 0
+
+    async def _say(self, text: str) -> None:
+        outcome = await self._talk.run(Exchange(text))
+        match outcome.state:
+            case State.FAILED:
+                self._screen.note(f"No answer: {outcome.reason}")
+            case State.STOPPED:
+                self._screen.note(f"Stopped: {outcome.reason}" if outcome.reason else "Stopped.")
+
+    async def _read(self) -> str | None:
+        """Return what the person says, or None to leave; show meanwhile what the agent says."""
+        typed = ""
+        while True:
+            reading = asyncio.create_task(self._prompt.read(typed))
+            try:
+                message = await self._first_of(reading)
+                if message is None:
+                    text = (await reading).strip()
+                    self._leaving, typed = False, ""
+                    if text:
+                        return text
+                    continue
+                typed = self._prompt.typed
+                await self._take_beside(message)
+            except EOFError:
+                return None
+            except Interrupted:
+                if self._prompt.typed:
+                    typed = ""
+                elif self._leaving:
+                    return None
+                else:
+                    self._leaving = True
+                    self._screen.note("Press Ctrl-C again, or Ctrl-D, to leave.")
+
+    async def _first_of(self, reading: asyncio.Task[str]) -> Any:
+        """Wait for the person, then None, or for a message that the person should see at once."""
+        while True:
+            receiving = asyncio.create_task(self._link.receive())
+            await asyncio.wait({reading, receiving}, return_when=asyncio.FIRST_COMPLETED)
+            if not receiving.done():
+                receiving.cancel()
+                await asyncio.wait({receiving})
+                return None
+            message = receiving.result()
+            if _matters(message) and not reading.done():
+                reading.cancel()
+                await asyncio.wait({reading})
+                return message
+            if _matters(message):
+                await self._take_beside(message)
+            if reading.done():
+                return None
+
+    async def _take_beside(self, message: Any) -> None:
+        if message is CUT:
+            self._screen.note("The connection to the agent is lost; your next message looks again.")
+        else:
+            await self._talk.take_beside(message)
+
+    async def _help(self) -> None:
+        self._screen.fact(HELP)
+
+    async def _unknown(self) -> None:
+        self._screen.note("There is no such command; /help lists them.")
+
+    async def _status(self) -> None:
+        if answer := await self._talk.request("status"):
+            self._screen.fact(facts(answer["status"]))
+
+    async def _trace(self) -> None:
+        if answer := await self._talk.request("trace"):
+            trace = answer["trace"]
+            self._screen.fact(facts(trace) if trace else "Nothing has been answered here yet.")
+
+    async def _history(self) -> None:
+        if answer := await self._talk.request("history", limit=10):
+            said = [f"{PROMPT}{one['asked']}\n{one['answered']}" for one in answer["exchanges"]]
+            self._screen.fact("\n\n".join(said) or "Nothing has been said here yet.")
+
+    async def _stop(self) -> None:
+        if answer := await self._talk.request("stop"):
+            self._screen.note("Stopped." if answer["count"] else "Nothing is being answered here.")
+
+
+def _matters(message: Any) -> bool:
+    """Whether a person who is typing should see this at once."""
+    return message["type"] in ("reply", "approval", "cut") or (
+        message["type"] == "finished" and message["state"] == "dead"
+    )

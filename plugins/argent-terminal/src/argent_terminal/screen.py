@@ -1,0 +1,103 @@
+"""What the person sees: answers on standard output, everything about them on standard error."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from argent_terminal.text import call_text, printable, progress_text
+
+STEP = 0.25
+"""Share of progress after which another line is written where lines cannot be updated."""
+
+
+class Screen:
+    """Writes to the terminal, or to whatever stands in its place.
+
+    Args:
+        out: For the answers.
+        err: For notes and progress.
+        live: Whether to show an answer while it grows.
+    """
+
+    def __init__(self, out: TextIO, err: TextIO, *, live: bool) -> None:
+        self._out = out
+        self._err = err
+        self._live = live
+        self._shown = ""
+        self._within_line = False
+        self._progress_width = 0
+        self._steps: dict[str, float] = {}
+
+    def draft(self, text: str) -> None:
+        """Show the answer so far: what is new of it, or all of it anew if it began again."""
+        if self._live:
+            self._grow(text)
+
+    def answer(self, text: str) -> None:
+        """Show the whole answer, or the rest of it, and end its line."""
+        self._grow(text)
+        self.end_line()
+
+    def note(self, text: str) -> None:
+        """Say something about the conversation, on a line of its own."""
+        self.end_line()
+        self._clear_progress()
+        _write(self._err, printable(text) + "\n")
+
+    def fact(self, text: str) -> None:
+        """Show something that was asked for, on lines of its own."""
+        self.end_line()
+        _write(self._out, printable(text) + "\n")
+
+    def tool(self, tool: str, arguments: Mapping[str, Any]) -> None:
+        """Say that a tool is run."""
+        self.note(f"· {call_text(tool, arguments)}")
+
+    def progress(self, message: Mapping[str, Any]) -> None:
+        """Show how far long work has come: in place on a terminal, else in a few lines."""
+        activity, done, total = message["activity"], message["done"], message["total"]
+        text = printable(f"{activity}: {progress_text(done, total, message['unit'])}".strip(": "))
+        if self._err.isatty():
+            self.end_line()
+            width = shutil.get_terminal_size().columns - 1
+            line = text[:width].ljust(min(self._progress_width, width))
+            _write(self._err, "\r" + line)
+            self._progress_width = len(text[:width])
+            if total and done >= total:
+                self._clear_progress()
+            return
+        share = done / total if total else 0.0
+        if share >= self._steps.get(activity, 0.0):
+            self._steps[activity] = min(share // STEP * STEP + STEP, 1.0) if share < 1 else 2.0
+            _write(self._err, text + "\n")
+
+    def end_line(self) -> None:
+        """Go to a fresh line, if an answer stands on this one; what follows begins it anew."""
+        if self._within_line:
+            _write(self._out, "\n")
+        self._within_line = False
+        self._shown = ""
+
+    def _grow(self, text: str) -> None:
+        text = printable(text).strip()
+        if not text.startswith(self._shown):
+            self.end_line()
+        new = text[len(self._shown) :]
+        self._shown = text
+        if new:
+            self._clear_progress()
+            _write(self._out, new)
+            self._within_line = True
+
+    def _clear_progress(self) -> None:
+        if self._progress_width:
+            _write(self._err, "\r" + " " * self._progress_width + "\r")
+            self._progress_width = 0
+
+
+def _write(stream: TextIO, text: str) -> None:
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "replace").decode(encoding))
+    stream.flush()

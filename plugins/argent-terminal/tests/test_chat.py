@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+Chat = Callable[..., Result]
+
+
+def test_one_message_gets_one_answer(argent_chat: Chat, kernel: Any) -> None:
+    result = argent_chat("--message", "hello you")
+
+    assert (result.exit_code, result.stdout) == (0, "Hello there.\n")
+    assert list(kernel.sent) == ["turn-1-0"] and not kernel.outbox
+
+
+@pytest.mark.parametrize("arguments", [(), ("--message", "-")])
+def test_a_pipe_is_one_message(argent_chat: Chat, kernel: Any, arguments: tuple[str, ...]) -> None:
+    result = argent_chat(*arguments, stdin="first line\nsecond line\n")
+
+    assert result.stdout == "You said: first line\nsecond line\n"
+    (event,) = kernel.events.values()
+    assert event.text == "first line\nsecond line"
+
+
+def test_the_message_is_the_owners_and_the_answer_comes_back_here(
+    argent_chat: Chat, kernel: Any
+) -> None:
+    argent_chat("-m", "hi", "--conversation", "work")
+
+    (event,) = kernel.events.values()
+    assert (event.trust, event.conversation) == ("owner", "terminal:work")
+    assert (event.reply_to.channel, event.reply_to.chat) == ("terminal", "work")
+    assert event.from_person
+
+
+def test_json_is_one_object_with_all_that_is_known(argent_chat: Chat, kernel: Any) -> None:
+    result = argent_chat("--json", "-m", "tool please")
+
+    assert json.loads(result.stdout) == {
+        "answer": "It is 2.",
+        "approval": None,
+        "conversation": "main",
+        "model": "scripted",
+        "reason": "",
+        "state": "answered",
+        "tools": ["calc"],
+        "turn": "turn-1",
+    }
+    assert result.exit_code == 0 and list(kernel.sent) == ["turn-1-0"]
+
+
+def test_what_is_used_and_goes_wrong_is_said_beside_the_answer(argent_chat: Chat) -> None:
+    assert '· calc(expression="1+1")' in argent_chat("-m", "tool").stderr
+
+    result = argent_chat("-m", "fail")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "That did not work (the model is away); trying again." in result.stderr
+    assert "No answer: the model stays away" in result.stderr
+
+
+def test_an_answer_cannot_steer_the_terminal(argent_chat: Chat) -> None:
+    assert argent_chat("-m", "escape").stdout == "[2Jred31m txt\n"
+
+
+def test_a_tool_that_needs_a_word_says_how_to_give_it(argent_chat: Chat) -> None:
+    result = argent_chat("-m", "ask")
+
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert 'allow calc(expression="1+1")?' in result.stderr
+    assert "argent approvals allow approval-turn-1" in result.stderr
+
+    found = json.loads(argent_chat("--json", "-m", "ask", "-c", "other").stdout)
+    assert found["state"] == "waiting"
+    assert found["approval"]["id"] == "approval-turn-2"
+    assert found["approval"]["arguments"] == {"expression": "1+1"}
+
+
+def test_a_cut_connection_loses_and_doubles_nothing(argent_chat: Chat, kernel: Any) -> None:
+    result = argent_chat("-m", "cut")
+
+    assert (result.exit_code, result.stdout) == (0, "Half an answer, and the other half.\n")
+    assert "The connection to the agent is lost" in result.stderr
+    assert "The agent is back" in result.stderr
+    assert len(kernel.events) == 1
+
+
+def test_an_answer_that_nobody_was_there_for_is_shown_once_to_who_comes(
+    argent_chat: Chat, kernel: Any
+) -> None:
+    argent_chat("-m", "ask")
+    kernel.allow_all = True
+
+    second = argent_chat("-m", "hi")
+    third = argent_chat("-m", "hi again")
+
+    assert second.stdout == "You said: hi\n"
+    assert "An earlier answer:\nIt is 2." in second.stderr
+    assert "earlier" not in third.stderr
+    assert set(kernel.sent) == {"turn-1-0", "turn-2-0", "turn-3-0"}
+
+
+def test_a_reply_that_was_shown_is_confirmed_but_not_shown_again(
+    argent_chat: Chat, kernel: Any
+) -> None:
+    argent_chat("-m", "hi")
+    kernel.outbox = {"turn-1-0": _reply(kernel)}
+    kernel.sent.clear()
+
+    result = argent_chat("-m", "again")
+
+    assert "earlier" not in result.stderr
+    assert set(kernel.sent) == {"turn-1-0", "turn-2-0"}
+
+
+def _reply(kernel: Any) -> Any:
+    from argent_hookspecs import Reply
+
+    to = kernel.events["turn-1"].reply_to
+    return Reply(
+        key="turn-1-0", to=to, text="You said: hi", turn="turn-1", conversation="terminal:main"
+    )
+
+
+def test_a_kernel_that_takes_nothing_is_an_error(argent_chat: Chat, kernel: Any) -> None:
+    kernel.refusing = True
+
+    result = argent_chat("-m", "hi")
+
+    assert result.exit_code == 1
+    assert "No answer: the disk is full" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("-m", "  "), "the message is empty"),
+        ((), "the message is empty"),
+        (("-m", "hi", "-c", "a b"), "letters, digits"),
+    ],
+)
+def test_wrong_usage_starts_nothing(
+    argent_chat: Chat, kernel: Any, arguments: tuple[str, ...], words: str
+) -> None:
+    result = argent_chat(*arguments)
+
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert kernel.runs == 0
+
+
+def test_what_the_terminal_remembers_is_for_its_owner_only(
+    argent_chat: Chat, tmp_path: Path
+) -> None:
+    argent_chat("-m", "hi")
+
+    files = list((tmp_path / "terminal").iterdir())
+    assert files
+    for path in [*files, tmp_path / "terminal"]:
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0

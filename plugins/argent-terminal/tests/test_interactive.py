@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pexpect = pytest.importorskip("pexpect", reason="the terminal of a test needs a pseudo-terminal")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+
+PROGRAM = Path(__file__).with_name("scripted_kernel.py")
+CTRL_C = "\x03"
+CTRL_D = "\x04"
+ALT_ENTER = "\x1b\r"
+
+
+class Person:
+    """Somebody at a terminal, talking with the scripted agent."""
+
+    def __init__(self, home: Path) -> None:
+        environment = {"PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm", "PATH": "", "LANG": "C.UTF-8"}
+        self.terminal = pexpect.spawn(
+            sys.executable,
+            [str(PROGRAM), str(home)],
+            env=environment,
+            encoding="utf-8",
+            timeout=10,
+            dimensions=(40, 100),
+        )
+        self.sees("/help says what you can do")
+        self.is_asked()
+
+    def types(self, text: str, enter: str = "\r") -> None:
+        self.terminal.send(text + enter)
+
+    def sees(self, text: str) -> None:
+        self.terminal.expect_exact(text)
+
+    def is_asked(self) -> None:
+        """Wait for the prompt, once it is ready to be typed at."""
+        self.terminal.expect("›[^›]*\x1b\\[\\?25h")
+
+    def leaves(self) -> int:
+        self.terminal.expect(pexpect.EOF)
+        self.terminal.close()
+        status: Any = self.terminal.exitstatus
+        return int(status)
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Iterator[Person]:
+    person = Person(tmp_path)
+    yield person
+    person.terminal.close(force=True)
+
+
+def test_a_conversation(person: Person) -> None:
+    person.types("hello")
+    person.sees("Hello there.")
+    person.is_asked()
+    person.types("restart")
+    person.sees("A first try\r\nOther words entirely")
+    person.is_asked()
+    person.types(CTRL_D, enter="")
+
+    assert person.leaves() == 0
+
+
+def test_a_message_of_several_lines(person: Person) -> None:
+    person.types("first\\")
+    person.types("second", enter=ALT_ENTER)
+    person.types("third")
+
+    person.sees("You said: first\r\nsecond\r\nthird")
+
+
+def test_pasted_lines_stay_together(person: Person) -> None:
+    person.types("\x1b[200~one\ntwo\x1b[201~")
+
+    person.sees("You said: one\r\ntwo")
+
+
+def test_commands(person: Person) -> None:
+    for command, words in (
+        ("/help", "Alt-Enter"),
+        ("/status", "- name: scripted"),
+        ("/trace", "Nothing has been answered here yet."),
+        ("/history", "Nothing has been said here yet."),
+        ("/stop", "Nothing is being answered here."),
+        ("/what", "There is no such command"),
+    ):
+        person.types(command)
+        person.sees(words)
+        person.is_asked()
+    person.types("hi")
+    person.sees("You said: hi")
+    person.is_asked()
+    person.types("/trace")
+    person.sees("tier: local")
+    person.is_asked()
+    person.types("/quit")
+
+    assert person.leaves() == 0
+
+
+def test_ctrl_c_stops_the_answer_and_not_the_agent(person: Person) -> None:
+    person.types("wait")
+    person.sees("Thinking")
+    person.types(CTRL_C, enter="")
+    person.sees("Stopped.")
+    person.is_asked()
+    person.types("hi")
+
+    person.sees("You said: hi")
+
+
+def test_ctrl_c_twice_at_an_empty_prompt_leaves(person: Person) -> None:
+    person.types("not sent", enter=CTRL_C)
+    person.types(CTRL_C, enter="")
+    person.sees("Press Ctrl-C again, or Ctrl-D, to leave.")
+    person.is_asked()
+    person.types(CTRL_C, enter="")
+
+    assert person.leaves() == 0
+
+
+@pytest.mark.parametrize(("word", "answer"), [("y", "It is 2."), ("", "You did not want that.")])
+def test_a_tool_call_waits_for_the_persons_word(person: Person, word: str, answer: str) -> None:
+    person.types("ask")
+    person.sees('Allow calc(expression="1+1")? [y/N]')
+    person.types(word)
+
+    person.sees(answer)
+
+
+def test_progress_is_one_line_that_changes(person: Person) -> None:
+    person.types("load")
+
+    person.sees("\rdownloading a model: ")
+    person.sees("Loaded.")
+
+
+def test_a_cut_connection_is_said_and_mended(person: Person) -> None:
+    person.types("cut")
+
+    person.sees("The connection to the agent is lost")
+    person.sees("The agent is back")
+    person.sees("Half an answer, and the other half.")
+
+
+def test_what_was_typed_is_there_next_time_and_private(tmp_path: Path) -> None:
+    for keys in ("remember me", "\x1b[A"):
+        person = Person(tmp_path)
+        person.types(keys)
+        person.sees("You said: remember me")
+        person.is_asked()
+        person.types(CTRL_D, enter="")
+        person.leaves()
+
+    history = tmp_path / "terminal" / "history"
+    assert "remember me" in history.read_text()
+    assert stat.S_IMODE(history.stat().st_mode) == 0o600
