@@ -1,5 +1,7 @@
 """The outside world of the recovery tests: a model, tools and a channel that keep a diary.
 
+What is written into the diary is printed, too, so that whoever runs this knows how far it is.
+
 As a program it runs a kernel on a home, sends it messages, and waits at a given place to be killed.
 """
 
@@ -70,13 +72,17 @@ class World:
         self.idempotent = idempotent
         self.happened = happened
         self.feed: asyncio.Future[Feed] = asyncio.get_running_loop().create_future()
+        self.moved = asyncio.Event()
 
     def note(self, kind: str, **facts: Any) -> None:
+        line = json.dumps({"kind": kind, **facts})
         with self.diary.open("a") as file:
-            file.write(json.dumps({"kind": kind, **facts}) + "\n")
+            file.write(f"{line}\n")
+        print(line, flush=True)
 
     def read(self, kind: str) -> list[dict[str, Any]]:
-        return read_diary(self.diary, kind)
+        lines = [json.loads(line) for line in self.diary.read_text().splitlines()]
+        return [line for line in lines if line["kind"] == kind]
 
     async def reach(self, place: str) -> None:
         """Stand still here, if that was asked for."""
@@ -117,6 +123,7 @@ class World:
         return Receipt(f"receipt-{reply.key}")
 
     async def hear(self, notice: Notice) -> None:
+        self.moved.set()
         if isinstance(notice, ReplyChanged):
             self.note(notice.state)
 
@@ -188,13 +195,6 @@ class World:
             cursor=text,
         )
         self.note("acknowledged", text=text)
-
-
-def read_diary(diary: Path, kind: str) -> list[dict[str, Any]]:
-    if not diary.exists():
-        return []
-    lines = [json.loads(line) for line in diary.read_text().splitlines()]
-    return [line for line in lines if line["kind"] == kind]
 
 
 async def main(home: str, hang_at: str, *messages: str) -> None:

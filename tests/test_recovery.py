@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.recovery_world import World, read_diary
 
 from argent_core.kernel import Kernel
+from tests.recovery_world import World
 
 pytestmark = pytest.mark.anyio
 
-PROGRAM = Path(__file__).with_name("recovery_world.py")
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -29,18 +30,16 @@ def home(tmp_path: Path) -> Path:
 
 
 def kill_at(home: Path, place: str, *messages: str, until: str = "hangs", times: int = 1) -> None:
-    """Run a kernel in a process of its own and kill it once its diary says so."""
-    diary = home.parent / "diary"
-    child = subprocess.Popen([sys.executable, str(PROGRAM), str(home), place, *messages])
-    try:
-        deadline = time.monotonic() + 30
-        while len(read_diary(diary, until)) < times:
-            assert child.poll() is None, "the kernel ended by itself"
-            assert time.monotonic() < deadline, "the kernel did not come that far"
-            time.sleep(0.01)
-    finally:
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+    """Run a kernel in a process of its own and kill it once it has said a word so often."""
+    command = [sys.executable, "-m", "tests.recovery_world", str(home), place, *messages]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as child:
+        try:
+            assert child.stdout is not None
+            said = (json.loads(line)["kind"] for line in child.stdout)
+            matching = (word for word in said if word == until)
+            assert len(list(itertools.islice(matching, times))) == times, "it ended by itself"
+        finally:
+            child.send_signal(signal.SIGKILL)
 
 
 @asynccontextmanager
@@ -50,21 +49,29 @@ async def restarted(home: Path, **options: Any) -> AsyncIterator[tuple[World, Ke
         yield world, kernel
 
 
-async def settle(kernel: Kernel) -> None:
-    """Wait until there is nothing left to do."""
+async def until(world: World, condition: Callable[[], Awaitable[object]]) -> None:
+    """Wait until something holds, looking again whenever the kernel has something to tell."""
     async with asyncio.timeout(20):
-        while True:
-            status = await kernel.agent.status()
-            events, replies = status["events"], status["replies"]
-            if not (events["ready"] or events["leased"] or replies["pending"]):
-                if not replies.get("sending"):
-                    return
-            await asyncio.sleep(0.02)
+        while not await condition():
+            world.moved.clear()
+            await world.moved.wait()
+
+
+async def settle(world: World, kernel: Kernel) -> None:
+    """Wait until there is nothing left to do."""
+
+    async def idle() -> bool:
+        status = await kernel.agent.status()
+        events, replies = status["events"], status["replies"]
+        busy = events["ready"] + events["leased"] + replies["pending"] + replies.get("sending", 0)
+        return busy == 0
+
+    await until(world, idle)
 
 
 async def recovered(home: Path, **options: Any) -> World:
     async with restarted(home, **options) as (world, kernel):
-        await settle(kernel)
+        await settle(world, kernel)
     return world
 
 
@@ -96,7 +103,7 @@ async def test_a_message_that_the_source_sends_again_is_taken_once(home: Path) -
     async with restarted(home) as (world, kernel):
         assert (await world.feed).cursor == "one"
         await world.say("one")
-        await settle(kernel)
+        await settle(world, kernel)
 
     assert texts(world) == ["re: one"]
 
@@ -104,14 +111,13 @@ async def test_a_message_that_the_source_sends_again_is_taken_once(home: Path) -
 async def test_an_event_that_waits_for_a_person_still_waits(home: Path) -> None:
     async with restarted(home) as (world, kernel):
         await world.say("use asking")
-        while not await kernel.agent.approvals():
-            await asyncio.sleep(0.02)
-    kill_at(home, "", "use asking", until="acknowledged", times=2)
+        await until(world, kernel.agent.approvals)
+    kill_at(home, "", "use asking", until="acknowledged")
 
     async with restarted(home) as (world, kernel):
         (approval,) = await kernel.agent.approvals()
         assert await kernel.agent.answer(approval.id, allow=True, by="me")
-        await settle(kernel)
+        await settle(world, kernel)
 
     assert texts(world) == ["tool said: did it"]
     assert len(world.read("tool")) == 1
@@ -199,7 +205,7 @@ async def test_a_reply_that_was_being_sent_is_unknown_where_the_channel_cannot_t
     kill_at(home, "deliver", "one")
 
     async with restarted(home) as (world, kernel):
-        await settle(kernel)
+        await settle(world, kernel)
         status = await kernel.agent.status()
 
     assert len(world.read("reply")) == 1
@@ -207,11 +213,11 @@ async def test_a_reply_that_was_being_sent_is_unknown_where_the_channel_cannot_t
 
 
 async def test_an_event_that_kills_the_kernel_each_time_is_put_aside(home: Path) -> None:
-    for time_killed in range(1, 6):
-        kill_at(home, "model", "one", times=time_killed)
+    for _ in range(5):
+        kill_at(home, "model", "one")
 
     async with restarted(home) as (world, kernel):
-        await settle(kernel)
+        await settle(world, kernel)
         (dead,) = await kernel.agent.events.list("dead")
 
     assert dead["reason"] == "it was tried 5 times"
