@@ -124,8 +124,8 @@ class LocalServer:
         line = Line(reader, writer)
         try:
             await self._greet(line)
-        except ConnectionError:
-            pass  # the command went away; nothing is owed to it
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the command went away, or the kernel does; nothing is owed to it
         finally:
             self._open.discard(task)
             await line.close()
