@@ -1,1 +1,29 @@
-"""x."""
+"""The test kit of Argent: whole kernels, single plugins, fakes, guards and contracts."""
+
+from argent_testing.clock import FakeClock
+from argent_testing.guards import Canary, TaskLeaks, no_blocking, no_leaked_tasks
+from argent_testing.kernels import Argent
+from argent_testing.memory_channel import MemoryChannel
+from argent_testing.scripted_model import Answer, ScriptedModel, ScriptStep, ScriptUsedUp
+from argent_testing.specimen import Specimen, load_plugin
+from argent_testing.targets import PluginTarget
+from argent_testing.waiting import eventually, hang
+
+__all__ = [
+    "Answer",
+    "Argent",
+    "Canary",
+    "FakeClock",
+    "MemoryChannel",
+    "PluginTarget",
+    "ScriptStep",
+    "ScriptUsedUp",
+    "ScriptedModel",
+    "Specimen",
+    "TaskLeaks",
+    "eventually",
+    "hang",
+    "load_plugin",
+    "no_blocking",
+    "no_leaked_tasks",
+]

@@ -1,0 +1,119 @@
+"""Guards: what must not happen in a test, whatever else it checks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from attrs import define, field, frozen
+from blockbuster import BlockBuster
+
+from argent_hookspecs import Secret
+
+_LAST_CHANCE = 0.5
+
+
+@contextmanager
+def no_blocking(packages: Iterable[ModuleType]) -> Iterator[None]:
+    """Fail when code of some packages blocks the event loop: sleeps, reads files, opens sockets.
+
+    The blocking call raises ``blockbuster.BlockingError`` where it is made. One that the kernel
+    caught on its way fails the block at its end.
+
+    Raises:
+        AssertionError: A blocking call was made.
+    """
+    scanned = list(packages)
+    if not scanned:
+        yield
+        return
+    blocked = _BlockingCalls()
+    log = logging.getLogger("argent")
+    log.addHandler(blocked)
+    guard = BlockBuster(scanned_modules=scanned)
+    guard.activate()
+    try:
+        yield
+    finally:
+        guard.deactivate()
+        log.removeHandler(blocked)
+    assert not blocked.found, f"blocked the event loop: {'; '.join(blocked.found)}"
+
+
+@define(eq=False)
+class _BlockingCalls(logging.Handler):
+    """Finds in the log what the kernel says of a blocking call."""
+
+    found: list[str] = field(factory=list)
+
+    def __attrs_pre_init__(self) -> None:
+        super().__init__()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at a line."""
+        text = record.getMessage()
+        if "BlockingError" in text:
+            self.found.append(text)
+
+
+@frozen(eq=False)
+class TaskLeaks:
+    """The tasks that were there at first; those that are there later were left behind."""
+
+    before: frozenset[asyncio.Task[object]] = field(factory=lambda: frozenset(asyncio.all_tasks()))
+
+    async def found(self) -> list[str]:
+        """Return the tasks that were left behind, and cancel them.
+
+        A task that only needs another moment to end is given it.
+        """
+        tasks = self._new()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_LAST_CHANCE)
+        left = [task for task in tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=_LAST_CHANCE)
+        return sorted(task.get_name() for task in left)
+
+    def _new(self) -> set[asyncio.Task[object]]:
+        return asyncio.all_tasks() - self.before - {asyncio.current_task()}
+
+
+@contextlib.asynccontextmanager
+async def no_leaked_tasks() -> AsyncIterator[None]:
+    """Fail when tasks that were started in the block are still there at its end.
+
+    Raises:
+        AssertionError: Names them.
+    """
+    leaks = TaskLeaks()
+    yield
+    left = await leaks.found()
+    assert not left, f"tasks left behind: {', '.join(left)}"
+
+
+@frozen(eq=False)
+class Canary:
+    """A secret that must never be seen again.
+
+    Args:
+        secret: What a setting refers to it by.
+        value: What must not turn up in logs, output or files.
+    """
+
+    secret: Secret
+    value: str = field(factory=lambda: f"canary-{secrets.token_hex(12)}", repr=False)
+
+    def seen_in(self, folder: Path) -> list[Path]:
+        """Return the files of a folder that hold the value."""
+        value = self.value.encode()
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        return [path for path in files if value in path.read_bytes()]
