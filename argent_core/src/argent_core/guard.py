@@ -68,6 +68,7 @@ class Guard:
     watchdog: Watchdog = field(init=False)
     tasks: PluginTasks = field(init=False)
     _records: dict[tuple[str, str], _Record] = field(factory=dict)
+    _signs: dict[str, float] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.tasks = PluginTasks(self.on_fault)
@@ -210,7 +211,9 @@ class Guard:
         if parts.empty() and not task.done():
             getter = asyncio.ensure_future(parts.get())
             try:
-                if not await self._wait(getter, timeout, task):
+                while not await self._wait(getter, timeout, task):
+                    if time.monotonic() - self._signs.get(plugin, 0.0) < timeout:
+                        continue
                     raise PluginTimeout(plugin, f"{what} was silent for {timeout:g} s")
                 if getter.done():
                     return getter.result()
@@ -222,6 +225,10 @@ class Guard:
         if error is not None:
             _raise(plugin, what, error)
         return None
+
+    def sign_of_life(self, plugin: str) -> None:
+        """Note that a plugin reports progress: a stream that is silent meanwhile does not hang."""
+        self._signs[plugin] = time.monotonic()
 
     async def chain(self, value: T, steps: Iterable[Callable[[T], Awaitable[T]]]) -> T:
         """Pass a value through each step in order; the first error ends the chain and is raised."""

@@ -245,6 +245,7 @@ class Kernel:
             self.agent,
             self.clock,
             SecretResolver(self.home, self.redactor),
+            working=self.loop.extend_deadlines,
         )
 
     async def _start_plugins(self, stack: AsyncExitStack) -> None:

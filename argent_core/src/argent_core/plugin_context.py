@@ -46,6 +46,7 @@ class Kit:
     agent: Agent
     clock: Clock
     secrets: Secrets
+    working: Callable[[], None]
     databases: dict[str, list[Database]] = field(factory=dict)
 
     def context(self, name: str, settings: Any) -> Context:
@@ -53,6 +54,12 @@ class Kit:
         data = self.home.plugin_data(name)
         log = logging.LoggerAdapter(logging.getLogger(f"argent.plugin.{name}"), {"plugin": name})
         return Context(self, name, settings, data, log)
+
+    def report(self, progress: Progress) -> None:
+        """Pass on that a plugin works, to those who would think that it hangs and to observers."""
+        self.guard.sign_of_life(progress.plugin)
+        self.working()
+        self.observers.publish(progress)
 
     async def close(self, name: str) -> None:
         """Close what a plugin left open."""
@@ -127,7 +134,7 @@ class Context:
     ) -> None:
         """Tell how long work goes on."""
         notice = Progress(plugin=self.name, activity=activity, done=done, total=total, unit=unit)
-        self._kit.local.loop.call_soon_threadsafe(self._kit.observers.publish, notice)
+        self._kit.local.loop.call_soon_threadsafe(self._kit.report, notice)
 
     def serve_local(
         self, handler: Callable[[Connection], Awaitable[None]]

@@ -53,6 +53,7 @@ class RunningTurn:
     turn: AgentTurn
     task: asyncio.Task[None]
     stopped: str = ""
+    deadline: asyncio.Timeout | None = None
 
 
 @define(eq=False)
@@ -103,6 +104,13 @@ class AgentLoop:
                 await self._sleep()
         finally:
             await self._put_back()
+
+    def extend_deadlines(self) -> None:
+        """Give turns under way their whole time again: a plugin works, on a download perhaps."""
+        until = asyncio.get_running_loop().time() + self.turn_seconds
+        for running in self.running.values():
+            if running.deadline is not None and not running.deadline.expired():
+                running.deadline.reschedule(until)
 
     async def stop(self, conversation: str | None = None, *, reason: str = "stopped") -> int:
         """End the turns of a conversation, or all, where they are; return how many there were.
@@ -172,7 +180,8 @@ class AgentLoop:
             self.publish(
                 TurnStarted(turn=lease.id, conversation=lease.event.conversation, event=lease.event)
             )
-            async with asyncio.timeout(self.turn_seconds):
+            async with asyncio.timeout(self.turn_seconds) as deadline:
+                self.running[lease.id].deadline = deadline
                 text = await turn.run()
         except TimeoutError:
             seconds = self.turn_seconds

@@ -64,9 +64,13 @@ class ModelStream:
             expects=ModelPart,
         )
         try:
-            async with asyncio.timeout(provider.record.timeout):
+            async with asyncio.timeout(None) as deadline:
                 try:
                     async for part in parts:
+                        if deadline.when() is None:
+                            # Until the first part comes the model may have to be fetched.
+                            now = asyncio.get_running_loop().time()
+                            deadline.reschedule(now + provider.record.timeout)
                         collected.add(part)
                 finally:
                     await parts.aclose()
