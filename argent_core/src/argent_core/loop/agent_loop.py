@@ -180,9 +180,7 @@ class AgentLoop:
             self.publish(
                 TurnStarted(turn=lease.id, conversation=lease.event.conversation, event=lease.event)
             )
-            async with asyncio.timeout(self.turn_seconds) as deadline:
-                self.running[lease.id].deadline = deadline
-                text = await turn.run()
+            text = await self._within_deadline(turn)
         except TimeoutError:
             seconds = self.turn_seconds
             return lambda: self._bury(turn, f"it took longer than {seconds:g} s")
@@ -204,6 +202,14 @@ class AgentLoop:
             return lambda: self._retry(turn, failure)
         self._tell(turn, "done", text=text)
         return _nothing
+
+    async def _within_deadline(self, turn: AgentTurn) -> str:
+        running = self.running[turn.lease.id]
+        try:
+            async with asyncio.timeout(self.turn_seconds) as running.deadline:
+                return await turn.run()
+        finally:
+            running.deadline = None
 
     async def _retry(self, turn: AgentTurn, error: ArgentError) -> None:
         lease = turn.lease
