@@ -194,7 +194,9 @@ class TestInTheKernel:
         async with argent():
             reply = await argent.channel.ask("hi")
 
-        assert reply.startswith("Sorry, I could not answer this: no model is installed; pip install")
+        assert reply.startswith(
+            "Sorry, I could not answer this: no model is installed; pip install"
+        )
 
     async def test_an_answer_takes_at_most_half_of_the_window(self, argent: Argent) -> None:
         async with argent(model=ScriptedModel(["hi"], context_window=2000)):

@@ -10,11 +10,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from attrs import define, field
 
 from argent_core import log as log_file
 from argent_core.backoff import backoff
+from argent_core.guard import attempt_async
 from argent_core.inbound.journal import Journal, Lease, LeaseLost
 from argent_core.loop import turn_store
 from argent_core.loop.agent_state import AgentState
@@ -117,6 +119,7 @@ class AgentLoop:
 
         A turn that waits for a person's word is ended too.
         """
+        await asyncio.sleep(0)  # a task that never began could not put its end on record
         found = [
             running
             for running in self.running.values()
@@ -140,10 +143,11 @@ class AgentLoop:
     def _begin(self, lease: Lease) -> None:
         turn = AgentTurn(self.shop, lease, Steps(self.journal, lease))
         task = asyncio.create_task(self._see_through(turn), name=f"turn {lease.id}")
-        self.running[lease.id] = RunningTurn(turn, task)
+        running = self.running[lease.id] = RunningTurn(turn, task)
 
         def ended(_: asyncio.Task[None]) -> None:
-            self.running.pop(lease.id, None)
+            if self.running.get(lease.id) is running:
+                del self.running[lease.id]
             self.wake()
             self.delivered()
 
@@ -152,11 +156,18 @@ class AgentLoop:
     async def _see_through(self, turn: AgentTurn) -> None:
         """Run a turn and put its end on record, whatever it is and however long that takes."""
         log_file.current_event.set(turn.lease.id)
-        try:
-            end = await self._run(turn)
-        except LeaseLost as error:
-            log.info("%s", error)
+        outcome = await attempt_async(partial(self._run, turn))
+        if isinstance(outcome.error, asyncio.CancelledError):
+            raise outcome.error
+        if isinstance(outcome.error, LeaseLost):
+            log.info("%s", outcome.error)
             return
+        if outcome.error is not None:
+            log.critical("turn %s broke the kernel", turn.lease.id, exc_info=outcome.error)
+            reason = f"a fault in Argent itself, {outcome.error!r}"
+            end: Callable[[], Awaitable[None]] = partial(self._bury, turn, reason)
+        else:
+            end = outcome.get()
         tries = 0
         while True:
             try:
@@ -281,14 +292,17 @@ class AgentLoop:
             await self.journal.age()
 
     async def _sleep(self) -> None:
-        """Wait until woken, or until something is due."""
-        dues = [await self.journal.next_due(), await self.approvals.next_expiry(), _LONGEST_SLEEP]
+        """Wait until woken, or until something is due that there is a place for."""
+        dues = [await self.approvals.next_expiry(), _LONGEST_SLEEP]
+        if len(self.running) < self.limit:
+            dues.append(await self.journal.next_due())
         seconds = min(due for due in dues if due is not None)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
 
     async def _put_back(self) -> None:
+        await asyncio.sleep(0)  # as in stop
         tasks = [running.task for running in self.running.values()]
         for task in tasks:
             task.cancel()

@@ -102,7 +102,8 @@ class _Collector:
     def answer(self, model: str) -> ModelAnswer:
         if self._finish is None:
             raise ModelUnavailable(f"the answer of {model} broke off")
-        text = "".join(self._text)
+        # Half of a surrogate pair can be neither stored nor sent.
+        text = "".join(self._text).encode(errors="replace").decode()
         if text:
             self._on_text(text)
         return ModelAnswer(

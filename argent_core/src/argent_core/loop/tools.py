@@ -7,6 +7,7 @@ are never run again by themselves.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
@@ -125,23 +126,22 @@ class Tools:
             raise ApprovalNeeded(answered.id)
         if answered is not None and answered.state != "allowed":
             return await self._refuse(turn, call, f"the person did not allow it ({answered.state})")
-        if answered is not None:
-            bound = self._find(answered.call)
-            return await self._execute(turn, bound, answered.call, approval=answered.id)
+        approval = answered.id if answered is not None else ""
         try:
-            bound, call = await self._admit(turn, call)
+            if answered is not None:
+                bound, call = self._fitting(turn, answered.call), answered.call
+            else:
+                bound, call = await self._admit(turn, call)
         except ToolError as error:
             return await self._refuse(turn, call, str(error))
-        return await self._execute(turn, bound, call)
+        return await self._execute(turn, bound, call, approval=approval)
 
     async def _admit(self, turn: ToolTurn, call: ToolCall) -> tuple[BoundTool, ToolCall]:
         """Check a call before anything happens. Raises ``ToolError`` if it may not be made."""
         self._refuse_loop(turn, call)
-        bound = self._find(call)
-        bound.signature.bind(call.arguments, _run_of(turn, key=""))
+        self._fitting(turn, call)
         call = await self._filter(call)
-        bound = self._find(call)
-        bound.signature.bind(call.arguments, _run_of(turn, key=""))
+        bound = self._fitting(turn, call)
         permission = self._permission(turn, bound.tool)
         if permission is Permission.DENY:
             raise ToolError(f"{call.name} is not allowed here")
@@ -159,11 +159,13 @@ class Tools:
                 "use the results you have, or do something else"
             )
 
-    def _find(self, call: ToolCall) -> BoundTool:
+    def _fitting(self, turn: ToolTurn, call: ToolCall) -> BoundTool:
+        """Find the tool of a call that fits it. Raises ``ToolError``."""
         bound = self._bound.get(call.name)
         if bound is None:
             known = ", ".join(b.tool.id for b in self.offered()) or "none"
             raise ToolError(f"there is no tool {call.name!r}; the tools are: {known}")
+        bound.signature.bind(call.arguments, _run_of(turn, key=""))
         return bound
 
     async def _filter(self, call: ToolCall) -> ToolCall:
@@ -215,8 +217,12 @@ class Tools:
             return await self._record(turn, step, call, text=str(error), state="failed")
         except ArgentError as error:
             return await self._uncertain(turn, bound, step, call, reason=str(error))
-        text = value if isinstance(value, str) else codec.dump(value)
-        return await self._record(turn, step, call, text=self._shortened(text), state="done")
+        written = attempt(_as_text, value)
+        if written.error is not None:
+            reason = f"it ran, but what it returned cannot be shown: {written.error}"
+            self.guard.on_fault(bound.plugin, f"tool {bound.tool.id}: {reason}")
+            return await self._record(turn, step, call, text=reason, state="failed")
+        return await self._record(turn, step, call, text=written.get(), state="done")
 
     async def _resume(self, turn: ToolTurn, step: Step, call: ToolCall) -> ToolResult:
         """Take up a call that an earlier run of the kernel began."""
@@ -242,8 +248,7 @@ class Tools:
                 text = f"{reason}; it did not happen"
                 return await self._record(turn, step, call, text=text, state="failed")
             if isinstance(outcome, str):
-                text = self._shortened(outcome)
-                return await self._record(turn, step, call, text=text, state="done")
+                return await self._record(turn, step, call, text=outcome, state="done")
         text = _UNKNOWN.format(reason=reason)
         return await self._record(turn, step, call, text=text, state="unknown")
 
@@ -267,21 +272,32 @@ class Tools:
     async def _record(
         self, turn: ToolTurn, step: Step, call: ToolCall, *, text: str, state: str
     ) -> ToolResult:
-        result = ToolResult(call.id, call.name, self.redact(text), is_error=state != "done")
+        # Redacted before it is cut, so that no part of a secret is left over.
+        text = self.redact(text)
+        if len(text) > self.settings.result_limit:
+            text = await asyncio.to_thread(self._shortened, text)
+        result = ToolResult(call.id, call.name, text, is_error=state != "done")
         await turn.steps.end(step, state, result=result)
         return result
 
     def _shortened(self, text: str) -> str:
-        """Put a long result into a file, and tell the model where it is and how it begins."""
-        limit = self.settings.result_limit
-        if len(text) <= limit:
-            return text
-        self.results.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = self.results / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.txt"
-        path.write_text(text, "utf-8")
-        path.chmod(0o600)
-        head = text[: limit - 200]
-        return f"{head}\n[… {len(text)} characters in all; the whole result is in {path}]"
+        """Put a long result into a file; return how it begins, and where the file is."""
+        raw = text.encode(errors="replace")
+        path = self.results / f"{hashlib.sha256(raw).hexdigest()[:16]}.txt"
+        outcome = attempt(_write_private, path, raw)
+        where = f"the whole result is in {path}" if outcome.error is None else "the rest is lost"
+        head = text[: self.settings.result_limit - 200]
+        return f"{head}\n[… {len(text)} characters in all; {where}]"
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else codec.dump(value)
+
+
+def _write_private(path: Path, raw: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
+    path.write_bytes(raw)
 
 
 def _run_of(turn: ToolTurn, *, key: str) -> ToolRun:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from argent_core import codec
 from argent_core.inbound import journal
@@ -100,7 +100,10 @@ async def finish(book: Journal, lease: Lease, *, ending: Ending) -> None:
         journal.close(tx, "turn = ?", given=(lease.id,), state=state, reason=reason, now=now)
         journal.refresh(tx, lease.event.conversation, now=now)
         if ending.reply is not None:
-            outbox.put(tx, ending.reply, now=now, held=ending.held)
+            # A turn that is tried again after its apology answers under another key.
+            (n,) = tx.execute("SELECT COUNT(*) FROM outbox WHERE turn = ?", (lease.id,)).fetchone()
+            reply = evolve(ending.reply, key=f"{lease.id}-{n}")
+            outbox.put(tx, reply, now=now, held=ending.held)
 
     await book.database.write(work)
 
