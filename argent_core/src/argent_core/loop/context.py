@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
