@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
@@ -14,43 +14,14 @@ from argent_hookspecs import (
     EventRefused,
     Job,
     ModelUnavailable,
-    Plugin,
-    PluginContext,
     Service,
     ServiceKey,
-    Tool,
     ToolCall,
-    hookimpl,
     tool,
 )
-from argent_testing import Argent, MemoryChannel, ScriptedModel, eventually, hang
+from argent_testing import Argent, MadePlugin, MemoryChannel, ScriptedModel, eventually, hang
 
 pytestmark = pytest.mark.anyio
-
-
-class Demo:
-    """A plugin with what a test gives it."""
-
-    name = "demo"
-
-    def __init__(self, **records: Sequence[Any]) -> None:
-        self.records = records
-
-    @hookimpl
-    def argent_plugin(self) -> Plugin:
-        return Plugin(summary="For a test.")
-
-    @hookimpl
-    def argent_tools(self, ctx: PluginContext) -> Sequence[Tool]:
-        return self.records.get("tools", [])
-
-    @hookimpl
-    def argent_jobs(self, ctx: PluginContext) -> Sequence[Job]:
-        return self.records.get("jobs", [])
-
-    @hookimpl
-    def argent_services(self, ctx: PluginContext) -> Sequence[Service[Any]]:
-        return self.records.get("services", [])
 
 
 @tool(effect=Effect.IDEMPOTENT)
@@ -69,7 +40,7 @@ async def test_a_person_is_answered(argent: Argent) -> None:
 async def test_the_model_uses_a_tool_of_a_plugin(argent: Argent) -> None:
     script = [ToolCall("1", "double", {"number": 21}), ["It ", "is ", "42."]]
 
-    async with argent(plugins=[Demo(tools=[double])], model=script):
+    async with argent(plugins=[MadePlugin("demo", double)], model=script):
         assert await argent.channel.ask("What is twice 21?") == "It is 42."
 
     (result,) = argent.model.requests[1].messages[-1].parts
@@ -128,7 +99,7 @@ async def test_jobs_run_when_the_clock_says_so(argent: Argent) -> None:
     async def run() -> None:
         runs.append(1)
 
-    async with argent(plugins=[Demo(jobs=[Job(id="j", run=run, every=timedelta(hours=1))])]):
+    async with argent(plugins=[MadePlugin("demo", Job(id="j", run=run, every=timedelta(hours=1)))]):
         await argent.clock.advance(3601)
         await eventually(lambda: runs, what="the job runs")
         assert len(runs) == 1
@@ -159,7 +130,7 @@ async def test_a_plugin_that_does_not_start_fails_the_test(argent: Argent) -> No
 
     service = Service(key=ServiceKey("s", object), open=broken)
     with pytest.raises(AssertionError, match=r"demo is failed: .*no such device"):
-        async with argent(plugins=[Demo(services=[service])]):
+        async with argent(plugins=[MadePlugin("demo", service)]):
             pass
 
 
@@ -170,7 +141,9 @@ async def test_a_plugin_that_breaks_the_contract_fails_the_test(argent: Argent) 
         raise LookupError("nothing there")
 
     with pytest.raises(AssertionError, match=r"demo misbehaved: .*nothing there"):
-        async with argent(plugins=[Demo(tools=[broken])], model=[ToolCall("1", "broken"), "oh"]):
+        async with argent(
+            plugins=[MadePlugin("demo", broken)], model=[ToolCall("1", "broken"), "oh"]
+        ):
             await argent.channel.ask("break it")
 
 
@@ -181,7 +154,7 @@ async def test_faults_may_be_allowed(argent: Argent) -> None:
         raise LookupError("nothing there")
 
     script = [ToolCall("1", "broken"), "oh"]
-    async with argent(plugins=[Demo(tools=[broken])], model=script, allow_faults=True):
+    async with argent(plugins=[MadePlugin("demo", broken)], model=script, allow_faults=True):
         assert await argent.channel.ask("break it") == "oh"
 
 

@@ -1,9 +1,30 @@
 """The test kit of Argent: whole kernels, single plugins, fakes, guards and contracts."""
 
 from argent_testing.clock import FakeClock
+from argent_testing.contracts import (
+    ChannelContract,
+    ContextProviderContract,
+    Contract,
+    EventSourceContract,
+    FilterContract,
+    HealthCheckContract,
+    JobContract,
+    ModelProviderContract,
+    ModelTierContract,
+    ObserverContract,
+    OpenedContract,
+    OutputHandlerContract,
+    PluginContract,
+    RecordContract,
+    RecordingFeed,
+    ServiceContract,
+    ToolContract,
+)
 from argent_testing.guards import Canary, TaskLeaks, no_blocking, no_leaked_tasks
 from argent_testing.kernels import Argent
+from argent_testing.made_plugin import MadePlugin
 from argent_testing.memory_channel import MemoryChannel
+from argent_testing.notices import sample_notices
 from argent_testing.scripted_model import Answer, ScriptedModel, ScriptStep, ScriptUsedUp
 from argent_testing.specimen import Specimen, load_plugin
 from argent_testing.targets import PluginTarget
@@ -13,17 +34,36 @@ __all__ = [
     "Answer",
     "Argent",
     "Canary",
+    "ChannelContract",
+    "ContextProviderContract",
+    "Contract",
+    "EventSourceContract",
     "FakeClock",
+    "FilterContract",
+    "HealthCheckContract",
+    "JobContract",
+    "MadePlugin",
     "MemoryChannel",
+    "ModelProviderContract",
+    "ModelTierContract",
+    "ObserverContract",
+    "OpenedContract",
+    "OutputHandlerContract",
+    "PluginContract",
     "PluginTarget",
+    "RecordContract",
+    "RecordingFeed",
     "ScriptStep",
     "ScriptUsedUp",
     "ScriptedModel",
+    "ServiceContract",
     "Specimen",
     "TaskLeaks",
+    "ToolContract",
     "eventually",
     "hang",
     "load_plugin",
     "no_blocking",
     "no_leaked_tasks",
+    "sample_notices",
 ]

@@ -84,7 +84,13 @@ class TaskLeaks:
         return sorted(task.get_name() for task in left)
 
     def _new(self) -> set[asyncio.Task[object]]:
-        return asyncio.all_tasks() - self.before - {asyncio.current_task()}
+        tasks = asyncio.all_tasks() - self.before - {asyncio.current_task()}
+        return {task for task in tasks if not _is_of_the_test_runner(task)}
+
+
+def _is_of_the_test_runner(task: asyncio.Task[object]) -> bool:
+    """Tell whether it is anyio that runs a test or a fixture in the task."""
+    return getattr(task.get_coro(), "__qualname__", "").startswith("TestRunner.")
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,126 @@
+"""The contract of tools."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+from argent_core import codec
+from argent_core.guard import attempt, attempt_async
+from argent_core.loop import signatures
+from argent_hookspecs import Effect, Tool, ToolError, ToolRun
+from argent_testing.contracts.base import RecordContract
+from argent_testing.specimen import Specimen
+
+Arguments = Mapping[str, Any]
+
+_RUN = ToolRun(key="contract", conversation="contract")
+_ODD_TEXTS = ("", " ", "\0", "\n" * 50, "ünïcödé 🦉 \u202e", "'; --", "x" * 10_000, "-1", "None")
+
+
+class ToolContract(RecordContract):
+    """Tries out a plugin's tools.
+
+    Attributes:
+        calls: For each tool, arguments with which it must work.
+        mistakes: For tools that have some, arguments that it must refuse with a ``ToolError``.
+    """
+
+    kind = Tool
+    calls: ClassVar[Mapping[str, Sequence[Arguments]]] = {}
+    mistakes: ClassVar[Mapping[str, Sequence[Arguments]]] = {}
+
+    async def test_the_model_can_read_what_it_is_for(self, specimen: Specimen) -> None:
+        """Each has a description, and a schema that JSON can express."""
+        for tool in self.records(specimen):
+            assert len(tool.description.split()) > 1, f"{tool.id}: the description says too little"
+            outcome = attempt(signatures.read, tool)
+            assert outcome.error is None, f"{tool.id}: {outcome.error}"
+            assert json.dumps(outcome.get().spec.parameters), tool.id
+
+    async def test_each_is_called(self, specimen: Specimen) -> None:
+        """There is a call to try for each tool, and none for tools that are not there."""
+        named = {tool.id for tool in self.records(specimen)}
+        untried = sorted(named - {name for name, calls in self.calls.items() if calls})
+        unknown = sorted((set(self.calls) | set(self.mistakes)) - named)
+        assert not untried, f"write into calls how to call: {', '.join(untried)}"
+        assert not unknown, f"there are no such tools: {', '.join(unknown)}"
+
+    async def test_calls_work(self, specimen: Specimen) -> None:
+        """Each call returns text, or a value that JSON can express, in time."""
+        for tool, arguments in self._tried(specimen, self.calls):
+            value = await self._run(tool, arguments)
+            if not isinstance(value, str):
+                outcome = attempt(codec.dump, value)
+                assert outcome.error is None, f"{tool.id} returned {value!r:.100}: {outcome.error}"
+
+    async def test_mistakes_are_refused(self, specimen: Specimen) -> None:
+        """Wrong arguments raise ``ToolError``, which the model reads, and nothing else."""
+        for tool, arguments in self._tried(specimen, self.mistakes):
+            outcome = await attempt_async(partial(self._run, tool, arguments))
+            assert isinstance(outcome.error, ToolError), (
+                f"{tool.id}({dict(arguments)!r:.100}) should have raised a ToolError, "
+                f"but {_shown(outcome.error, outcome.value)}"
+            )
+            assert str(outcome.error).strip(), f"{tool.id}: the ToolError says nothing"
+
+    async def test_arguments_of_no_use_are_refused(self, specimen: Specimen) -> None:
+        """An argument that it does not have is refused before anything happens."""
+        for tool in self.records(specimen):
+            signature = signatures.read(tool)
+            outcome = attempt(signature.bind, {"no_such_argument": 1}, _RUN)
+            assert isinstance(outcome.error, ToolError), f"{tool.id} takes any argument"
+
+    async def test_odd_texts_do_no_harm(self, specimen: Specimen) -> None:
+        """Whatever text a model may send, a repeatable tool answers or raises ``ToolError``."""
+        for tool, arguments in self._tried(specimen, self.calls):
+            if tool.effect is not Effect.IDEMPOTENT:
+                continue
+            for odd in _oddities(arguments):
+                outcome = await attempt_async(partial(self._run, tool, odd))
+                assert outcome.error is None or isinstance(outcome.error, ToolError), (
+                    f"{tool.id}({odd!r:.100}) raised {outcome.error!r:.200}"
+                )
+
+    async def test_calls_run_side_by_side(self, specimen: Specimen) -> None:
+        """All calls work at the same time too."""
+        await asyncio.gather(*(self._run(t, a) for t, a in self._tried(specimen, self.calls)))
+
+    async def test_a_call_can_be_cancelled(self, specimen: Specimen) -> None:
+        """A call that is cancelled ends."""
+        for tool, arguments in self._tried(specimen, self.calls):
+            task = asyncio.create_task(attempt_async(partial(self._run, tool, arguments)))
+            await self.assert_stops(task, what=f"tool {tool.id}")
+
+    async def test_what_can_be_asked_can_be_asked(self, specimen: Specimen) -> None:
+        """Queryable tools have ``check``, the others none; a call that never was is None."""
+        for tool in self.records(specimen):
+            queryable = tool.effect is Effect.QUERYABLE
+            assert (tool.check is not None) == queryable, f"{tool.id}: effect and check disagree"
+            if tool.check is not None:
+                found = await self.soon(tool.check("never-made"), what=f"check of {tool.id}")
+                assert found is None, f"{tool.id} says that a call was made which never was"
+
+    def _tried(
+        self, specimen: Specimen, calls: Mapping[str, Sequence[Arguments]]
+    ) -> Iterator[tuple[Tool, Arguments]]:
+        for tool in self.records(specimen):
+            for arguments in calls.get(tool.id, ()):
+                yield tool, arguments
+
+    async def _run(self, tool: Tool, arguments: Arguments) -> Any:
+        bound = signatures.read(tool).bind(arguments, _RUN)
+        return await self.soon(tool.run(**bound), what=f"tool {tool.id}", seconds=tool.timeout)
+
+
+def _oddities(arguments: Arguments) -> Iterator[Arguments]:
+    for name, value in arguments.items():
+        if isinstance(value, str):
+            yield from ({**arguments, name: odd} for odd in _ODD_TEXTS)
+
+
+def _shown(error: BaseException | None, value: object) -> str:
+    return f"returned {value!r:.100}" if error is None else f"raised {error!r:.200}"
