@@ -45,3 +45,9 @@ def argent_chat(kernel: Any) -> Callable[..., Result]:
         return CliRunner().invoke(chat, list(arguments), obj=kernel, input=stdin)
 
     return run
+
+
+@pytest.fixture
+def wire_pair() -> Any:
+    """Both ends of a connection in memory."""
+    return _scripted.Wire.pair()

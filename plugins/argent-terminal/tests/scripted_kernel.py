@@ -136,7 +136,7 @@ class Kernel:
         return {"state": "idle", "models": [{"name": "scripted", "ready": True}], "deep": deep}
 
     async def trace(self, conversation: str) -> Mapping[str, Any] | None:
-        return {"model": "scripted", "route": {"tier": "local"}} if self.exchanges else None
+        return {"route": {"tier": "local", "model": "scripted"}} if self.exchanges else None
 
     async def history(self, conversation: str, limit: int = 20) -> Sequence[Mapping[str, Any]]:
         return self.exchanges[-limit:]
@@ -322,6 +322,21 @@ class Turn:
         self.kernel.asked[approval.id] = (approval, word)
         await self.kernel.publish(ApprovalAsked(approval=approval, to=self.event.reply_to))
         return "It is 2." if await word else "You did not want that."
+
+    async def do_later(self, rest: str) -> str:
+        async def ask_later() -> None:
+            while not (self.kernel.home / "later").exists():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            event = Event(
+                conversation=self.event.conversation,
+                content="ask",
+                reply_to=self.event.reply_to,
+                dedupe_key="later",
+            )
+            await self.kernel.emit(event)
+
+        self.kernel._spawn(ask_later())
+        return "I will come back to you."
 
     async def do_fail(self, rest: str) -> tuple[str, str, str]:
         finished = TurnFinished(

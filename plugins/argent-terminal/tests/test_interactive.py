@@ -20,18 +20,19 @@ ALT_ENTER = "\x1b\r"
 class Person:
     """Somebody at a terminal, talking with the scripted agent."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *arguments: str) -> None:
         environment = {"PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm", "PATH": "", "LANG": "C.UTF-8"}
         self.terminal = pexpect.spawn(
             sys.executable,
-            [str(PROGRAM), str(home)],
+            [str(PROGRAM), str(home), *arguments],
             env=environment,
             encoding="utf-8",
             timeout=10,
             dimensions=(40, 100),
         )
-        self.sees("/help says what you can do")
-        self.is_asked()
+        if not arguments:
+            self.sees("/help says what you can do")
+            self.is_asked()
 
     def types(self, text: str, enter: str = "\r") -> None:
         self.terminal.send(text + enter)
@@ -134,6 +135,56 @@ def test_a_tool_call_waits_for_the_persons_word(person: Person, word: str, answe
     person.types(word)
 
     person.sees(answer)
+
+
+def test_a_question_that_comes_while_the_person_types_is_not_answered_by_accident(
+    person: Person, tmp_path: Path
+) -> None:
+    person.types("later")
+    person.sees("I will come back to you.")
+    person.is_asked()
+    person.types("half a sent", enter="")
+    person.sees("half a sent")
+    (tmp_path / "later").touch()
+    person.sees("Your word is needed")
+    person.is_asked()
+    person.types("ence")
+    person.sees("[y/N]")
+    person.types("y")
+
+    person.sees("It is 2.")
+    person.sees("You said: half a sentence")
+
+
+def test_a_question_that_comes_at_an_empty_prompt_is_asked_at_once(
+    person: Person, tmp_path: Path
+) -> None:
+    person.types("later")
+    person.sees("I will come back to you.")
+    person.is_asked()
+    (tmp_path / "later").touch()
+    person.sees("[y/N]")
+    person.types("y")
+
+    person.sees("An earlier answer:\r\nIt is 2.")
+
+
+def test_one_message_at_a_terminal_asks_for_the_persons_word(tmp_path: Path) -> None:
+    person = Person(tmp_path, "--message", "ask")
+    person.sees('Allow calc(expression="1+1")? [y/N]')
+    person.types("yes")
+    person.sees("It is 2.")
+
+    assert person.leaves() == 0
+
+
+def test_ctrl_c_at_one_message_stops_it(tmp_path: Path) -> None:
+    person = Person(tmp_path, "--message", "wait")
+    person.sees("Thinking")
+    person.types(CTRL_C, enter="")
+    person.sees("Stopped")
+
+    assert person.leaves() == 130
 
 
 def test_progress_is_one_line_that_changes(person: Person) -> None:

@@ -11,7 +11,7 @@ from argent_terminal.link import CUT, Link
 from argent_terminal.prompts import PROMPT, Interrupted, LinePrompt
 from argent_terminal.screen import Screen
 from argent_terminal.talk import Talk
-from argent_terminal.text import facts
+from argent_terminal.text import facts, in_short
 
 HELP = """\
 /status   how the agent is            /trace    why it answered as it did
@@ -30,6 +30,7 @@ class Interactive:
         self._talk = talk
         self._prompt = prompt
         self._leaving = False
+        self._unasked: list[Any] = []
         self._commands: dict[str, Callable[[], Awaitable[None]]] = {
             "/help": self._help,
             "/history": self._history,
@@ -70,6 +71,7 @@ class Interactive:
                 if message is None:
                     text = (await reading).strip()
                     self._leaving, typed = False, ""
+                    await self._ask_now()
                     if text:
                         return text
                     continue
@@ -108,8 +110,17 @@ class Interactive:
     async def _take_beside(self, message: Any) -> None:
         if message is CUT:
             self._screen.note("The connection to the agent is lost; your next message looks again.")
+        elif message["type"] == "approval" and self._prompt.typed:
+            # Whoever is typing must not answer a question by accident.
+            self._screen.note("Your word is needed. You are asked when this line is finished.")
+            self._unasked.append(message)
         else:
             await self._talk.take_beside(message)
+
+    async def _ask_now(self) -> None:
+        unasked, self._unasked = self._unasked, []
+        for approval in unasked:
+            await self._talk.take_beside(approval)
 
     async def _help(self) -> None:
         self._screen.fact(HELP)
@@ -124,7 +135,8 @@ class Interactive:
     async def _trace(self) -> None:
         if answer := await self._talk.request("trace"):
             trace = answer["trace"]
-            self._screen.fact(facts(trace) if trace else "Nothing has been answered here yet.")
+            words = facts(in_short(trace)) if trace else "Nothing has been answered here yet."
+            self._screen.fact(words)
 
     async def _history(self) -> None:
         if answer := await self._talk.request("history", limit=10):

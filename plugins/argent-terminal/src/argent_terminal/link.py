@@ -17,6 +17,8 @@ INTERRUPT: Mapping[str, Any] = {"type": "interrupt"}
 CUT: Mapping[str, Any] = {"type": "cut"}
 """Received once when the connection is lost."""
 
+OPENING_SECONDS = 3.0
+
 _UNREACHABLE = (OSError, ArgentError, click.ClickException)
 
 
@@ -55,9 +57,21 @@ class Link:
         return self._wire is not None
 
     async def open(self) -> None:
-        """Find the agent, or start it, and connect."""
+        """Find the agent, or start it, and connect.
+
+        Raises:
+            ArgentError: It cannot be started, or this channel does not run in it.
+        """
         await self._kernel.enter_async_context(self._context.running_kernel())
-        await self._connect()
+        began = asyncio.get_running_loop().time()
+        while True:
+            try:
+                return await self._connect()
+            except _UNREACHABLE:
+                # An agent that has only just started may not have opened this channel yet.
+                if asyncio.get_running_loop().time() - began > OPENING_SECONDS:
+                    raise
+                await asyncio.sleep(0.05)
 
     async def close(self) -> None:
         """Disconnect, and stop the agent if it was started here."""

@@ -48,8 +48,8 @@ async def say_once_in_json(link: Link, screen: Screen, talk: Talk, text: str, ou
 
 async def _model(talk: Talk) -> str | None:
     answer = await talk.request("trace")
-    trace = answer["trace"] if answer else None
-    return trace.get("model") if trace else None
+    trace = (answer["trace"] if answer else None) or {}
+    return (trace.get("route") or {}).get("model")
 
 
 def _approval(outcome: Outcome) -> dict[str, Any] | None:

@@ -185,7 +185,7 @@ class Talk:
         self._screen.note("The connection to the agent is lost; waiting for it to come back.")
         if await self._link.reopen():
             exchange.resumed = True
-            self._screen.note("The agent is back, and so is your message.")
+            self._screen.note("The agent is back; waiting for its answer.")
             await self._send(exchange)
         else:
             exchange.end(

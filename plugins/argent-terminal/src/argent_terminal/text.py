@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+_LONG_PARTS = ("request", "result", "event")
 _KEPT = "\n\t"
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _REMOVED_CATEGORIES = ("Cc", "Cs")
@@ -48,6 +49,17 @@ def facts(value: Mapping[str, Any]) -> str:
     tools: none
     """
     return printable("\n".join(_fact_lines(value)))
+
+
+def in_short(value: Any) -> Any:
+    """Leave out of a trace what was said to the model and by it, which is long and seen elsewhere.
+
+    >>> in_short({"steps": [{"name": "small", "request": {"messages": []}}]})
+    {'steps': [{'name': 'small'}]}
+    """
+    if isinstance(value, Mapping):
+        return {key: in_short(part) for key, part in value.items() if key not in _LONG_PARTS}
+    return [in_short(part) for part in value] if isinstance(value, list) else value
 
 
 def _fact_lines(value: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,108 @@
+"""The command and the channel with the real kernel between them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from argent_hookspecs import ToolCall
+from argent_testing import Argent
+
+pytestmark = pytest.mark.anyio
+PLUGINS = ("argent_terminal", "argent_basics")
+
+
+class Shell:
+    """``argent chat`` in a process of its own, killed if the test does not wait for its end."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def ends(self) -> tuple[int, str, str]:
+        """Return exit code, output and errors."""
+        async with asyncio.timeout(60):
+            out, err = await self._process.communicate()
+        assert self._process.returncode is not None
+        return self._process.returncode, out.decode(), err.decode()
+
+
+@asynccontextmanager
+async def chat(argent: Argent, *arguments: str) -> AsyncIterator[Shell]:
+    program = "from argent_core.cli import main; main()"
+    command = (sys.executable, "-c", program, "--home", str(argent.home.root), "chat")
+    process = await asyncio.create_subprocess_exec(
+        *command, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
+    )
+    try:
+        yield Shell(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+async def says(argent: Argent, *arguments: str) -> tuple[int, str, str]:
+    async with chat(argent, *arguments) as shell:
+        return await shell.ends()
+
+
+async def test_an_answer_is_streamed_delivered_and_explained(argent: Argent) -> None:
+    call = ToolCall("1", "calc", {"expression": "6*7"})
+    async with argent(PLUGINS, model=[call, ["It ", "is ", "42."]]) as kernel:
+        code, out, _ = await says(argent, "-m", "What is 6 times 7?", "--json")
+        trace = await kernel.agent.trace("terminal:main")
+
+    found = json.loads(out)
+    assert code == 0
+    assert (found["answer"], found["model"]) == ("It is 42.", "scripted")
+    assert found["tools"] == ["calc"]
+    assert trace and trace["replies"][0]["state"] == "sent"
+
+
+async def test_a_tool_call_that_was_allowed_is_answered_to_who_comes_next(argent: Argent) -> None:
+    call = ToolCall("1", "calc", {"expression": "6*7"})
+    config = {"tools": {"policy": {"calc": "ask"}}}
+    async with argent(PLUGINS, model=[call, "It is 42.", "Hello."], config=config) as kernel:
+        code, out, _ = await says(argent, "-m", "6 times 7?", "--json")
+        asked = json.loads(out)
+        assert code == 3
+        assert asked["state"] == "waiting"
+        assert asked["approval"]["arguments"] == {"expression": "6*7"}
+        await kernel.agent.answer(asked["approval"]["id"], allow=True, by="the test")
+        _, out, err = await says(argent, "-m", "Hi")
+
+    assert out == "Hello.\n"
+    assert "An earlier answer:\nIt is 42." in err
+
+
+async def test_a_kernel_that_ends_in_the_middle_of_an_answer_ends_no_wait(argent: Argent) -> None:
+    async def never(_: Any) -> str:
+        await asyncio.get_running_loop().create_future()
+        return ""
+
+    async with AsyncExitStack() as stack:
+        async with argent(PLUGINS, model=[never]):
+            shell = await stack.enter_async_context(chat(argent, "-m", "Hi"))
+            await argent.model.asked(1)
+        async with argent.restart(model=["Hello again."]) as kernel:
+            code, out, err = await shell.ends()
+            history = await kernel.agent.history("terminal:main")
+
+    assert (code, out) == (0, "Hello again.\n")
+    assert "The connection to the agent is lost" in err
+    assert len(history) == 1
+
+
+@pytest.mark.parametrize("target", PLUGINS)
+async def test_the_plugin_loads_as_it_is_shipped(
+    load_plugin: Callable[..., Any], target: str
+) -> None:
+    async with load_plugin(target) as plugin:
+        assert plugin.record.summary
