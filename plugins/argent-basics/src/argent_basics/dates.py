@@ -56,7 +56,7 @@ class Span:
     clock: timedelta
 
 
-def parse_moment(text: str, now: datetime, find_zone: Callable[[str], tzinfo]) -> Moment:
+def parse_moment(text: str, now: datetime, *, find_zone: Callable[[str], tzinfo]) -> Moment:
     """Read a date or time; what it leaves out is taken from ``now``, in the zone of ``now``.
 
     Raises:

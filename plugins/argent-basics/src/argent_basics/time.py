@@ -79,10 +79,10 @@ class _Answers:
         def find(name: str) -> tzinfo:
             return self._zones.find(name, now).rules
 
-        start = dates.parse_moment(question.date, now.astimezone(source.rules), find)
+        start = dates.parse_moment(question.date, now.astimezone(source.rules), find_zone=find)
         moment = dates.add(start, dates.parse_span(question.add)) if question.add.strip() else start
         if question.until.strip():
-            end = dates.parse_moment(question.until, now.astimezone(source.rules), find)
+            end = dates.parse_moment(question.until, now.astimezone(source.rules), find_zone=find)
             span = dates.difference(moment, end)
             whole_days = not (moment.has_time and end.has_time)
             first, last = (_show(one, source, day_only=whole_days) for one in (moment, end))

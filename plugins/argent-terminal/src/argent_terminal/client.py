@@ -35,8 +35,8 @@ async def converse(
         if text is None:
             return await _at_length(context, link, screen, talk)
         if as_json:
-            return await say_once_in_json(link, screen, talk, text, sys.stdout)
-        return await say_once(link, screen, talk, text)
+            return await say_once_in_json(link, sys.stdout, talk=talk, text=text)
+        return await say_once(link, screen, talk=talk, text=text)
     finally:
         await link.close()
 

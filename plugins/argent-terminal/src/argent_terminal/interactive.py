@@ -129,22 +129,22 @@ class Interactive:
         self._screen.note("There is no such command; /help lists them.")
 
     async def _status(self) -> None:
-        if answer := await self._talk.request("status"):
+        if answer := await self._talk.request({"type": "status"}):
             self._screen.fact(facts(answer["status"]))
 
     async def _trace(self) -> None:
-        if answer := await self._talk.request("trace"):
+        if answer := await self._talk.request({"type": "trace"}):
             trace = answer["trace"]
             words = facts(in_short(trace)) if trace else "Nothing has been answered here yet."
             self._screen.fact(words)
 
     async def _history(self) -> None:
-        if answer := await self._talk.request("history", limit=10):
+        if answer := await self._talk.request({"type": "history", "limit": 10}):
             said = [f"{PROMPT}{one['asked']}\n{one['answered']}" for one in answer["exchanges"]]
             self._screen.fact("\n\n".join(said) or "Nothing has been said here yet.")
 
     async def _stop(self) -> None:
-        if answer := await self._talk.request("stop"):
+        if answer := await self._talk.request({"type": "stop"}):
             self._screen.note("Stopped." if answer["count"] else "Nothing is being answered here.")
 
 

@@ -14,7 +14,7 @@ from argent_terminal.text import call_text
 EXIT_CODES = {State.ANSWERED: 0, State.FAILED: 1, State.WAITING: 3, State.STOPPED: 130}
 
 
-async def say_once(link: Link, screen: Screen, talk: Talk, text: str) -> int:
+async def say_once(link: Link, screen: Screen, *, talk: Talk, text: str) -> int:
     """Say something, show the answer, and return the exit code."""
     exchange = Exchange(text)
     outcome = await talk.run(exchange)
@@ -23,7 +23,7 @@ async def say_once(link: Link, screen: Screen, talk: Talk, text: str) -> int:
     return EXIT_CODES[outcome.state]
 
 
-async def say_once_in_json(link: Link, screen: Screen, talk: Talk, text: str, out: TextIO) -> int:
+async def say_once_in_json(link: Link, out: TextIO, *, talk: Talk, text: str) -> int:
     """Say something, write one JSON object with all that is known of the answer."""
     exchange = Exchange(text, held=True)
     outcome = await talk.run(exchange)
@@ -47,7 +47,7 @@ async def say_once_in_json(link: Link, screen: Screen, talk: Talk, text: str, ou
 
 
 async def _model(talk: Talk) -> str | None:
-    answer = await talk.request("trace")
+    answer = await talk.request({"type": "trace"})
     trace = (answer["trace"] if answer else None) or {}
     return (trace.get("route") or {}).get("model")
 

@@ -50,7 +50,7 @@ class _Request:
 
     fields: Json
 
-    def take(self, name: str, kind: type[Any], default: Any = None) -> Any:
+    def take(self, name: str, kind: type[Any], *, default: Any = None) -> Any:
         value = self.fields.get(name, default)
         if not isinstance(value, kind):
             raise _Malformed(f"{name!r} should be of type {kind.__name__}")
@@ -118,7 +118,7 @@ class _Desk:
         raise _Malformed("the agent does not know this request; is it of another version?")
 
     async def _hello(self, request: _Request) -> None:
-        place = request.take("conversation", str, "")
+        place = request.take("conversation", str, default="")
         if request.fields.get("type") != "hello" or not PLACE.fullmatch(place):
             raise _Malformed("say hello first, with the name of a conversation")
         self._sessions.leave(self._session)
@@ -161,7 +161,7 @@ class _Desk:
         self._session.post({"type": "stopped", "count": count})
 
     async def _status(self, request: _Request) -> None:
-        status = await self._ctx.agent.status(deep=request.take("deep", bool, False))
+        status = await self._ctx.agent.status(deep=request.take("deep", bool, default=False))
         self._session.post({"type": "status", "status": dict(status)})
 
     async def _trace(self, request: _Request) -> None:
@@ -169,7 +169,7 @@ class _Desk:
         self._session.post({"type": "trace", "trace": None if trace is None else dict(trace)})
 
     async def _history(self, request: _Request) -> None:
-        limit = min(max(request.take("limit", int, 20), 1), 1000)
+        limit = min(max(request.take("limit", int, default=20), 1), 1000)
         history = await self._ctx.agent.history(conversation_of(self._session.place), limit)
         self._session.post({"type": "history", "exchanges": [dict(one) for one in history]})
 

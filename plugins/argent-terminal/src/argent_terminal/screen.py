@@ -58,7 +58,9 @@ class Screen:
     def progress(self, message: Mapping[str, Any]) -> None:
         """Show how far long work has come: in place on a terminal, else in a few lines."""
         activity, done, total = message["activity"], message["done"], message["total"]
-        text = printable(f"{activity}: {progress_text(done, total, message['unit'])}".strip(": "))
+        text = printable(
+            f"{activity}: {progress_text(done, total, unit=message['unit'])}".strip(": ")
+        )
         if self._err.isatty():
             self.end_line()
             width = shutil.get_terminal_size().columns - 1

@@ -76,13 +76,13 @@ class Talk:
                 await self._seen.add(key)
             await self._link.send({"type": "ack", "key": key})
 
-    async def request(self, kind: str, **fields: Any) -> Mapping[str, Any] | None:
+    async def request(self, message: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Ask for something else than an answer; None if the agent is gone or takes too long."""
-        await self._link.send({"type": kind, **fields})
+        await self._link.send(message)
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 with self._link.interrupts():
-                    return await self._answer_to(kind)
+                    return await self._answer_to(message["type"])
         except TimeoutError:
             self._screen.note("The agent does not answer.")
             return None

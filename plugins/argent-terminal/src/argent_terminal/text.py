@@ -94,12 +94,12 @@ def _word(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def progress_text(done: float, total: float | None, unit: str) -> str:
+def progress_text(done: float, total: float | None, *, unit: str) -> str:
     """Say how far work has come.
 
-    >>> progress_text(44_100_000, 98_362_432, "B")
+    >>> progress_text(44_100_000, 98_362_432, unit="B")
     '45% (44.1 of 98.4 MB)'
-    >>> progress_text(3, None, "files")
+    >>> progress_text(3, None, unit="files")
     '3 files'
     """
     scale, name = (1e6, "MB") if unit == "B" else (1, unit)
