@@ -11,7 +11,7 @@ from argent_hookspecs import Secret, setting
 
 @frozen
 class Settings:
-    token: Secret = setting(doc="The bot's token.")  # noqa: RUF009
+    token: Secret = setting(doc="The bot's token.")
     port: int = setting(8080, doc="Port to listen on.", ge=1, le=65535)
     mode: str = setting("quiet", doc="How much it says.", choices=("quiet", "loud"))
 
