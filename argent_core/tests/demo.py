@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from argent_core.kernel import Kernel
 from argent_core.plugins import RECORDS
 from argent_hookspecs import Plugin, PluginContext, hookimpl
-
-Records = Iterable[Any] | Callable[[PluginContext], Iterable[Any]]
 
 
 class Demo:
     """A plugin that brings the records that it is given.
 
     Args:
-        records: What it brings, or a function of its context that makes it.
+        records: What it brings.
         name: Its name.
-        plugin: Who it says it is.
+        make: Makes of its context what it brings.
+        plugin: Further facts of its own record.
     """
 
     def __init__(
-        self, *records: Any, name: str = "demo", make: Any = None, **plugin: Any
+        self,
+        *records: Any,
+        name: str = "demo",
+        make: Callable[[PluginContext], Iterable[Any]] | None = None,
+        **plugin: Any,
     ) -> None:
         self.name = name
         self.plugin = Plugin(**{"summary": "For a test.", **plugin})
@@ -46,3 +51,13 @@ def _hook(name: str, kind: type[Any]) -> Any:
 
 for _name, _kind in RECORDS.items():
     setattr(Demo, _name, _hook(_name, _kind))
+
+
+async def ended(kernel: Kernel, event: str | None) -> dict[str, Any]:
+    """Wait until an event is dealt with, and return it."""
+    assert event is not None
+    async with asyncio.timeout(10):
+        while True:
+            found = await kernel.agent.events.show(event)
+            if found["state"] in ("done", "dead", "cancelled"):
+                return found

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from argent_hookspecs import Event, Filter, Reject, Reply, Text, Tool, ToolCall, ToolResult
+from argent_testing import Argent, hang
+
+from ..demo import Demo, ended
+
+pytestmark = pytest.mark.anyio
+
+ONE_TRY = {"loop": {"maxAttempts": 1}}
+
+
+def rejects(reason: str) -> Callable[[Any], Awaitable[Reject]]:
+    async def look(_: Any) -> Reject:
+        return Reject(reason)
+
+    return look
+
+
+def appends(word: str) -> Callable[[Event], Awaitable[Event]]:
+    async def look(event: Event) -> Event:
+        return evolve(event, content=(Text(f"{event.text} {word}"),))
+
+    return look
+
+
+async def breaks(_: Any) -> Any:
+    raise RuntimeError("the sieve has a hole")
+
+
+async def rubbish(_: Any) -> Any:
+    return "looks fine to me"
+
+
+def note(taken: list[str]) -> Tool:
+    async def send(text: str) -> str:
+        taken.append(text)
+        return "sent"
+
+    return Tool(id="send", description="Send a letter.", run=send)
+
+
+class TestEvents:
+    async def test_they_are_changed_one_filter_after_another_by_order(self, argent: Argent) -> None:
+        first = Demo(Filter(id="b", event=appends("two"), order=2), name="a")
+        second = Demo(Filter(id="a", event=appends("one"), order=1), name="b")
+
+        async with argent(plugins=[first, second], model=["ok"]):
+            await argent.channel.ask("zero")
+
+        assert argent.model.requests[0].messages[-1].text == "zero one two"
+
+    async def test_a_rejected_one_is_cancelled_with_the_reason(self, argent: Argent) -> None:
+        plugins = [Demo(Filter(id="no", event=rejects("spam")))]
+
+        async with argent(plugins=plugins, model=[]) as kernel:
+            event = await ended(kernel, await argent.channel.say("Buy now!"))
+
+        assert (event["state"], event["reason"]) == ("cancelled", "no: spam")
+        assert argent.channel.replies == []
+
+    async def test_the_first_no_ends_the_chain(self, argent: Argent) -> None:
+        asked: list[Event] = []
+
+        async def second(event: Event) -> Event:
+            asked.append(event)
+            return event
+
+        no, later = Filter(id="no", event=rejects("spam")), Filter(id="x", event=second, order=1)
+
+        async with argent(plugins=[Demo(no, later)], model=["ok"]) as kernel:
+            id = await argent.channel.say("Buy now!", "spam")
+            await ended(kernel, id)
+            await kernel.host.disable("demo")
+            await argent.channel.ask("hello")
+
+        assert asked == []
+
+    @pytest.mark.parametrize(
+        ("look", "reason"),
+        [
+            (breaks, "filter sieve raised RuntimeError: the sieve has a hole"),
+            (rubbish, "filter sieve returned something else than it should"),
+            (hang, "filter sieve did not answer in 0.05 s"),
+        ],
+    )
+    async def test_a_filter_that_fails_lets_nothing_through(
+        self, argent: Argent, look: Any, reason: str
+    ) -> None:
+        plugins = [Demo(Filter(id="sieve", event=look, timeout=0.05))]
+
+        async with argent(plugins=plugins, model=[], config=ONE_TRY, allow_faults=True) as kernel:
+            id = await argent.channel.say("hello")
+            apology = await argent.channel.next_reply()
+            event = await kernel.agent.events.show(str(id))
+
+        assert event["state"] == "dead"
+        assert reason in event["reason"] and reason in apology.text
+
+
+class TestToolCalls:
+    async def test_they_are_changed_before_they_are_run(self, argent: Argent) -> None:
+        taken: list[str] = []
+
+        async def polite(call: ToolCall) -> ToolCall:
+            return evolve(call, arguments={"text": f"Dear Bob, {call.arguments['text']}"})
+
+        plugins = [Demo(note(taken), Filter(id="polite", tool_call=polite))]
+        script = [ToolCall("1", "send", {"text": "pay!"}), "done"]
+
+        async with argent(plugins=plugins, model=script) as kernel:
+            await argent.channel.ask("write")
+            trace = await kernel.agent.trace("home")
+
+        assert taken == ["Dear Bob, pay!"]
+        assert trace is not None
+        assert trace["steps"][1]["request"]["arguments"] == {"text": "Dear Bob, pay!"}
+
+    async def test_what_a_filter_makes_of_them_is_checked_too(self, argent: Argent) -> None:
+        taken: list[str] = []
+
+        async def drop(call: ToolCall) -> ToolCall:
+            return evolve(call, arguments={})
+
+        plugins = [Demo(note(taken), Filter(id="drop", tool_call=drop))]
+        script = [ToolCall("1", "send", {"text": "hi"}), "done"]
+
+        async with argent(plugins=plugins, model=script):
+            await argent.channel.ask("write")
+
+        assert taken == []
+        assert "missing required field `text`" in result_of(argent)
+
+    @pytest.mark.parametrize(
+        ("look", "reason"),
+        [
+            (rejects("not on a Sunday"), "send was not allowed: sieve: not on a Sunday"),
+            (breaks, "send was not allowed: a filter failed: demo: filter sieve raised"),
+            (rubbish, "send was not allowed: a filter failed: demo: filter sieve returned"),
+        ],
+    )
+    async def test_a_no_or_a_failure_denies_them(
+        self, argent: Argent, look: Any, reason: str
+    ) -> None:
+        taken: list[str] = []
+        plugins = [Demo(note(taken), Filter(id="sieve", tool_call=look))]
+        script = [ToolCall("1", "send", {"text": "hi"}), "I could not"]
+
+        async with argent(plugins=plugins, model=script, allow_faults=True):
+            assert await argent.channel.ask("write") == "I could not"
+
+        assert taken == []
+        assert reason in result_of(argent)
+
+
+class TestReplies:
+    async def test_they_are_changed_before_they_are_sent(self, argent: Argent) -> None:
+        async def sign(reply: Reply) -> Reply:
+            return evolve(reply, text=f"{reply.text} Yours, A.")
+
+        async with argent(plugins=[Demo(Filter(id="sign", reply=sign))], model=["Hello."]):
+            assert await argent.channel.ask("hi") == "Hello. Yours, A."
+
+    @pytest.mark.parametrize(
+        ("look", "reason"),
+        [
+            (rejects("rude"), "sieve: rude"),
+            (breaks, "a filter failed: demo: filter sieve raised RuntimeError"),
+        ],
+    )
+    async def test_a_no_or_a_failure_holds_them_back(
+        self, argent: Argent, look: Any, reason: str
+    ) -> None:
+        plugins = [Demo(Filter(id="sieve", reply=look))]
+
+        async with argent(plugins=plugins, model=["Damn."], allow_faults=True) as kernel:
+            id = await argent.channel.say("hi")
+            await ended(kernel, id)
+            trace = await kernel.agent.trace("home")
+            status = await kernel.agent.status()
+
+        assert argent.channel.replies == []
+        assert trace is not None
+        assert (trace["state"], trace["answer"]) == ("done", "Damn.")
+        (reply,) = trace["replies"]
+        assert reply["state"] == "held" and reason in reply["reason"]
+        assert status["replies"]["held"] == 1
+
+
+def result_of(argent: Argent) -> str:
+    (result,) = argent.model.requests[-1].messages[-1].parts
+    assert isinstance(result, ToolResult) and result.is_error
+    return result.text
