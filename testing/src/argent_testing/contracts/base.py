@@ -16,8 +16,6 @@ from argent_testing.targets import PluginTarget, package_of
 
 T = TypeVar("T")
 
-STOP_SECONDS = 1.0
-"""Time within which whatever is cancelled must have ended."""
 _TURNS_OF_THE_LOOP = 10
 
 
@@ -32,12 +30,14 @@ class Contract:
         settings: Its section of ``argent.json``.
         beside: Plugins that it needs.
         patience: Seconds that anything may take that has no timeout of its own.
+        stop_seconds: Seconds within which whatever is cancelled must have ended.
     """
 
     plugin: ClassVar[PluginTarget]
     settings: ClassVar[Mapping[str, Any]] = {}
     beside: ClassVar[Sequence[PluginTarget]] = ()
     patience: ClassVar[float] = 10.0
+    stop_seconds: ClassVar[float] = 1.0
     pytestmark: ClassVar[Any] = [pytest.mark.anyio]
 
     @pytest.fixture
@@ -73,8 +73,8 @@ class Contract:
         for _ in range(_TURNS_OF_THE_LOOP):
             await asyncio.sleep(0)
         task.cancel()
-        await asyncio.wait({task}, timeout=STOP_SECONDS)
-        assert task.done(), f"{what} did not end within {STOP_SECONDS:g} s of being cancelled"
+        await asyncio.wait({task}, timeout=self.stop_seconds)
+        assert task.done(), f"{what} did not end within {self.stop_seconds:g} s of being cancelled"
 
 
 class RecordContract(Contract):

@@ -22,6 +22,7 @@ from argent_hookspecs import (
     EventSource,
     Listener,
     OutputHandler,
+    PluginError,
     Receipt,
     Reply,
 )
@@ -42,10 +43,13 @@ class RecordingFeed:
     cursor: str | None = None
     events: list[Event] = field(factory=list)
     _changes: Changes = field(factory=Changes)
+    _ended: str = ""
 
     async def emit(self, event: Event, *, cursor: str | None = None) -> str | None:
         """Keep an event, unless its key was seen before."""
-        assert isinstance(event, Event), f"emitted {event!r:.100}, which is no Event"
+        if not isinstance(event, Event):
+            self.end(f"emitted {event!r:.100}, which is no Event")
+            raise PluginError("contract", self._ended)
         known = event.dedupe_key is not None and any(
             event.dedupe_key == kept.dedupe_key for kept in self.events
         )
@@ -56,11 +60,17 @@ class RecordingFeed:
         self._changes.notify()
         return f"event-{len(self.events)}"
 
+    def end(self, reason: str) -> None:
+        """Note that nothing more will come, and why."""
+        self._ended = self._ended or reason
+        self._changes.notify()
+
     async def next_event(self, *, after: int = 0, timeout: float = PATIENCE) -> Event:
-        """Wait for the event after so many others."""
+        """Wait for the event after so many others. Raises ``AssertionError`` if none comes."""
         await self._changes.until(
-            lambda: len(self.events) > after, timeout=timeout, what="an event"
+            lambda: len(self.events) > after or bool(self._ended), timeout=timeout, what="an event"
         )
+        assert len(self.events) > after, f"an event: {self._ended}"
         return self.events[after]
 
 
@@ -116,6 +126,7 @@ class _Listening(OpenedContract):
         feed = RecordingFeed()
         async with record.open() as live:
             task = asyncio.create_task(live.listen(feed))
+            task.add_done_callback(lambda ended: feed.end(_end_of(ended)))
             try:
                 yield live, feed
             finally:
@@ -223,5 +234,7 @@ class ChannelContract(_Listening, _Delivering):
 
 
 def _end_of(task: asyncio.Task[Any]) -> str:
-    error = None if task.cancelled() else task.exception()
+    if task.cancelled():
+        return "it was cancelled"
+    error = task.exception()
     return f"it raised {error!r}" if error else "it ended by itself"

@@ -23,7 +23,7 @@ from argent_hookspecs import (
     TextDelta,
     ToolCall,
 )
-from argent_testing.contracts.base import STOP_SECONDS, OpenedContract, RecordContract
+from argent_testing.contracts.base import OpenedContract, RecordContract
 from argent_testing.specimen import Specimen
 
 _PARTS = (TextDelta, ToolCall, Finish)
@@ -82,7 +82,7 @@ class ModelProviderContract(OpenedContract):
         for client, model in self._offered(specimen):
             stream: Any = client.stream(self.request(model))
             await self.soon(anext(stream), what=f"first words of {model}")
-            await self.soon(stream.aclose(), what=f"closing {model}", seconds=STOP_SECONDS)
+            await self.soon(stream.aclose(), what=f"closing {model}", seconds=self.stop_seconds)
             assert await self._answer(client, self.request(model))
 
     async def test_an_answer_can_be_cancelled(self, specimen: Specimen) -> None:

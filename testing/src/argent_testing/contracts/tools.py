@@ -54,7 +54,7 @@ class ToolContract(RecordContract):
         for tool, arguments in self._tried(specimen, self.calls):
             value = await self._run(tool, arguments)
             if not isinstance(value, str):
-                outcome = attempt(codec.dump, value)
+                outcome = attempt(json.dumps, codec.plain(value))
                 assert outcome.error is None, f"{tool.id} returned {value!r:.100}: {outcome.error}"
 
     async def test_mistakes_are_refused(self, specimen: Specimen) -> None:
