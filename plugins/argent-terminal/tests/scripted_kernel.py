@@ -86,6 +86,7 @@ class Kernel:
         self.asked: dict[str, tuple[Approval, asyncio.Future[bool]]] = {}
         self.refusing = False
         self.allow_all = False
+        self.cutting = False
         self.runs = 0
         self.exchanges: list[dict[str, str]] = []
         self.observer: Any = None
@@ -156,6 +157,8 @@ class Kernel:
     cursor = None
 
     async def emit(self, event: Event, *, cursor: str | None = None) -> str | None:
+        if self.cutting:
+            self.cut()
         if self.refusing:
             raise EventRefused("the disk is full")
         if any(event.dedupe_key == known.dedupe_key for known in self.events.values()):

@@ -91,6 +91,15 @@ def test_a_cut_connection_loses_and_doubles_nothing(argent_chat: Chat, kernel: A
     assert len(kernel.events) == 1
 
 
+def test_a_connection_that_is_always_cut_is_given_up(argent_chat: Chat, kernel: Any) -> None:
+    kernel.cutting = kernel.refusing = True
+
+    result = argent_chat("-m", "hi")
+
+    assert result.exit_code == 1
+    assert "cut again and again" in result.stderr
+
+
 def test_an_answer_that_nobody_was_there_for_is_shown_once_to_who_comes(
     argent_chat: Chat, kernel: Any
 ) -> None:

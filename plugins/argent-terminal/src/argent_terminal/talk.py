@@ -16,6 +16,8 @@ GRACE_SECONDS = 2.0
 """How long, after the answer was shown, to wait for the word that it is complete."""
 
 REQUEST_SECONDS = 30.0
+MOST_CUTS = 10
+"""How often a connection may be cut before one message is given up."""
 
 Ask = Callable[[Mapping[str, Any]], Awaitable[bool]]
 
@@ -41,10 +43,11 @@ class Talk:
         self._seen = seen
         self._ask = ask
         self._interrupted = False
+        self._cuts = 0
 
     async def run(self, exchange: Exchange) -> Outcome:
         """Send the message and show what becomes of it, to the end."""
-        self._interrupted = False
+        self._interrupted, self._cuts = False, 0
         with self._link.interrupts():
             await self._send(exchange)
             while exchange.outcome is None:
@@ -181,6 +184,10 @@ class Talk:
     async def _come_back(self, exchange: Exchange) -> None:
         if exchange.nearly_done:
             exchange.end(State.ANSWERED)
+            return
+        self._cuts += 1
+        if self._cuts > MOST_CUTS:
+            exchange.end(State.FAILED, "the connection is cut again and again; see: argent doctor")
             return
         self._screen.note("The connection to the agent is lost; waiting for it to come back.")
         if await self._link.reopen():
