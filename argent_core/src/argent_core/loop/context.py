@@ -16,6 +16,7 @@ from pathlib import Path
 
 from attrs import define, evolve, frozen
 
+from argent_core import codec
 from argent_core.database import Database
 from argent_core.first_run import is_empty, without_comments
 from argent_core.guard import Guard
@@ -214,19 +215,16 @@ def read_history(
     ).fetchall()
     exchanges = []
     for turn, n, answer, at in reversed(rows):
-        said = tx.execute(
-            "SELECT json_extract(body, '$.trust'), body FROM events WHERE turn = ? ORDER BY seq",
-            (turn,),
-        ).fetchall()
-        asked = "\n".join(_text_of(tx, body) for _, body in said)
-        trust = Trust(said[0][0]) if said else Trust.OUTSIDE
+        said = [
+            codec.load(body, Event)
+            for (body,) in tx.execute(
+                "SELECT body FROM events WHERE turn = ? ORDER BY seq", (turn,)
+            ).fetchall()
+        ]
+        asked = "\n".join(event.text for event in said)
+        trust = said[0].trust if said else Trust.OUTSIDE
         exchanges.append(Exchange(n, asked, answer, trust, f"{at}Z"))
     return exchanges, (rows[0][1] + 1 if rows else 0)
-
-
-def _text_of(tx: Transaction, body: str) -> str:
-    sql = "SELECT group_concat(value ->> '$.text', char(10)) FROM json_each(?, '$.content')"
-    return tx.execute(sql, (body,)).fetchone()[0] or ""
 
 
 def fit(
@@ -251,8 +249,9 @@ def fit(
     room = window - output - spent - turn_tokens - estimate(told)
     if room < 0:
         raise ContextTooLong(
-            f"the message does not fit: about {window - output - room} tokens of a window of "
-            f"{window}; use a model with a larger window, or a shorter message"
+            f"the message does not fit: it takes about {window - output - room} tokens, and the "
+            f"model's window of {window} leaves {window - output} beside the answer; use a model "
+            "with a larger window, or a shorter message"
         )
     chosen, room = _choose_blocks(gathered.blocks, room)
     kept = [b.block for b in chosen if not b.left_out]
@@ -306,7 +305,9 @@ def _safe(block: ContextBlock) -> ContextBlock:
 
 def _labelled(trust: Trust, text: str, source: str) -> str:
     """Put content from outside between marks that it cannot contain itself."""
+    raw = text.encode(errors="replace")  # half of a surrogate pair cannot be sent to any model
+    text = raw.decode()
     if trust is not Trust.OUTSIDE:
         return text
-    mark = f"outside-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:12]}"
+    mark = f"outside-{hashlib.sha256(raw).hexdigest()[:12]}"
     return _OUTSIDE.format(mark=mark, source=source, text=text)
