@@ -13,7 +13,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import Context
 from functools import partial
 from pathlib import Path
@@ -57,7 +57,6 @@ class Database:
     _pending: list[_Write] = field(factory=list)
     _wake: asyncio.Event = field(factory=asyncio.Event)
     _pump: asyncio.Task[None] | None = None
-    _full_sync: bool = False
     _closing: bool = False
 
     @classmethod
@@ -66,12 +65,13 @@ class Database:
         _make_private(path)
         writer = _Connection(partial(_connect, path, migrations), 64)
         reader = _Connection(partial(_connect_reader, path), 64)
-        try:
-            await writer
-            await reader
-        except driver.Error as error:
-            await writer.close()
-            raise map_error(error, path) from error
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(writer)
+                await stack.enter_async_context(reader)
+            except driver.Error as error:
+                raise map_error(error, path) from error
+            stack.pop_all()
         database = cls(path, writer, reader)
         # An empty context: a plugin that happens to open the file does not own the task.
         database._pump = asyncio.create_task(
@@ -99,8 +99,7 @@ class Database:
             DiskFull: There is no room; nothing was written.
             DatabaseDamaged: The file is not sound.
         """
-        if self._closing:
-            raise StorageError(f"{self.path}: is closed")
+        self._demand_open()
         result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._pending.append(_Write(work, durable, result))
         self._wake.set()
@@ -113,6 +112,7 @@ class Database:
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run a function that only reads, on one consistent view, beside the writer."""
+        self._demand_open()
         outcome = await self._reader.run(partial(_read, work))
         return _mapped(outcome, self.path).get()
 
@@ -120,6 +120,10 @@ class Database:
         """Look for damage; return what SQLite found, or None if the file is sound."""
         found = await self.read(lambda tx: tx.execute("PRAGMA quick_check(1)").fetchone()[0])
         return None if found == "ok" else str(found)
+
+    def _demand_open(self) -> None:
+        if self._closing:
+            raise StorageError(f"{self.path}: is closed")
 
     async def _commit_all(self) -> None:
         while not self._closing:
@@ -130,25 +134,22 @@ class Database:
                 await self._commit(batch)
 
     async def _commit(self, batch: list[_Write]) -> None:
-        full = any(write.durable for write in batch)
-        pragma = None if full == self._full_sync else f"PRAGMA synchronous={'FULL' if full else 1}"
-        self._full_sync = full
+        sync = "FULL" if any(write.durable for write in batch) else "NORMAL"
         works = [write.work for write in batch]
-        outcomes = await self._writer.run(partial(_transact, works, pragma))
+        outcomes = await self._writer.run(partial(_transact, works, sync))
         for write, outcome in zip(batch, outcomes, strict=True):
             if not write.result.done():
                 _mapped(outcome, self.path).resolve(write.result)
 
 
 def _transact(
-    works: Sequence[Callable[[Transaction], Any]], pragma: str | None, connection: Any
+    works: Sequence[Callable[[Transaction], Any]], sync: str, connection: Any
 ) -> list[Outcome[Any]]:
-    """Run each function in a savepoint and commit once; on the writer's thread."""
+    """Run each function in a savepoint and commit once; on the writer's thread. Never raises."""
     outcomes: list[Outcome[Any]] = []
 
     def run_all() -> None:
-        if pragma:
-            connection.execute(pragma)
+        connection.execute(f"PRAGMA synchronous={sync}")
         connection.execute("BEGIN IMMEDIATE")
         for work in works:
             connection.execute("SAVEPOINT one")
@@ -165,16 +166,22 @@ def _transact(
     if whole.error is None:
         return outcomes
     if connection.in_transaction:
-        connection.execute("ROLLBACK")
-    # A full disk rolls everything back under us; the error of the function that met it says why.
-    cause = next((o.error for o in outcomes if isinstance(o.error, driver.Error)), whole.error)
+        attempt(connection.execute, "ROLLBACK")
+    cause = whole.error
+    if isinstance(cause, StorageError) and isinstance(outcomes[-1].error, driver.Error):
+        # A full disk rolls everything back under us; the function that met it knows why.
+        cause = outcomes[-1].error
     return [Outcome(error=cause)] * len(works)
 
 
 def _read(work: Callable[[Transaction], T], connection: Any) -> Outcome[T]:
-    connection.execute("BEGIN")
-    outcome = attempt(work, connection)
-    connection.execute("COMMIT")
+    def run() -> T:
+        connection.execute("BEGIN")
+        return work(connection)
+
+    outcome = attempt(run)
+    if connection.in_transaction:
+        attempt(connection.execute, "ROLLBACK")
     return outcome
 
 
@@ -234,20 +241,27 @@ def _make_private(path: Path) -> None:
 
 def _connect(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
     connection = driver.connect(str(path), isolation_level=None, timeout=_BUSY_SECONDS)
+    prepared = attempt(_prepare, connection, path, migrations)
+    if prepared.error is not None:
+        connection.close()
+    prepared.get()
+    return cast(sqlite3.Connection, connection)
+
+
+def _prepare(connection: Any, path: Path, migrations: Sequence[str]) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute(f"PRAGMA journal_size_limit={64 << 20}")
     done = connection.execute("PRAGMA user_version").fetchone()[0]
     if done > len(migrations):
-        connection.close()
         raise StorageError(
             f"{path}: was written by a newer version (schema {done}, this one knows "
             f"{len(migrations)}). Upgrade Argent."
         )
     for number, script in enumerate(migrations[done:], done + 1):
-        connection.executescript(f"BEGIN;{script};PRAGMA user_version={number};COMMIT;")
-    return cast(sqlite3.Connection, connection)
+        # On lines of their own, for a script may end in a comment.
+        connection.executescript(f"BEGIN;\n{script}\n;PRAGMA user_version={number};\nCOMMIT;")
 
 
 def _connect_reader(path: Path) -> sqlite3.Connection:
