@@ -15,10 +15,11 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from functools import partial
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from attrs import define, field
 
+from argent_core.mailbox import Mailbox
 from argent_core.outcome import Outcome
 from argent_core.plugin_tasks import PluginTasks, context_of
 from argent_core.watchdog import Watchdog
@@ -62,9 +63,12 @@ class Guard:
 
     Args:
         on_fault: Told the plugin's name and the reason each time one misbehaves.
+        most_credit: Seconds, at most, by which one deadline is put off because somebody blocked
+            the event loop; it may be the very plugin that is waited for.
     """
 
     on_fault: Callable[[str, str], None]
+    most_credit: float = 60.0
     watchdog: Watchdog = field(init=False)
     tasks: PluginTasks = field(init=False)
     _records: dict[tuple[str, str], _Record] = field(factory=dict)
@@ -142,7 +146,7 @@ class Guard:
         if not in_time:
             await self.tasks.dispose(plugin, task, what=what)
             raise PluginTimeout(plugin, f"{what} did not answer in {timeout:g} s")
-        outcome = task.result()
+        outcome = _result(plugin, what, task)
         if outcome.error is not None:
             _raise(plugin, what, outcome.error)
         if not isinstance(outcome.value, expects):
@@ -221,7 +225,7 @@ class Guard:
                 getter.cancel()
         if not parts.empty():
             return parts.get_nowait()
-        error = task.result().error
+        error = _result(plugin, what, task).error
         if error is not None:
             _raise(plugin, what, error)
         return None
@@ -261,8 +265,7 @@ class Guard:
 
         def run() -> None:
             outcome = attempt(partial(context.run, work))
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_settle, done, outcome)
+            attempt(loop.call_soon_threadsafe, _settle, done, outcome)  # it may be closed by now
 
         threading.Thread(target=run, name=f"{plugin}: {what}", daemon=True).start()
 
@@ -282,54 +285,30 @@ class Guard:
     ) -> bool:
         """Wait until one of the futures is done; give back the time that somebody blocked."""
         futures = {task, *others}
-        stalled, remaining = self.watchdog.measure(), timeout
+        stalled, remaining, credit = self.watchdog.measure(), timeout, self.most_credit
         while remaining > 0:
             done, _ = await asyncio.wait(
                 futures, timeout=remaining, return_when=asyncio.FIRST_COMPLETED
             )
             if done:
                 return True
-            remaining = self.watchdog.measure() - stalled
-            stalled += remaining
+            blocked = self.watchdog.measure() - stalled
+            stalled += blocked
+            remaining = min(blocked, credit)
+            credit -= remaining
         return False
-
-
-@define(eq=False)
-class Mailbox(Generic[T]):
-    """Notices on their way to one observer, in order; the oldest gives way when it is full."""
-
-    _guard: Guard
-    _plugin: str
-    _notify: Callable[[T], Awaitable[None]]
-    _what: str
-    _timeout: float
-    _waiting: deque[T]
-    _wake: asyncio.Event = field(factory=asyncio.Event)
-
-    def put(self, notice: T) -> None:
-        """Leave a notice."""
-        self._waiting.append(notice)
-        self._wake.set()
-
-    async def run(self) -> None:
-        """Hand out notices until cancelled; an observer that fails loses that notice only."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                notice = self._waiting.popleft()
-                call = partial(self._notify, notice)
-                try:
-                    await self._guard.ask(
-                        self._plugin, call, what=self._what, timeout=self._timeout, skippable=True
-                    )
-                except ArgentError as error:
-                    log.debug("a notice was not taken: %s", error)
 
 
 def _settle(future: asyncio.Future[T], outcome: Outcome[T]) -> None:
     if not future.done():
         outcome.resolve(future)
+
+
+def _result(plugin: str, what: str, task: asyncio.Task[Outcome[T]]) -> Outcome[T]:
+    """Return what came of a call; one that was cancelled under its caller is the plugin's fault."""
+    if task.cancelled():
+        return Outcome(error=PluginError(plugin, f"{what} was cancelled"))
+    return task.result()
 
 
 def _raise(plugin: str, what: str, error: BaseException) -> NoReturn:

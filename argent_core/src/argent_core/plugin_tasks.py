@@ -30,7 +30,7 @@ class PluginTasks:
 
     on_fault: Callable[[str, str], None]
     _owners: WeakKeyDictionary[asyncio.Task[Any], str] = field(factory=WeakKeyDictionary)
-    _abandoned: set[asyncio.Task[Any]] = field(factory=set)
+    _started: set[asyncio.Task[Any]] = field(factory=set)
 
     def owner(self, task: asyncio.Task[Any]) -> str | None:
         """Return the plugin that a task belongs to, or None."""
@@ -39,11 +39,14 @@ class PluginTasks:
     def start(
         self, plugin: str, coroutine: Coroutine[Any, Any, T], *, name: str
     ) -> asyncio.Task[T]:
-        """Start a task that runs a plugin's code; the coroutine must not raise."""
+        """Start a task that runs a plugin's code, and keep it; the coroutine must not raise."""
         loop = asyncio.get_running_loop()
         context = context_of(plugin)
         task = asyncio.Task(coroutine, loop=loop, name=f"{plugin}: {name}", context=context)
         self._owners[task] = plugin
+        # The loop itself holds tasks by weak references only.
+        self._started.add(task)
+        task.add_done_callback(self._started.discard)
         return task
 
     async def dispose(self, plugin: str, task: asyncio.Task[Any], *, what: str) -> None:
@@ -53,24 +56,26 @@ class PluginTasks:
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE_SECONDS)
         if not task.done():
-            self._abandoned.add(task)
-            task.add_done_callback(self._abandoned.discard)
             self.on_fault(plugin, f"{what} did not stop when it was cancelled")
 
     async def sweep(self, plugin: str) -> int:
-        """Cancel the tasks that a plugin started and did not end; return how many there were."""
+        """Cancel all tasks of a plugin; return how many there were that it started by itself."""
         mine = asyncio.current_task()
-        leaked = [
+        left = [
             task
             for task, owner in list(self._owners.items())
             if owner == plugin and task is not mine and not task.done()
         ]
-        for task in leaked:
+        leaked = sum(task not in self._started for task in left)
+        for task in left:
             task.cancel()
-        if leaked:
-            await asyncio.wait(leaked, timeout=GRACE_SECONDS)
-        self._abandoned.update(task for task in leaked if not task.done())
-        return len(leaked)
+        if left:
+            await asyncio.wait(left, timeout=GRACE_SECONDS)
+        for task in left:
+            if not task.done():
+                name = task.get_name().removeprefix(f"{plugin}: ")
+                self.on_fault(plugin, f"task {name} did not stop when it was cancelled")
+        return leaked
 
     def running_tasks(self, plugin: str) -> int:
         """Count the tasks of a plugin that have not ended."""
@@ -85,6 +90,8 @@ class PluginTasks:
         if plugin is None:
             return asyncio.Task(coroutine, loop=loop, **options)
         task = asyncio.Task(_contained(plugin, coroutine), loop=loop, **options)
+        # One that is cancelled before it begins never comes to await its coroutine.
+        task.add_done_callback(lambda _: coroutine.close())
         self._owners[task] = plugin
         return task
 

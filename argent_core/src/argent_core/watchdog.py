@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import logging
 import sys
@@ -67,9 +68,9 @@ class Watchdog:
         return self.stalled
 
     def _tick(self) -> None:
-        self.measure()
         if self._loop is not None and not self._stop.is_set():
             self._loop.call_later(_BEAT, self._tick)
+        self.measure()
 
     def _watch(self) -> None:
         named_beat = broken_beat = 0.0
@@ -84,7 +85,7 @@ class Watchdog:
                 self._name(plugin)
             if plugin is not None and blocked > self.patience and beat != broken_beat:
                 broken_beat = beat
-                self._interrupt(plugin)
+                self._interrupt(plugin, beat)
 
     def _name(self, plugin: str | None) -> None:
         if plugin is None:
@@ -94,7 +95,8 @@ class Watchdog:
         self._report(plugin, "blocked the event loop")
 
     def _report(self, plugin: str, reason: str) -> None:
-        if self._loop is not None and not self._loop.is_closed():
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop may be closed by now
             self._loop.call_soon_threadsafe(self.on_fault, plugin, reason)
 
     def _culprit(self) -> str | None:
@@ -111,9 +113,10 @@ class Watchdog:
             frame = frame.f_back
         return None
 
-    def _interrupt(self, plugin: str) -> None:
+    def _interrupt(self, plugin: str, beat: float) -> None:
         log.error("%s is interrupted", plugin, extra={"plugin": plugin})
         self._report(plugin, f"blocked the event loop for {self.patience:g} s; interrupted")
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(self._thread_id), ctypes.py_object(PluginBlocked)
-        )
+        throw, thread = ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.c_ulong(self._thread_id)
+        throw(thread, ctypes.py_object(PluginBlocked))
+        if self._beat != beat:
+            throw(thread, None)  # it let go at this very moment; the next in turn is innocent

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from attrs import define, field
 
-from argent_core.guard import Guard, Mailbox
+from argent_core.guard import Guard, attempt
 from argent_core.hosted_plugin import Registered
+from argent_core.mailbox import Mailbox
 from argent_hookspecs import Notice, Observer
 
 
@@ -35,11 +36,15 @@ class Observers:
 
     def plugin_started(self, plugin: str, records: Sequence[Registered]) -> None:
         """Give each of a plugin's observers a mailbox."""
-        self._subscriptions[plugin] = [
-            self._subscribe(plugin, found.record)
-            for found in records
-            if isinstance(found.record, Observer)
-        ]
+        mine = self._subscriptions[plugin] = []
+        for found in records:
+            if isinstance(found.record, Observer):
+                outcome = attempt(self._subscribe, plugin, found.record)
+                if outcome.error is None:
+                    mine.append(outcome.get())
+                else:
+                    words = f"observer {found.record.id} is left out: {outcome.error}"
+                    self.guard.on_fault(plugin, words)
 
     async def plugin_stopping(self, plugin: str) -> None:
         """Take the mailboxes away."""
@@ -50,6 +55,8 @@ class Observers:
             await asyncio.wait(tasks)
 
     def _subscribe(self, plugin: str, observer: Observer) -> _Subscription:
+        kinds = tuple(observer.kinds)
+        isinstance(None, kinds)  # raises if they are no classes
         mailbox: Mailbox[Notice] = self.guard.tell(
             plugin,
             observer.notify,
@@ -58,4 +65,4 @@ class Observers:
             size=observer.mailbox,
         )
         task = asyncio.create_task(mailbox.run(), name=f"observer {plugin}/{observer.id}")
-        return _Subscription(observer.kinds, mailbox, task)
+        return _Subscription(kinds, mailbox, task)
