@@ -262,6 +262,6 @@ async def test_what_is_no_event_is_refused(argent: Argent) -> None:
         with pytest.raises(Exception, match="no Event") as caught:
             await argent.channel.emit(rubbish)
         with pytest.raises(EventRefused):
-            await argent.channel.emit(Event(conversation="c"))
+            await argent.channel.emit(Event(conversation="c"), cursor="later")
 
     assert not isinstance(caught.value, AssertionError)

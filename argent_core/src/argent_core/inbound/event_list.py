@@ -90,6 +90,8 @@ class EventList:
                 " WHERE id = ?",
                 (now, event["id"]),
             )
+            if event["turn"] == event["id"]:
+                _end_turn(tx, event["id"], now=now)
             journal.refresh(tx, event["conversation"], now=now)
             return _find(tx, event["id"])
 
@@ -103,6 +105,21 @@ class EventList:
         )
         rows = await self.journal.database.read(lambda tx: tx.execute(sql).fetchall())
         return {"ready": 0, "leased": 0, "waiting": 0, "dead": 0, **dict(rows)}
+
+
+def _end_turn(tx: Transaction, turn: str, *, now: float) -> None:
+    """End a turn whose event was dropped; what steered it becomes an event like any other."""
+    tx.execute(
+        "UPDATE turns SET state = 'cancelled', reason = 'dropped', finished_at = ?"
+        " WHERE id = ? AND finished_at IS NULL",
+        (now, turn),
+    )
+    tx.execute("UPDATE approvals SET state = 'denied' WHERE turn = ? AND state = 'open'", (turn,))
+    tx.execute(
+        "UPDATE events SET state = 'ready', turn = NULL, attempts = 0, available_at = ?"
+        " WHERE turn = ? AND id != turn AND state IN ('ready', 'leased', 'waiting')",
+        (now, turn),
+    )
 
 
 def _find(tx: Transaction, id: str) -> dict[str, Any]:

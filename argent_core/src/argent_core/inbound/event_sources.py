@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from attrs import define, field
 
@@ -13,7 +14,7 @@ from argent_core.backoff import backoff
 from argent_core.guard import Guard
 from argent_core.hosted_plugin import Registered
 from argent_core.inbound.intake import Intake
-from argent_hookspecs import Channel, Event, EventRefused, EventSource
+from argent_hookspecs import Channel, Event, EventRefused, EventSource, StorageError
 
 log = logging.getLogger("argent.sources")
 
@@ -27,28 +28,34 @@ class SourceFeed:
 
     Args:
         cursor: The one last stored.
+        gap: Done once the source wants to pass over an event that was not stored.
     """
 
     intake: Intake
     plugin: str
     source: str
     cursor: str | None
+    gap: asyncio.Future[None] = field(factory=lambda: asyncio.get_running_loop().create_future())
     _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
-    _broken: bool = False
+    _failed: tuple[Event, str | None] | None = None
 
     async def emit(self, event: Event, *, cursor: str | None = None) -> str | None:
         """Store an event and the cursor; see the contract's ``Feed``."""
         async with self._one_by_one:
-            if self._broken:
+            this = (event, cursor)
+            again = self._failed == this
+            if self._failed is not None and cursor is not None and not again:
                 # A later cursor would pass over the event that was not stored.
+                if not self.gap.done():
+                    self.gap.set_result(None)
                 raise EventRefused(
                     "an earlier event of this source was not stored; it starts again"
                 )
-            self._broken = True
+            earlier, self._failed = self._failed, this
             id = await self.intake.emit(
                 event, plugin=self.plugin, source=self.source, cursor=cursor
             )
-            self._broken = False
+            self._failed = None if again else earlier
         if cursor is not None:
             self.cursor = cursor
         return id
@@ -84,16 +91,30 @@ class EventSources:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
-            cursor = await self.intake.journal.cursor(source)
-            feed = SourceFeed(self.intake, plugin, source, cursor)
-            task = self.guard.start(plugin, partial(found.live.listen, feed), name=source)
             try:
-                await asyncio.wait({task})
-            finally:
-                await self.guard.tasks.dispose(plugin, task, what=f"source {source}")
+                cursor = await self.intake.journal.cursor(source)
+                error = await self._listen(found, SourceFeed(self.intake, plugin, source, cursor))
+            except StorageError as broken:
+                error = EventRefused(str(broken))
             failures = 1 if loop.time() - began > _SOUND_SECONDS else failures + 1
-            error = task.result().error
-            words = f"raised {error!r}" if error is not None else "ended by itself"
             seconds = backoff(failures, longest=_LONGEST_WAIT)
-            self.guard.on_fault(plugin, f"source {source} {words}; again in {seconds:.0f} s")
+            again = f"again in {seconds:.0f} s"
+            if isinstance(error, EventRefused):
+                log.warning("source %s keeps its events; %s: %s", source, again, error)
+            else:
+                words = f"raised {error!r}" if error is not None else "ended by itself"
+                self.guard.on_fault(plugin, f"source {source} {words}; {again}")
             await asyncio.sleep(seconds)
+
+    async def _listen(self, found: Registered, feed: SourceFeed) -> BaseException | None:
+        """Let a source listen until it ends; return what it raised, if anything."""
+        plugin, source = found.plugin, found.record.id
+        task = self.guard.start(plugin, partial(found.live.listen, feed), name=source)
+        ends: set[asyncio.Future[Any]] = {task, feed.gap}
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await self.guard.tasks.dispose(plugin, task, what=f"source {source}")
+        if feed.gap.done():
+            return EventRefused("an event of it was not stored; it goes on from there")
+        return asyncio.CancelledError() if task.cancelled() else task.result().error

@@ -5,15 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 
 from attrs import define, field
 
-from argent_core.guard import Guard
+from argent_core import codec
+from argent_core.guard import Guard, attempt
 from argent_core.inbound.ballast import Ballast
 from argent_core.inbound.journal import Journal
 from argent_core.log import current_event
 from argent_core.loop.approvals import Approvals
-from argent_hookspecs import Address, DiskFull, Event, EventRefused, PluginError, Trust
+from argent_hookspecs import (
+    Address,
+    DiskFull,
+    Event,
+    EventRefused,
+    PluginError,
+    StorageError,
+    Trust,
+)
 
 log = logging.getLogger("argent.intake")
 
@@ -21,6 +31,7 @@ MOST_READY = 1000
 """Events of one plugin that may wait before it is made to wait itself."""
 _CHECK_EVERY = 100
 _MOST_AT_ONCE = 64
+_LOOK_AGAIN_SECONDS = 2.0
 
 
 @define(eq=False)
@@ -63,16 +74,17 @@ class Intake:
             EventRefused: The kernel takes no new work now; says why.
             PluginError: It is no event.
         """
-        if not isinstance(event, Event):
-            raise PluginError(plugin, f"emitted {event!r:.80}, which is no Event")
+        _check(plugin, event)
         door = self._doors.setdefault(plugin, _Door())
-        async with door.places:
-            await self._hold_back(plugin, door)
+        # One that is called within a turn never waits: it would wait for itself.
+        in_turn = current_event.get() is not None
+        async with nullcontext() if in_turn else door.places:
+            await self._hold_back(plugin, door, in_turn=in_turn)
             id = await self._store(event, plugin=plugin, source=source, cursor=cursor)
         if event.reply_to is not None:
             self.heard_from(event.reply_to)
         if id is not None and event.from_person and event.trust is Trust.OWNER:
-            await self.approvals.supersede(event.conversation, by=event.sender)
+            await self._supersede(event)
         self.stored()
         return id
 
@@ -100,20 +112,42 @@ class Intake:
             log.error("%s", self.closed)
             raise EventRefused(self.closed) from error
 
-    async def _hold_back(self, plugin: str, door: _Door) -> None:
+    async def _supersede(self, event: Event) -> None:
+        try:
+            await self.approvals.supersede(event.conversation, by=event.sender)
+        except StorageError as error:
+            # The event is stored, and its source must hear that; the question expires some day.
+            log.error("a question in %s stays open: %s", event.conversation, error)
+
+    async def _hold_back(self, plugin: str, door: _Door, *, in_turn: bool) -> None:
         """Make a plugin wait while too many of its events do."""
         door.unchecked += 1
         if door.unchecked < _CHECK_EVERY and not door.flooding:
             return
         door.unchecked = 0
-        while await self.journal.ready(plugin) >= MOST_READY:
+        while True:
+            drained = self._drained
+            if await self.journal.ready(plugin) < MOST_READY:
+                break
             if not door.flooding:
                 door.flooding = True
                 self.guard.on_fault(
                     plugin, f"floods events: {MOST_READY} of them wait; its new ones are held back"
                 )
-            if current_event.get() is not None:
-                # Called within a turn: to wait here would be to wait for oneself.
+            if in_turn:
                 raise EventRefused(f"{MOST_READY} events of {plugin} wait already")
-            await self._drained.wait()
+            # Events also end without a turn: they expire, or are dropped.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
+                    await drained.wait()
         door.flooding = False
+
+
+def _check(plugin: str, event: object) -> None:
+    """Refuse what is no event, or could not be read back later. Raises ``PluginError``."""
+    if not isinstance(event, Event):
+        raise PluginError(plugin, f"emitted {event!r:.80}, which is no Event")
+    read = attempt(lambda: codec.load(codec.dump(event), Event))
+    if read.error is not None:
+        words = f"emitted an event with a field of the wrong type: {event!r:.200}"
+        raise PluginError(plugin, words) from read.error

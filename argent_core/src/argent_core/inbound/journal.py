@@ -8,6 +8,7 @@ conversation that has waited long rises, so that nothing starves.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,12 +18,15 @@ from attrs import define, field, frozen
 
 from argent_core import codec
 from argent_core.database import Database
+from argent_core.guard import attempt
+from argent_core.inbound import lanes
 from argent_hookspecs import ArgentError, Clock, Event, Transaction
+
+log = logging.getLogger("argent.journal")
 
 DEDUPE_SECONDS = 45 * 86400.0
 AGE_SECONDS = 600.0
 MAX_BACKOFF_SECONDS = 3600.0
-_OPEN = "state IN ('ready', 'leased', 'waiting')"
 _DUE, _LATER, _BUSY = 0, 1, 2
 
 
@@ -81,7 +85,7 @@ class Journal:
             added = tx.execute(_INSERT, row).fetchone()
             if added is None:
                 return None
-            tx.execute(_JOIN_LANE, {**row, "seq": added[0]})
+            tx.execute(lanes.JOIN, {**row, "seq": added[0]})
             return str(row["id"])
 
         return await self.database.write(insert, durable=True)
@@ -101,7 +105,7 @@ class Journal:
                 (self.boot,),
             ).rowcount
             tx.execute("DELETE FROM lanes")
-            open_lanes = f"SELECT DISTINCT conversation FROM events WHERE {_OPEN}"
+            open_lanes = f"SELECT DISTINCT conversation FROM events WHERE {lanes.OPEN}"
             for (conversation,) in tx.execute(open_lanes).fetchall():
                 refresh(tx, conversation, now=self.now())
             return int(found)
@@ -121,7 +125,7 @@ class Journal:
             (now, now + MAX_BACKOFF_SECONDS),
         )
         while True:
-            row = tx.execute(_NEXT_PERSON if person_only else _NEXT).fetchone()
+            row = tx.execute(lanes.NEXT_PERSON if person_only else lanes.NEXT).fetchone()
             if row is None:
                 return None
             conversation, head = row
@@ -131,8 +135,10 @@ class Journal:
                 return lease
 
     def _lease(self, tx: Transaction, seq: int, now: float) -> Lease | None:
-        (expires,) = tx.execute("SELECT expires_at FROM events WHERE seq = ?", (seq,)).fetchone()
-        if expires is not None and expires < now:
+        expires, turn = tx.execute(
+            "SELECT expires_at, turn FROM events WHERE seq = ?", (seq,)
+        ).fetchone()
+        if turn is None and expires is not None and expires < now:
             close(tx, "seq = ?", given=(seq,), state="cancelled", reason="it expired", now=now)
             return None
         id, number, attempts, body = tx.execute(
@@ -146,7 +152,13 @@ class Journal:
             " WHERE turn = ? AND state = 'ready'",
             (self.boot, number, id),
         )
-        return Lease(id, seq, number, codec.load(body, Event), attempts)
+        found = attempt(codec.load, body, Event)
+        if found.error is not None:
+            reason = f"it cannot be read: {found.error!r}"[:500]
+            log.error("event %s is dead: %s", id, reason)
+            close(tx, "turn = ?", given=(id,), state="dead", reason=reason, now=now)
+            return None
+        return Lease(id, seq, number, found.get(), attempts)
 
     async def next_due(self) -> float | None:
         """Return the seconds until a postponed conversation is due, or None if none is."""
@@ -159,9 +171,11 @@ class Journal:
         now = self.now()
         sql = (
             "UPDATE lanes SET aged = aged + 1, since = ?"
-            " WHERE state = 0 AND priority > aged AND since < ?"
+            " WHERE state = 0 AND priority > aged AND (since < ? OR since > ?)"
         )
-        await self.database.write(lambda tx: tx.execute(sql, (now, now - AGE_SECONDS)).rowcount)
+        # One that begins later than now comes from a clock that was set back.
+        given = (now, now - AGE_SECONDS, now)
+        await self.database.write(lambda tx: tx.execute(sql, given).rowcount)
 
     async def forget_keys(self) -> None:
         """Let de-duplication keys go that are older than 45 days."""
@@ -175,8 +189,10 @@ class Journal:
         """Put an event back, to be claimed again after some time.
 
         Args:
+            seconds: How long, an hour at most.
             counted: Whether this attempt counts; it does not when the kernel merely stops.
         """
+        wait = min(seconds, MAX_BACKOFF_SECONDS)
 
         def work(tx: Transaction) -> None:
             now = self.now()
@@ -184,7 +200,7 @@ class Journal:
             tx.execute(
                 "UPDATE events SET state = 'ready', available_at = ?, reason = ?,"
                 " attempts = MAX(0, attempts - ?) WHERE turn = ? AND state = 'leased'",
-                (now + seconds, reason, 0 if counted else 1, lease.id),
+                (now + wait, reason, 0 if counted else 1, lease.id),
             )
             refresh(tx, lease.event.conversation, now=now)
 
@@ -199,7 +215,7 @@ class Journal:
         """Return the messages that came right behind a turn's events, from the same person."""
         sql = (
             "SELECT seq, body, turn FROM events WHERE conversation = ? AND seq > ?"
-            f" AND {_OPEN} ORDER BY seq LIMIT 20"
+            f" AND {lanes.OPEN} ORDER BY seq LIMIT 20"
         )
         parameters = (lease.event.conversation, lease.seq)
         rows = await self.database.read(lambda tx: tx.execute(sql, parameters).fetchall())
@@ -248,7 +264,7 @@ def close(
 ) -> None:
     """End events: ``done``, ``dead`` or ``cancelled``. The lane must be refreshed afterwards."""
     tx.execute(
-        f"UPDATE events SET state = ?, reason = ?, finished_at = ? WHERE {where} AND {_OPEN}",
+        f"UPDATE events SET state = ?, reason = ?, finished_at = ? WHERE {where} AND {lanes.OPEN}",
         (state, reason, now, *given),
     )
 
@@ -256,17 +272,20 @@ def close(
 def refresh(tx: Transaction, conversation: str, *, now: float) -> None:
     """Bring a conversation's lane in line with its open events."""
     head = tx.execute(
-        f"SELECT seq, state, available_at FROM events WHERE conversation = ? AND {_OPEN}"
+        "SELECT seq, state, available_at, attempts FROM events"
+        f" WHERE conversation = ? AND {lanes.OPEN}"
         " ORDER BY seq LIMIT 1",
         (conversation,),
     ).fetchone()
     if head is None:
         tx.execute("DELETE FROM lanes WHERE conversation = ?", (conversation,))
         return
-    seq, state, available_at = head
-    standing = _BUSY if state != "ready" else _DUE if available_at <= now else _LATER
+    seq, state, available_at, attempts = head
+    # One that was never tried waits for nothing, even if the clock was set back since it came.
+    due = attempts == 0 or available_at <= now
+    standing = _BUSY if state != "ready" else _DUE if due else _LATER
     tx.execute(
-        _REFRESH_LANE,
+        lanes.REFRESH,
         {
             "conversation": conversation,
             "head": seq,
@@ -297,13 +316,6 @@ def _seconds(moment: datetime | None) -> float | None:
     return None if moment is None else moment.timestamp()
 
 
-_NEXT = (
-    "SELECT conversation, head FROM lanes WHERE state = 0 ORDER BY priority - aged, head LIMIT 1"
-)
-_NEXT_PERSON = (
-    "SELECT conversation, head FROM lanes WHERE state = 0 AND person = 1"
-    " ORDER BY priority - aged, head LIMIT 1"
-)
 _INSERT = """
     INSERT INTO events (id, source, plugin, kind, conversation, priority, person, dedupe_key, body,
                         created_at, available_at, expires_at)
@@ -311,26 +323,4 @@ _INSERT = """
             :now, :now, :expires_at)
     ON CONFLICT (plugin, dedupe_key) DO NOTHING
     RETURNING seq
-"""
-_JOIN_LANE = """
-    INSERT INTO lanes (conversation, head, priority, person, state, available_at, since)
-    VALUES (:conversation, :seq, :priority, :person, 0, :now, :now)
-    ON CONFLICT (conversation) DO UPDATE SET
-        aged = MIN(aged, priority, excluded.priority),
-        priority = MIN(priority, excluded.priority),
-        person = MAX(person, excluded.person)
-"""
-_REFRESH_LANE = f"""
-    INSERT INTO lanes (conversation, head, priority, person, state, available_at, since)
-    VALUES (
-        :conversation, :head,
-        (SELECT MIN(priority) FROM events WHERE conversation = :conversation AND {_OPEN}),
-        EXISTS (SELECT 1 FROM events WHERE conversation = :conversation AND person = 1 AND {_OPEN}),
-        :state, :available_at, :now
-    )
-    ON CONFLICT (conversation) DO UPDATE SET
-        head = excluded.head, priority = excluded.priority, person = excluded.person,
-        state = excluded.state, available_at = excluded.available_at,
-        aged = CASE WHEN head = excluded.head THEN MIN(aged, excluded.priority) ELSE 0 END,
-        since = CASE WHEN head = excluded.head THEN since ELSE excluded.since END
 """

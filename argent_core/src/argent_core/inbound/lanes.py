@@ -1,0 +1,31 @@
+"""Lanes in SQL: a row for each conversation with open events, which says what is next in it."""
+
+OPEN = "state IN ('ready', 'leased', 'waiting')"
+"""Which events a lane is about."""
+NEXT = "SELECT conversation, head FROM lanes WHERE state = 0 ORDER BY priority - aged, head LIMIT 1"
+NEXT_PERSON = (
+    "SELECT conversation, head FROM lanes WHERE state = 0 AND person = 1"
+    " ORDER BY priority - aged, head LIMIT 1"
+)
+JOIN = """
+    INSERT INTO lanes (conversation, head, priority, person, state, available_at, since)
+    VALUES (:conversation, :seq, :priority, :person, 0, :now, :now)
+    ON CONFLICT (conversation) DO UPDATE SET
+        aged = MIN(aged, priority, excluded.priority),
+        priority = MIN(priority, excluded.priority),
+        person = MAX(person, excluded.person)
+"""
+REFRESH = f"""
+    INSERT INTO lanes (conversation, head, priority, person, state, available_at, since)
+    VALUES (
+        :conversation, :head,
+        (SELECT MIN(priority) FROM events WHERE conversation = :conversation AND {OPEN}),
+        EXISTS (SELECT 1 FROM events WHERE conversation = :conversation AND person = 1 AND {OPEN}),
+        :state, :available_at, :now
+    )
+    ON CONFLICT (conversation) DO UPDATE SET
+        head = excluded.head, priority = excluded.priority, person = excluded.person,
+        state = excluded.state, available_at = excluded.available_at,
+        aged = CASE WHEN head = excluded.head THEN MIN(aged, excluded.priority) ELSE 0 END,
+        since = CASE WHEN head = excluded.head THEN since ELSE excluded.since END
+"""
