@@ -19,6 +19,7 @@ from argent_core.database import Database
 from argent_hookspecs import Address, Clock, Receipt, Reply, Transaction
 
 EXPIRY_SECONDS = 7 * 86400.0
+LONGEST_WAIT_SECONDS = 3600.0
 
 
 @frozen
@@ -65,20 +66,22 @@ class Outbox:
 
         return await self.database.write(work)
 
-    async def due(self, channels: Collection[str]) -> list[OutboxRow]:
-        """Return the oldest open reply of each address, where it is pending and due."""
-        wanted = json.dumps(sorted(channels))
-        sql = f"{_SELECT} WHERE {_HEADS} AND available_at <= ? ORDER BY seq"
-        now = self.now()
-        rows = await self.database.read(lambda tx: tx.execute(sql, (wanted, now)).fetchall())
-        return [_row(row) for row in rows]
+    async def due(self, channels: Collection[str]) -> tuple[list[OutboxRow], float | None]:
+        """Find the oldest open reply of each address, where it is pending.
 
-    async def next_due(self, channels: Collection[str]) -> float | None:
-        """Return the seconds until the next reply of any address is due, or None."""
-        wanted = json.dumps(sorted(channels))
-        sql = f"SELECT MIN(available_at) FROM outbox WHERE {_HEADS}"
-        due = await self.database.read(lambda tx: tx.execute(sql, (wanted,)).fetchone()[0])
-        return None if due is None else max(0.0, due - self.now())
+        Returns:
+            Those that are due, oldest first, and the seconds until the next of the others is.
+        """
+        now, wanted = self.now(), json.dumps(sorted(channels))
+        later = f"SELECT MIN(available_at) FROM outbox WHERE {_HEADS} AND NOT {_DUE}"
+        given = {"channels": wanted, "now": now, "latest": now + LONGEST_WAIT_SECONDS}
+
+        def look(tx: Transaction) -> tuple[list[Any], float | None]:
+            rows = tx.execute(f"{_SELECT} WHERE {_HEADS} AND {_DUE} ORDER BY seq", given).fetchall()
+            return rows, tx.execute(later, given).fetchone()[0]
+
+        rows, next_due = await self.database.read(look)
+        return [_row(row) for row in rows], None if next_due is None else next_due - now
 
     async def begin(self, row: OutboxRow) -> None:
         """Record, safe from power cuts, that a reply is about to be sent."""
@@ -96,8 +99,8 @@ class Outbox:
         await self.database.write(lambda tx: tx.execute(sql, parameters).rowcount)
 
     async def settle(self, row: OutboxRow, state: str, *, reason: str, after: float = 0.0) -> None:
-        """Record another outcome; ``pending`` again is due after some seconds."""
-        now = self.now()
+        """Record another outcome; ``pending`` again is due after some seconds, an hour at most."""
+        now, after = self.now(), min(after, LONGEST_WAIT_SECONDS)
         await self.database.write(
             lambda tx: _settle(tx, row.seq, state=state, reason=reason, now=now, after=after)
         )
@@ -123,8 +126,8 @@ class Outbox:
 def put(tx: Transaction, reply: Reply, *, now: float, held: str = "") -> None:
     """Store a reply; held back, with the reason, if there is one. The same key is stored once."""
     tx.execute(
-        "INSERT OR IGNORE INTO outbox (key, turn, conversation, channel, address, text, state,"
-        " created_at, available_at, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO outbox (key, turn, conversation, channel, address, text, state, created_at,"
+        " available_at, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
         (
             reply.key,
             reply.turn,
@@ -151,9 +154,12 @@ def _settle(
 
 _HEADS = (
     "seq IN (SELECT MIN(seq) FROM outbox WHERE state IN ('pending', 'sending')"
-    " AND channel IN (SELECT value FROM json_each(?)) GROUP BY channel, address)"
+    " AND channel IN (SELECT value FROM json_each(:channels)) GROUP BY channel, address)"
     " AND state = 'pending'"
 )
+# One that was never tried waits for nothing; and a time further away than the longest wait comes
+# from a clock that was set back.
+_DUE = "(attempts = 0 OR available_at <= :now OR available_at > :latest)"
 _SELECT = "SELECT seq, key, address, text, turn, conversation, attempts, created_at FROM outbox"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from attrs import define, field
@@ -25,13 +25,16 @@ from argent_hookspecs import (
     Receipt,
     Reply,
     ReplyChanged,
+    StorageError,
 )
 
 log = logging.getLogger("argent.outbound")
 
 _AT_ONCE = 16
+"""Replies of one channel that are sent side by side."""
 _LONGEST_WAIT = 60.0
 _GRACE = 2.0
+_PAUSE = 5.0
 
 
 @define(eq=False)
@@ -69,23 +72,33 @@ class OutputHandlers:
                 while self._heard:
                     await self.outbox.hurry(self._heard.pop())
                 handlers = self._handlers()
-                for row in await self.outbox.due(handlers):
-                    address = row.reply.to
-                    if address not in self._sending and len(self._sending) < _AT_ONCE:
-                        self._begin(row, handlers[address.channel])
-                due = await self.outbox.next_due(handlers)
-                busy = len(self._sending) >= _AT_ONCE
-                await self._sleep(_LONGEST_WAIT if due is None or busy else due)
-        finally:
-            if self._sending:
-                await asyncio.wait(self._sending.values(), timeout=_GRACE)
-            for task in self._sending.values():
-                task.cancel()
+                due, seconds = await self.outbox.due(handlers)
+                for row in due:
+                    if self._has_room(row.reply.to):
+                        self._begin(row, handlers[row.reply.to.channel])
+                await self._sleep(_LONGEST_WAIT if seconds is None else seconds)
+        except asyncio.CancelledError:
+            await self._end()
+            raise
 
     def hear_from(self, address: Address) -> None:
         """Try an address again now: somebody is there."""
         self._heard.add(address)
         self.wake()
+
+    def _has_room(self, address: Address) -> bool:
+        """Tell whether a reply may be begun: one for each address, some for each channel."""
+        if address in self._sending:
+            return False
+        return sum(other.channel == address.channel for other in self._sending) < _AT_ONCE
+
+    async def _end(self) -> None:
+        tasks = list(self._sending.values())
+        if tasks:
+            _, left = await asyncio.wait(tasks, timeout=_GRACE)
+            for task in left:
+                task.cancel()
+            await asyncio.wait(tasks)
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -108,10 +121,20 @@ class OutputHandlers:
         task.add_done_callback(ended)
 
     async def _send(self, row: OutboxRow, handler: Registered) -> None:
-        if self.outbox.now() - row.created_at > EXPIRY_SECONDS:
-            await self._settle(row, "expired", "it could not be delivered for seven days")
+        try:
+            if self.outbox.now() - row.created_at > EXPIRY_SECONDS:
+                await self._settle(row, "expired", "it could not be delivered for seven days")
+                return
+            await self.outbox.begin(row)
+        except StorageError as error:
+            log.error("reply %s cannot be sent now: %s", row.reply.key, error)
+            await asyncio.sleep(backoff(1, first=_PAUSE))
             return
-        await self.outbox.begin(row)
+        await self._deliver(row, handler)
+
+    async def _deliver(self, row: OutboxRow, handler: Registered) -> None:
+        idempotent = handler.record.idempotent
+        wait = backoff(row.attempts + 1, longest=_LONGEST_WAIT)
         try:
             receipt = await self.guard.ask(
                 handler.plugin,
@@ -121,21 +144,34 @@ class OutputHandlers:
                 expects=Receipt,
             )
         except DeliveryDelayed as error:
-            wait = error.retry_after or backoff(row.attempts + 1, longest=_LONGEST_WAIT)
+            asked = error.retry_after
+            if isinstance(asked, (int, float)) and asked > 0:
+                wait = asked
             await self._settle(row, "pending", str(error), after=wait)
         except DeliveryRefused as error:
             await self._settle(row, "dead", str(error))
         except ArgentError as error:
-            again = handler.record.idempotent
-            wait = backoff(row.attempts + 1, longest=_LONGEST_WAIT)
-            await self._settle(row, "pending" if again else "unknown", str(error), after=wait)
+            state = "pending" if idempotent else "unknown"
+            await self._settle(row, state, str(error), after=wait)
         else:
-            await self.outbox.sent(row, receipt)
+            await self._record(row, partial(self.outbox.sent, row, receipt))
             self._tell(row.reply, "sent", "")
 
     async def _settle(self, row: OutboxRow, state: str, reason: str, *, after: float = 0.0) -> None:
-        await self.outbox.settle(row, state, reason=reason, after=after)
+        settle = partial(self.outbox.settle, row, state, reason=reason, after=after)
+        await self._record(row, settle)
         self._tell(row.reply, state, reason)
+
+    async def _record(self, row: OutboxRow, write: Callable[[], Awaitable[None]]) -> None:
+        """Put an outcome on record, however long that takes; nobody else knows it."""
+        tries = 0
+        while True:
+            try:
+                return await write()
+            except StorageError as error:
+                tries += 1
+                log.error("the end of reply %s is not on record yet: %s", row.reply.key, error)
+                await asyncio.sleep(backoff(tries, longest=_LONGEST_WAIT))
 
     def _tell(self, reply: Reply, state: str, reason: str) -> None:
         if state in ("unknown", "dead", "expired"):
