@@ -22,10 +22,11 @@ from attrs import define, field, frozen
 
 from argent_core.guard import Guard
 from argent_core.paths import Home
-from argent_hookspecs import ArgentError, Connection
+from argent_hookspecs import ArgentError, Connection, PluginError
 
 LONGEST_LINE = 64 << 20
 _GREETING_SECONDS = 5.0
+_ANSWER_SECONDS = 10.0
 _START_TRIES = 150
 KERNEL = "kernel"
 
@@ -67,7 +68,7 @@ class Line:
         try:
             line = await self._reader.readline()
             message = json.loads(line) if line.endswith(b"\n") else None
-        except (ConnectionError, ValueError):
+        except (ConnectionError, ValueError, RecursionError):
             return None
         return message if isinstance(message, dict) else None
 
@@ -91,7 +92,13 @@ class LocalServer:
 
     @asynccontextmanager
     async def serve(self, name: str, handler: Serve) -> AsyncIterator[None]:
-        """While the block runs, hand connections for a name to its handler."""
+        """While the block runs, hand connections for a name to its handler.
+
+        Raises:
+            PluginError: It has a handler already.
+        """
+        if name in self._handlers:
+            raise PluginError(name, "serves local connections already")
         self._handlers[name] = handler
         try:
             yield
@@ -130,14 +137,16 @@ class LocalServer:
             self._open.discard(task)
             await line.close()
 
+    def _knows(self, token: str) -> bool:
+        return hmac.compare_digest(token.encode(errors="replace"), self._token.encode())
+
     async def _greet(self, line: Line) -> None:
         try:
             async with asyncio.timeout(_GREETING_SECONDS):
                 hello = await line.receive()
         except TimeoutError:
             return
-        token = str(hello.get("token", "")) if hello else ""
-        if hello is None or not hmac.compare_digest(token.encode(), self._token.encode()):
+        if hello is None or not self._knows(str(hello.get("token", ""))):
             return
         name = str(hello.get("to"))
         handler = self._handlers.get(name)
@@ -155,7 +164,7 @@ class LocalServer:
             await asyncio.wait({task})
         finally:
             await self.guard.tasks.dispose(name, task, what="local connection")
-        error = task.result().error if task.done() else None
+        error = task.result().error if task.done() and not task.cancelled() else None
         if error is not None and not isinstance(error, (ConnectionError, asyncio.CancelledError)):
             self.guard.on_fault(name, f"a local connection failed: {error!r}")
 
@@ -221,8 +230,7 @@ class LocalCommandContext:
             raise NotRunning("Argent does not run; start it with: argent start") from error
         line = Line(reader, writer)
         try:
-            await line.send({"token": link["token"], "to": plugin})
-            answer = await line.receive()
+            answer = await _introduce(line, {"token": link["token"], "to": plugin})
             if answer is None:
                 raise NotRunning("what listens on Argent's port is not this Argent; start it anew")
             if "error" in answer:
@@ -266,6 +274,16 @@ class LocalCommandContext:
 def link_file(home: Home) -> Path:
     """Return the file that says how to reach the running kernel."""
     return home.run / "link.json"
+
+
+async def _introduce(line: Line, hello: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Say who calls; return the answer, or None if whoever listens there gives none."""
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await line.send(hello)
+            return await line.receive()
+    except (ConnectionError, TimeoutError):
+        return None
 
 
 def _read_link(path: Path) -> dict[str, Any]:

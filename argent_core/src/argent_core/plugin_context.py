@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,15 +23,16 @@ from argent_core.database import Database
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
 from argent_core.inbound.intake import Intake
-from argent_core.local import LocalServer
+from argent_core.local import KERNEL, LocalServer
 from argent_core.outbound.observers import Observers
-from argent_core.paths import Home
+from argent_core.paths import PRIVATE, Home
 from argent_hookspecs import (
     Agent,
     ArgentError,
     Clock,
     Connection,
     Event,
+    PluginError,
     Progress,
     Secrets,
     Service,
@@ -47,12 +57,17 @@ class Kit:
     clock: Clock
     secrets: Secrets
     working: Callable[[], None]
-    databases: dict[str, list[Database]] = field(factory=dict)
+    _open: dict[Path, OpenDatabase] = field(factory=dict)
 
     def context(self, name: str, settings: Any) -> Context:
         """Make a plugin's context."""
         data = self.home.plugin_data(name)
-        log = logging.LoggerAdapter(logging.getLogger(f"argent.plugin.{name}"), {"plugin": name})
+        try:
+            data.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        except OSError as error:
+            words = f"its folder {data} cannot be made: {error.strerror}"
+            raise PluginError(name, words) from error
+        log = PluginLog(logging.getLogger(f"argent.plugin.{name}"), {"plugin": name})
         return Context(self, name, settings, data, log)
 
     def report(self, progress: Progress) -> None:
@@ -63,8 +78,51 @@ class Kit:
 
     async def close(self, name: str) -> None:
         """Close what a plugin left open."""
-        for database in self.databases.pop(name, []):
-            await database.close()
+        for path, opened in list(self._open.items()):
+            if opened.plugin == name:
+                await opened.close()
+                self._open.pop(path, None)
+
+    @asynccontextmanager
+    async def database(
+        self, name: str, path: Path, *, migrations: Sequence[str]
+    ) -> AsyncIterator[Database]:
+        """Open a file for a plugin. Nobody else has it meanwhile: a file has one writer."""
+        other = self._open.get(path)
+        if other is not None:
+            raise PluginError(name, f"{path.name} is open already, by {other.plugin}")
+        mine = self._open[path] = OpenDatabase(name)
+        try:
+            mine.database = await Database.open(path, migrations)
+            yield mine.database
+        finally:
+            await mine.close()
+            if self._open.get(path) is mine:
+                del self._open[path]
+
+
+@define(eq=False)
+class OpenDatabase:
+    """A file that a plugin has open, or is just opening."""
+
+    plugin: str
+    database: Database | None = None
+
+    async def close(self) -> None:
+        """Close it; harmless a second time."""
+        if self.database is not None:
+            await self.database.close()
+
+
+class PluginLog(logging.LoggerAdapter[logging.Logger]):
+    """A plugin's log: its name is added to what the plugin says."""
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """Keep the facts given with a line."""
+        given: Mapping[str, object] = kwargs.get("extra") or {}
+        return msg, {**kwargs, "extra": {**given, **(self.extra or {})}}
 
 
 @define(eq=False)
@@ -105,14 +163,10 @@ class Context:
     async def database(self, name: str, migrations: Sequence[str]) -> AsyncIterator[Database]:
         """Open a database of the plugin; the kernel closes it if the plugin does not."""
         path = self._kit.home.data / f"{name}.db"
-        if not name.isidentifier() or path == self._kit.home.kernel_database:
+        if not name.isidentifier() or name.casefold() == self._kit.home.kernel_database.stem:
             raise ArgentError(f"{name!r} is no name for a database of {self.name}")
-        database = await Database.open(path, migrations)
-        self._kit.databases.setdefault(self.name, []).append(database)
-        try:
+        async with self._kit.database(self.name, path, migrations=migrations) as database:
             yield database
-        finally:
-            await database.close()
 
     def spawn(self, coroutine: Coroutine[Any, Any, None], *, name: str) -> None:
         """Run a task that ends with the plugin at the latest."""
@@ -123,8 +177,10 @@ class Context:
         task = self._kit.guard.start(self.name, work, name=name)
 
         def ended(_: object) -> None:
+            if asyncio.iscoroutine(coroutine):
+                coroutine.close()  # in case that it was cancelled before it began
             error = None if task.cancelled() else task.result().error
-            if isinstance(error, Exception):
+            if error is not None and not isinstance(error, asyncio.CancelledError):
                 self._kit.guard.on_fault(self.name, f"task {name} failed: {error!r}")
 
         task.add_done_callback(ended)
@@ -134,12 +190,16 @@ class Context:
     ) -> None:
         """Tell how long work goes on."""
         notice = Progress(plugin=self.name, activity=activity, done=done, total=total, unit=unit)
-        self._kit.local.loop.call_soon_threadsafe(self._kit.report, notice)
+        loop = self._kit.local.loop
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._kit.report, notice)
 
     def serve_local(
         self, handler: Callable[[Connection], Awaitable[None]]
     ) -> AbstractAsyncContextManager[None]:
         """Hand connections from the plugin's own commands to the handler."""
+        if self.name == KERNEL:
+            raise ArgentError(f"no plugin can be called {KERNEL!r} and serve local connections")
         return self._kit.local.serve(self.name, handler)
 
 
