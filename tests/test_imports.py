@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from typing import Any
 
 import pytest
@@ -68,15 +70,33 @@ def test_plugins_know_neither_the_kernel_nor_each_other(sources: list[Any]) -> N
     assert strays(sources, {plugin: {"argent_hookspecs"} for plugin in plugins}) == []
 
 
-def test_what_a_distribution_imports_of_ours_it_also_requires(sources: list[Any]) -> None:
-    house = ours(sources)
+def declared(project: dict[str, Any]) -> set[str]:
+    """Return the packages that a distribution requires, by their normal names."""
+    names = {re.split(r"[^\w.\-]", one)[0] for one in project.get("dependencies", [])}
+    return {re.sub(r"[-_.]+", "-", name).lower() for name in names}
+
+
+def optional(tree: ast.Module) -> set[str]:
+    """Return the imports that the code can do without: those that are tried."""
+    return {
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Try)
+        and any(handler.type and "ImportError" in names(handler.type) for handler in node.handlers)
+        for name in imports(ast.Module(node.body, []))
+    }
+
+
+def test_what_a_distribution_imports_it_also_requires(sources: list[Any]) -> None:
+    providers = {**packages_distributions(), "attr": ["attrs"]}
+    providers.update({source.member.package: [source.member.name] for source in sources})
     unnamed = {
         f"{source.member.name} imports {name}"
         for source in sources
-        for name in set(imports(source.tree)) & house - {source.member.package}
-        if not any(
-            required.replace("-", "_").startswith(f"{name}==")
-            for required in source.member.project.get("dependencies", [])
+        for name in set(imports(source.tree)) - optional(source.tree) - sys.stdlib_module_names
+        if name != source.member.package
+        and declared(source.member.project).isdisjoint(
+            re.sub(r"[-_.]+", "-", provider).lower() for provider in providers.get(name, [])
         )
     }
 

@@ -46,11 +46,11 @@ class Place:
         return not self.node.name.startswith("_") and not isinstance(self.scope, Function)
 
     @property
-    def is_command(self) -> bool:
-        """Whether click calls it, which names every parameter."""
+    def is_called_by_name(self) -> bool:
+        """Whether click or pytest calls it, which name every parameter."""
         return any(
             isinstance(called := mark.func if isinstance(mark, ast.Call) else mark, ast.Attribute)
-            and called.attr in ("command", "group")
+            and called.attr in ("command", "group", "fixture")
             for mark in self.node.decorator_list
         )
 
@@ -122,7 +122,7 @@ def test_parameters_are_named_after_the_second(places: list[Place]) -> None:
     public = [
         (place.name, len(place.positional))
         for place in places
-        if place.is_public and not place.is_command
+        if place.is_public and not place.is_called_by_name
     ]
 
     hold("parameters by position", public, BY_POSITION)
