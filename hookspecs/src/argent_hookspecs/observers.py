@@ -23,7 +23,7 @@ class StateChanged:
 
 @frozen(kw_only=True)
 class TurnStarted:
-    """A turn began, or went on after a restart."""
+    """A turn began, went on after a restart, or took a further message in."""
 
     turn: str
     conversation: str

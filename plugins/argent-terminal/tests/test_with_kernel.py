@@ -106,3 +106,26 @@ async def test_the_plugin_loads_as_it_is_shipped(
 ) -> None:
     async with load_plugin(target) as plugin:
         assert plugin.record.summary
+
+
+async def test_what_is_said_while_a_tool_runs_is_answered_with_it(argent: Argent) -> None:
+    said = asyncio.Event()
+
+    async def call_when_said(_: Any) -> ToolCall:
+        await said.wait()
+        return ToolCall("1", "calc", {"expression": "6*7"})
+
+    async with (
+        argent(PLUGINS, model=[call_when_said, "Both."]) as kernel,
+        chat(argent, "-m", "One") as first,
+        chat(argent, "-m", "Two") as second,
+    ):
+        await argent.model.asked(1)
+        async with asyncio.timeout(10):
+            while not (await kernel.agent.status())["events"]["ready"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        said.set()
+        _, one, _ = await first.ends()
+        _, two, _ = await second.ends()
+
+    assert one == two == "Both.\n"

@@ -113,7 +113,8 @@ def _step(step: Mapping[str, Any]) -> Iterator[str]:
         if step["result"]:
             yield f"    → {_short(step['result']['text'])}"
     elif step["kind"] == "steer":
-        yield f"    {_short(' / '.join(step['request']))}"
+        said = [part["text"] for event in step["request"] for part in event["content"]]
+        yield f"    {_short(' / '.join(said))}"
 
 
 def _short(text: str) -> str:

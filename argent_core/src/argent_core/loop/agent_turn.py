@@ -39,6 +39,7 @@ from argent_hookspecs import (
     ToolCall,
     ToolFinished,
     ToolStarted,
+    TurnStarted,
 )
 
 _EMPTY = "(The model gave no answer.)"
@@ -183,7 +184,7 @@ class AgentTurn:
         """Give the model what the person has said in between."""
         step = self.steps.recorded("steer")
         if step is not None:
-            self._hear(step.request)
+            self._hear(codec.structure(step.request, list[Event]))
         elif not self.steps.replaying:
             passed: list[tuple[int, Event]] = []
             for seq, event in await self.shop.journal.steering(self.lease):
@@ -192,13 +193,15 @@ class AgentTurn:
                 except ArgentError:
                     break  # it gets a turn of its own, which ends as its filter wants
             if passed:
-                texts = [event.text for _, event in passed]
-                await self.steps.steer([seq for seq, _ in passed], texts)
-                self._hear(texts)
+                events = [event for _, event in passed]
+                await self.steps.steer([seq for seq, _ in passed], events)
+                self._hear(events)
 
-    def _hear(self, texts: Sequence[str]) -> None:
-        last = self._said.pop()
-        self._said.append(Message(Role.USER, (*last.parts, *(Text(text) for text in texts))))
+    def _hear(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self.shop.publish(TurnStarted(**self._here, event=event))
+        last, words = self._said.pop(), [Text(event.text) for event in events]
+        self._said.append(Message(Role.USER, (*last.parts, *words)))
 
     async def _deliver(self, text: str) -> str:
         self.state.to(AgentState.RESPONDING)

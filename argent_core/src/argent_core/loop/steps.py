@@ -14,7 +14,7 @@ from attrs import define, evolve, field, frozen
 from argent_core import codec
 from argent_core.inbound import journal
 from argent_core.inbound.journal import Journal, Lease
-from argent_hookspecs import Transaction
+from argent_hookspecs import Event, Transaction
 
 
 @frozen
@@ -131,16 +131,17 @@ class Steps:
         await self.journal.database.write(update)
         return evolve(step, state=state, result=result)
 
-    async def steer(self, seqs: list[int], texts: list[str]) -> None:
+    async def steer(self, seqs: list[int], events: list[Event]) -> None:
         """Make messages that came in between part of the turn."""
         n, now = self._position, self.journal.now()
+        text = codec.dump(events, list[Event])
 
         def insert(tx: Transaction) -> None:
             journal.join(tx, self.lease, seqs=seqs, now=now)
             tx.execute(
                 "INSERT INTO steps (turn, n, kind, name, key, state, request, result, started_at,"
                 " finished_at) VALUES (?, ?, 'steer', '', ?, 'done', ?, '[]', ?, ?)",
-                (self.lease.id, n, f"{self.lease.id}-{n}", json.dumps(texts), now, now),
+                (self.lease.id, n, f"{self.lease.id}-{n}", text, now, now),
             )
 
         await self.journal.database.write(insert)
