@@ -49,7 +49,7 @@ class Newcomer:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=500,
+            timeout=1500,
         )
 
     def start(self, *words: str) -> subprocess.Popen[str]:
@@ -220,3 +220,17 @@ def test_a_killed_agent_comes_back_and_finishes_its_turn(
     next_time = newcomer.sh(".venv/bin/argent chat --message 'Thank you.'")
     assert next_time.returncode == 0
     assert explained["answer"].strip() in next_time.stderr
+
+
+@pytest.mark.large_model
+@pytest.mark.timeout(1800)
+def test_the_better_model_of_the_readme_calculates_with_a_tool(
+    newcomer: Newcomer, first: subprocess.CompletedProcess[str]
+) -> None:
+    asked = newcomer.sh(newcomer.readme_block(3))
+    turns = json.loads(newcomer.argent("trace", "--json"))
+    explained = json.loads(newcomer.argent("trace", turns[0]["turn"], "--json"))
+
+    assert first.returncode == asked.returncode == 0, asked.stderr
+    assert "1080" in asked.stdout.replace(",", "")
+    assert ("tool", "calc") in {(step["kind"], step["name"]) for step in explained["steps"]}
