@@ -36,6 +36,15 @@ _BUSY_SECONDS = 10.0
 class _Connection(aiosqlite.Connection):
     """A connection that runs whole functions on its thread: one hop for a transaction, not many."""
 
+    async def __aenter__(self) -> _Connection:
+        """Open it; if that fails, its thread has ended when the error arrives."""
+        try:
+            await self
+        finally:
+            if not self._running:
+                await asyncio.to_thread(self._thread.join)
+        return self
+
     async def run(self, work: Callable[[Any], T]) -> T:
         return cast(T, await self._execute(work, self._conn))  # type: ignore[no-untyped-call]
 
@@ -107,6 +116,7 @@ class Database:
             return await asyncio.shield(result)
         except asyncio.CancelledError:
             # Once queued it happens; whoever is cancelled must find it either done or undone.
+            result.add_done_callback(asyncio.Future.exception)  # which is nobody's concern now
             await asyncio.wait({result})
             raise
 
