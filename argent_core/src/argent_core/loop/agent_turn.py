@@ -43,7 +43,7 @@ from argent_hookspecs import (
 )
 
 _EMPTY = "(The model gave no answer.)"
-_SHRINK = (1.0, 0.7, 0.5)
+_SHRINK = (1.0, 0.6, 0.3)
 
 
 @frozen(kw_only=True)
@@ -105,7 +105,7 @@ class AgentTurn:
             self.state.to(AgentState.PROCESSING)
         else:
             answer = await self._stream(gathered, route, with_tools=False)
-        return await self._deliver(answer.text or _EMPTY)
+        return await self._deliver(answer.text if answer.text.strip() else _EMPTY)
 
     async def _stream(
         self, gathered: GatheredContext, route: Route, *, with_tools: bool
@@ -128,7 +128,12 @@ class AgentTurn:
     ) -> tuple[ModelAnswer, Step]:
         """Ask the model, with less context each time that it says there is too much."""
         for share in _SHRINK:
-            request, blocks = self._request(gathered, route, share, with_tools=with_tools)
+            try:
+                request, blocks = self._request(gathered, route, share, with_tools=with_tools)
+            except ContextTooLong:
+                if share == _SHRINK[0]:
+                    raise
+                break  # the event alone is larger than this share of the window
             if step is None:
                 summary = {"model": request.model, "messages": request.messages}
                 step = await self.steps.begin("model", request.model, request=summary)

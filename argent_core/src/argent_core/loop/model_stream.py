@@ -73,6 +73,7 @@ class ModelStream:
                             deadline.reschedule(now + provider.record.timeout)
                         collected.add(part)
                 finally:
+                    collected.tell()
                     await parts.aclose()
         except TimeoutError as error:
             seconds = provider.record.timeout
@@ -86,28 +87,36 @@ class _Collector:
         self._text: list[str] = []
         self._calls: list[ToolCall] = []
         self._finish: Finish | None = None
-        self._told = 0.0
+        self._told_at = 0.0
+        self._untold = False
+
+    @property
+    def text(self) -> str:
+        """The answer so far; half of a surrogate pair could be neither stored nor sent."""
+        return "".join(self._text).encode(errors="replace").decode()
 
     def add(self, part: ModelPart) -> None:
         if isinstance(part, TextDelta):
             self._text.append(part.text)
-            if time.monotonic() - self._told > _DRAFT_SECONDS:
-                self._told = time.monotonic()
-                self._on_text("".join(self._text))
+            self._untold = True
+            if time.monotonic() - self._told_at > _DRAFT_SECONDS:
+                self.tell()
         elif isinstance(part, ToolCall):
             self._calls.append(part)
         else:
             self._finish = part
 
+    def tell(self) -> None:
+        """Tell the answer so far, unless it is known already."""
+        if self._untold:
+            self._untold, self._told_at = False, time.monotonic()
+            self._on_text(self.text)
+
     def answer(self, model: str) -> ModelAnswer:
         if self._finish is None:
             raise ModelUnavailable(f"the answer of {model} broke off")
-        # Half of a surrogate pair can be neither stored nor sent.
-        text = "".join(self._text).encode(errors="replace").decode()
-        if text:
-            self._on_text(text)
         return ModelAnswer(
-            text=text,
+            text=self.text,
             calls=tuple(self._calls),
             reason=self._finish.reason,
             usage=self._finish.usage,
