@@ -1,0 +1,192 @@
+"""The provider: one client for all models that run inside the process."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+import jiter
+
+from argent_hookspecs import (
+    FREE,
+    ModelInfo,
+    ModelPart,
+    ModelRejected,
+    ModelRequest,
+    PluginContext,
+    TextDelta,
+    ToolSpec,
+)
+from argent_llama.answer import Answer
+from argent_llama.background import SharedTask, in_thread
+from argent_llama.gguf import NotGguf, read_info
+from argent_llama.loading import load
+from argent_llama.models import LocalModel, find_model
+from argent_llama.prompts import chat_messages, sampling
+from argent_llama.running import RunningModel
+from argent_llama.server import ServerOptions, processors
+from argent_llama.settings import LlamaSettings
+from argent_llama.tool_calls import AnswerReader, answer_schema, reply_name
+from argent_llama.weights import WeightStore
+
+
+@asynccontextmanager
+async def open_client(ctx: PluginContext) -> AsyncIterator[LlamaClient]:
+    """Open the provider; when it closes, every model is stopped and unloaded."""
+    client = LlamaClient(ctx)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+class LlamaClient:
+    """Models that run in this process. Each is fetched and loaded when it is first asked.
+
+    Args:
+        ctx: Settings, folder, log and progress of the plugin.
+    """
+
+    def __init__(self, ctx: PluginContext) -> None:
+        self._ctx = ctx
+        self._settings: LlamaSettings = ctx.settings
+        self._store = WeightStore(ctx)
+        self._loading: dict[str, SharedTask[RunningModel]] = {}
+        self._running: dict[str, RunningModel] = {}
+        self._users: Counter[str] = Counter()
+        self._unloading: dict[str, asyncio.Task[None]] = {}
+
+    async def describe(self, model: str) -> ModelInfo:
+        """Say what is known about a model, without loading it. Raises ``ModelRejected``."""
+        found = self._find(model)
+        trained = found.entry.context if found.entry else await asyncio.to_thread(_trained, found)
+        window = self._settings.context
+        return ModelInfo(
+            id=model,
+            context_window=min(window, trained) if trained else window,
+            price=FREE,
+            good_for=found.entry.good_for if found.entry else f"what {found.title} is good for",
+            advice=found.entry.advice if found.entry else "",
+        )
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelPart]:
+        """Answer a request, part by part; see ``ModelClient.stream``."""
+        if not request.messages:
+            raise ModelRejected("there is nothing to answer: the request has no message")
+        model = self._find(request.model)
+        tools = request.tools if self._offers_tools(model) else ()
+        async with self._use(model) as running:
+            body = self._body(request, tools, model)
+            if tools:
+                body["grammar"] = running.server.grammar(answer_schema(tools))
+            answer = Answer(AnswerReader(reply_name(tools)) if tools else None)
+            try:
+                async with aclosing(running.chunks(body)) as chunks:
+                    async for chunk in chunks:
+                        if words := answer.take(jiter.from_json(chunk)):
+                            yield TextDelta(words)
+            except RuntimeError as error:
+                raise ModelRejected(f"{model.title} cannot read this request: {error}") from error
+            self._ctx.log.debug("answered", extra=answer.figures)
+            if call := answer.call():
+                yield call
+            yield answer.finish(called=call is not None)
+
+    async def close(self) -> None:
+        """Stop and unload every model, and wait until that is done."""
+        for task in list(self._loading.values()):
+            await task.cancel()
+        unloading = list(self._unloading.values())
+        for sleeping in unloading:
+            sleeping.cancel()
+        if unloading:
+            await asyncio.wait(unloading)
+        while self._running:
+            _, running = self._running.popitem()
+            await running.close()
+
+    def _find(self, name: str) -> LocalModel:
+        return find_model(name, self._store.folder, sha256=self._settings.sha256)
+
+    def _offers_tools(self, model: LocalModel) -> bool:
+        wish = self._settings.tools
+        return wish == "always" or (wish == "auto" and model.calls_tools)
+
+    def _body(
+        self, request: ModelRequest, tools: tuple[ToolSpec, ...], model: LocalModel
+    ) -> dict[str, Any]:
+        in_words = None if tools else model.entry
+        manner = in_words.manner if in_words else ""
+        loops_after = in_words.loops_after if in_words else None
+        return {
+            "messages": chat_messages(request, tools=tools, manner=manner),
+            "max_tokens": max(1, request.max_output_tokens),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "return_progress": True,
+            "cache_prompt": True,
+            "chat_template_kwargs": {"enable_thinking": False},
+            **sampling(temperature=self._settings.temperature, loops_after=loops_after),
+        }
+
+    @asynccontextmanager
+    async def _use(self, model: LocalModel) -> AsyncIterator[RunningModel]:
+        name = model.name
+        self._users[name] += 1
+        if name in self._running and (sleeping := self._unloading.pop(name, None)):
+            sleeping.cancel()
+        try:
+            yield await self._get(model)
+        finally:
+            self._users[name] -= 1
+            if not self._users[name] and name in self._running and self._settings.idle_unload:
+                self._unloading[name] = asyncio.create_task(self._unload_later(name))
+
+    async def _get(self, model: LocalModel) -> RunningModel:
+        if running := self._running.get(model.name):
+            return running
+        task = self._loading.get(model.name)
+        if task is None or task.done:
+            task = self._loading[model.name] = SharedTask(self._load(model))
+        return await task.wait()
+
+    async def _load(self, model: LocalModel) -> RunningModel:
+        if model.weights:
+            await self._store.fetch(model.weights)
+        size = model.path.stat().st_size if model.path.exists() else 0
+        activity = f"loading {model.title}"
+
+        def report(done: int) -> None:
+            self._ctx.progress(activity, done=done, total=size, unit="B")
+
+        server = await in_thread(functools.partial(load, model, self._options(), report))
+        running = RunningModel(server, parallel=self._settings.parallel)
+        self._running[model.name] = running
+        return running
+
+    def _options(self) -> ServerOptions:
+        settings = self._settings
+        return ServerOptions(
+            context=settings.context,
+            parallel=settings.parallel,
+            threads=settings.threads or processors(),
+        )
+
+    async def _unload_later(self, name: str) -> None:
+        await self._ctx.clock.sleep(self._settings.idle_unload)
+        running = self._running.pop(name)
+        await running.close()
+        self._ctx.log.info("unloaded, since it was idle", extra={"model": name})
+
+
+def _trained(model: LocalModel) -> int | None:
+    if not model.path.is_file():
+        return None
+    try:
+        return read_info(model.path).context
+    except (NotGguf, OSError) as error:
+        raise ModelRejected(f"{model.path} cannot be read as a model: {error}") from error

