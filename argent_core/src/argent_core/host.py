@@ -173,7 +173,10 @@ class PluginHost:
             wants = f"it was written for contract {loaded.record.contract}"
             plugin.settle(PluginState.INCOMPATIBLE, f"{wants}; install a version for this Argent")
             return
-        plugin.context = self.make_context(loaded)
+        made = attempt(self.make_context, loaded)
+        if made.error is not None and not isinstance(made.error, ArgentError):
+            raise PluginError(name, f"its settings class raised {made.error!r}") from made.error
+        plugin.context = made.get()
         plugin.records = await self.guard.in_thread(
             name, partial(loaded.collect, plugin.context), what="hooks", timeout=timeout
         )
@@ -182,15 +185,12 @@ class PluginHost:
     def _refuse_conflicts(self, plugins: list[HostedPlugin]) -> None:
         """Switch off a plugin that brings an id which another one, earlier by name, has."""
         taken = {
-            key: other
-            for other in self.plugins.values()
-            if other.up
-            for key in _names(other.records)
+            key: other for other in self.plugins.values() if other.up for key in other.unique_ids
         }
         for plugin in plugins:
-            clash = next((key for key in _names(plugin.records) if key in taken), None)
+            clash = next((key for key in plugin.unique_ids if key in taken), None)
             if clash is None:
-                taken.update(dict.fromkeys(_names(plugin.records), plugin))
+                taken.update(dict.fromkeys(plugin.unique_ids, plugin))
                 continue
             mine, other = plugin.installed, taken[clash].installed
             both = f"{mine.distribution or mine.name} and {other.distribution or other.name}"
@@ -199,11 +199,12 @@ class PluginHost:
             )
 
     def _order(self, plugins: list[HostedPlugin]) -> list[HostedPlugin]:
-        """Sort by requirement; take out those that form a circle."""
+        """Sort by requirement, and by use where that is possible; take out circles."""
         remaining = {plugin.name: plugin for plugin in plugins}
+        uses = True
         while True:
             graph = {
-                plugin.name: [p.name for p in self._providers(plugin) if p.name in remaining]
+                plugin.name: [p.name for p in self._providers(plugin, uses) if p.name in remaining]
                 for plugin in remaining.values()
             }
             try:
@@ -211,21 +212,25 @@ class PluginHost:
                     remaining[name] for name in graphlib.TopologicalSorter(graph).static_order()
                 ]
             except graphlib.CycleError as error:
+                if uses:
+                    uses = False
+                    continue
                 circle = error.args[1]
                 for name in set(circle):
                     reason = f"requires itself in a circle: {' → '.join(circle)}"
                     remaining.pop(name).settle(PluginState.BLOCKED, reason)
 
-    def _providers(self, plugin: HostedPlugin) -> list[HostedPlugin]:
-        """Return the plugins that offer what this one requires or uses."""
+    def _providers(self, plugin: HostedPlugin, uses: bool = True) -> list[HostedPlugin]:
+        """Return the plugins that offer what this one requires, or also what it uses."""
         if plugin.loaded is None:
             return []
         record = plugin.loaded.record
-        wanted = {key.name for key in (*record.requires, *record.uses)}
-        return [p for p in self.plugins.values() if wanted & set(_services(p)) and p is not plugin]
+        wanted = {key.name for key in (*record.requires, *(record.uses if uses else ()))}
+        offers = (p for p in self.plugins.values() if p is not plugin)
+        return [p for p in offers if not wanted.isdisjoint(p.services)]
 
     def _dependents(self, plugin: HostedPlugin) -> Iterator[HostedPlugin]:
-        offered = set(_services(plugin))
+        offered = set(plugin.services)
         for other in self.plugins.values():
             required = other.loaded.record.requires if other.loaded and other.up else ()
             if other is not plugin and offered & {key.name for key in required}:
@@ -251,14 +256,16 @@ class PluginHost:
         if not started.done():
             await self._abandon(plugin)
             return
-        plugin.settle(PluginState.RUNNING)
+        plugin.settle(PluginState.DEGRADED if plugin.reason else PluginState.RUNNING, plugin.reason)
         records = [Registered(plugin.name, r, plugin.live.get(id(r))) for r in plugin.records]
         for follower in self.followers:
-            follower.plugin_started(plugin.name, records)
+            begun = attempt(follower.plugin_started, plugin.name, records)
+            if begun.error is not None:
+                plugin.blame(f"brought records that cannot be used: {begun.error!r}")
 
     def _missing(self, plugin: HostedPlugin) -> str | None:
         assert plugin.loaded is not None
-        offered = {name for p in self.plugins.values() if p.up for name in _services(p)}
+        offered = {name for p in self.plugins.values() if p.up for name in p.services}
         required = [key.name for key in plugin.loaded.record.requires]
         return next((name for name in required if name not in offered), None)
 
@@ -329,22 +336,3 @@ async def _within(seconds: float, manager: Any) -> Any:
 async def _leave(manager: Any) -> None:
     async with asyncio.timeout(_STOP_SECONDS):
         await manager.__aexit__(None, None, None)
-
-
-def _services(plugin: HostedPlugin) -> list[str]:
-    return [record.id for record in plugin.records if isinstance(record, Service)]
-
-
-def _names(records: Sequence[Any]) -> list[tuple[str, str]]:
-    """Return what must be unique over all plugins: kind and id. A channel is also a way out."""
-    words = {
-        "Service": "service",
-        "EventSource": "event source",
-        "Channel": "channel",
-        "OutputHandler": "channel",
-        "ModelProvider": "model provider",
-        "ModelTier": "model tier",
-        "Tool": "tool",
-    }
-    kinds = [(words.get(type(record).__name__), record.id) for record in records]
-    return [(kind, name) for kind, name in kinds if kind is not None]

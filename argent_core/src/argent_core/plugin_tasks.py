@@ -89,11 +89,19 @@ class PluginTasks:
         plugin = context.get(_plugin) if context is not None else _plugin.get()
         if plugin is None:
             return asyncio.Task(coroutine, loop=loop, **options)
-        task = asyncio.Task(_contained(plugin, coroutine), loop=loop, **options)
+        task = asyncio.Task(self._contained(plugin, coroutine), loop=loop, **options)
         # One that is cancelled before it begins never comes to await its coroutine.
         task.add_done_callback(lambda _: coroutine.close())
         self._owners[task] = plugin
         return task
+
+    async def _contained(self, plugin: str, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Keep the exit of a plugin's own task from ending the loop."""
+        try:
+            return await coroutine
+        except (SystemExit, KeyboardInterrupt) as error:
+            self.on_fault(plugin, "a task of it tried to exit the process")
+            raise PluginError(plugin, "tried to exit the process") from error
 
 
 def context_of(plugin: str) -> Context:
@@ -101,11 +109,3 @@ def context_of(plugin: str) -> Context:
     context = copy_context()
     context.run(_plugin.set, plugin)
     return context
-
-
-async def _contained(plugin: str, coroutine: Coroutine[Any, Any, T]) -> T:
-    """Keep the exit of a plugin's own task from ending the loop."""
-    try:
-        return await coroutine
-    except (SystemExit, KeyboardInterrupt) as error:
-        raise PluginError(plugin, "tried to exit the process") from error
