@@ -117,8 +117,9 @@ class Guard:
         record = self._records.setdefault((plugin, what), _Record())
         if skippable and time.monotonic() < record.skipped_until:
             raise PluginSkipped(plugin, f"{what} is skipped, because it failed {_MISSES} times")
-        task = self.start(plugin, work, name=what)
         try:
+            _demand_seconds(plugin, what, timeout)
+            task = self.start(plugin, work, name=what)
             answer = await self._answer(plugin, task, what=what, timeout=timeout, expects=expects)
         except PluginError as error:
             record.misses += 1
@@ -188,6 +189,7 @@ class Guard:
 
         task = self.start(plugin, produce, name=what)
         try:
+            _demand_seconds(plugin, what, idle_timeout)
             while True:
                 item = await self._next(plugin, task, parts, what=what, timeout=idle_timeout)
                 if item is None:
@@ -302,6 +304,11 @@ class Guard:
 def _settle(future: asyncio.Future[T], outcome: Outcome[T]) -> None:
     if not future.done():
         outcome.resolve(future)
+
+
+def _demand_seconds(plugin: str, what: str, timeout: object) -> None:
+    if not isinstance(timeout, (int, float)):
+        raise PluginError(plugin, f"{what} has the timeout {timeout!r}, not a number of seconds")
 
 
 def _result(plugin: str, what: str, task: asyncio.Task[Outcome[T]]) -> Outcome[T]:
