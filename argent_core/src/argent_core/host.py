@@ -33,7 +33,6 @@ from argent_hookspecs import (
 T = TypeVar("T")
 log = logging.getLogger("argent.host")
 
-_LOAD_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 _OPENS: dict[type[Any], Any] = {
     Service: object,
@@ -76,6 +75,7 @@ class PluginHost:
     plugins: dict[str, HostedPlugin] = field(factory=dict)
     followers: list[Follower] = field(factory=list)
     opened: tuple[type[Any], ...] = tuple(_OPENS)
+    load_seconds: float = 60.0
 
     async def start(self, installed: Sequence[InstalledPlugin]) -> None:
         """Load and start the plugins, each as far as it comes."""
@@ -162,7 +162,7 @@ class PluginHost:
                 plugin.settle(PluginState.FAILED, str(error))
 
     async def _collect(self, plugin: HostedPlugin) -> None:
-        name, timeout = plugin.name, _LOAD_SECONDS
+        name, timeout = plugin.name, self.load_seconds
         loaded = plugin.loaded
         if loaded is None:
             loaded = await self.guard.in_thread(
