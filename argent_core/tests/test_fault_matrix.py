@@ -224,16 +224,18 @@ async def test_leaves_tasks_behind(argent: Argent) -> None:
 async def test_floods_events(argent: Argent) -> None:
     """The flood takes every place in the loop but the one that is kept for a person."""
 
+    culprit = MadePlugin("culprit")
+
     class Flood:
         async def listen(self, feed: Feed) -> None:
             async def pour(number: int) -> None:
                 while True:
-                    await feed.emit(Event(conversation=f"flood-{number}", content=NOISE))
+                    await culprit.ctx.emit(Event(conversation=f"flood-{number}", content=NOISE))
 
             await asyncio.gather(*(pour(number) for number in range(50)))
 
-    source = EventSource(id="flood", open=lambda: nullcontext(Flood()))
-    async with world(argent, MadePlugin("culprit", source)) as here:
+    culprit.records = (EventSource(id="flood", open=lambda: nullcontext(Flood())),)
+    async with world(argent, culprit) as here:
         await eventually(lambda: here.named("floods events"), what="the culprit is named")
         await converse(here, "meanwhile")
 

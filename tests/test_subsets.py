@@ -1,0 +1,75 @@
+"""Any subset of the shipped plugins boots."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+
+from argent_core.paths import Home
+from argent_testing import Argent
+
+pytestmark = pytest.mark.anyio
+
+SHIPPED = sorted(
+    folder.name.removeprefix("argent-")
+    for folder in (Path(__file__).parent.parent / "plugins").glob("argent-*")
+)
+EVERY_SUBSET_UP_TO = 6
+MODELS = {"llama"}
+
+
+def subsets() -> list[tuple[str, ...]]:
+    """Return every subset; of many plugins, those of two at most, and those without one at most."""
+    sizes = list(range(len(SHIPPED) + 1))
+    if len(SHIPPED) > EVERY_SUBSET_UP_TO:
+        sizes = [*sizes[:3], *sizes[-2:]]
+    return [names for size in sizes for names in itertools.combinations(SHIPPED, size)]
+
+
+def name_of(names: tuple[str, ...]) -> str:
+    return "+".join(names) or "none"
+
+
+def complaints(home: Home) -> list[str]:
+    """Return the lines of a log that are warnings or worse."""
+    lines = (home.logs / "argent.log").read_text("utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    return [r["message"] for r in records if r["level"] not in ("debug", "info")]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.mark.parametrize("names", subsets(), ids=name_of)
+async def test_a_subset_starts_and_stops(argent: Argent, names: tuple[str, ...]) -> None:
+    async with argent(plugins=names) as kernel:
+        states = {p["name"]: (p["state"], p["reason"]) for p in kernel.agent.plugins()}
+        status = await kernel.agent.status()
+
+    assert states == dict.fromkeys((*names, "memory"), ("running", ""))
+    assert [model for model in status["models"] if "problem" in model] == []
+    assert complaints(argent.home) == []
+
+
+@pytest.mark.parametrize("names", subsets(), ids=name_of)
+async def test_a_subset_fetches_nothing_to_start(argent: Argent, names: tuple[str, ...]) -> None:
+    async with argent(plugins=names):
+        pass
+
+    files = [path for path in argent.home.plugins.rglob("*") if path.is_file()]
+    assert [path for path in files if path.stat().st_size > 100_000] == []
+
+
+@pytest.mark.parametrize("names", [s for s in subsets() if not MODELS & set(s)], ids=name_of)
+async def test_without_a_model_the_person_is_told_so(
+    argent: Argent, names: tuple[str, ...]
+) -> None:
+    async with argent(plugins=names):
+        answer = await argent.channel.ask("Hello?")
+
+    assert "no model is installed" in answer
