@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol, runtime_checkable
 
 from argent_core.kernel import Kernel
 from argent_core.plugins import RECORDS
-from argent_hookspecs import Plugin, PluginContext, hookimpl
+from argent_hookspecs import Plugin, PluginContext, Service, ServiceKey, Tool, hookimpl
 
 
 class Demo:
@@ -61,3 +62,52 @@ async def ended(kernel: Kernel, event: str | None) -> dict[str, Any]:
             found = await kernel.agent.events.show(event)
             if found["state"] in ("done", "dead", "cancelled"):
                 return found
+
+
+@runtime_checkable
+class Clockwork(Protocol):
+    """A service for tests."""
+
+
+A: ServiceKey[Clockwork] = ServiceKey("a", Clockwork)
+B: ServiceKey[Clockwork] = ServiceKey("b", Clockwork)
+C: ServiceKey[Clockwork] = ServiceKey("c", Clockwork)
+
+
+class Diary(list[str]):
+    """What opens and closes, in order."""
+
+    def opens(self, name: str) -> Callable[[], AbstractAsyncContextManager[Any]]:
+        @asynccontextmanager
+        async def open_it() -> AsyncIterator[Any]:
+            self.append(f"+{name}")
+            yield self
+            self.append(f"-{name}")
+
+        return open_it
+
+    def offers(self, key: ServiceKey[Any], *, name: str = "", **plugin: Any) -> Demo:
+        """Make a plugin that offers a service."""
+        service = Service(key=key, open=self.opens(name or key.name))
+        return Demo(service, name=name or key.name, **plugin)
+
+
+def states(kernel: Kernel) -> dict[str, str]:
+    return {plugin["name"]: plugin["state"] for plugin in kernel.agent.plugins()}
+
+
+def reason(kernel: Kernel, name: str) -> str:
+    return str(kernel.host.plugins[name].reason)
+
+
+def tool(name: str, **other: Any) -> Tool:
+    async def run() -> str:
+        return name
+
+    return Tool(id=name, description="", run=run, **other)
+
+
+@asynccontextmanager
+async def raising() -> AsyncIterator[None]:
+    raise RuntimeError("no power")
+    yield

@@ -12,7 +12,16 @@ from attrs import define, field, frozen
 
 from argent_core.outcome import Outcome
 from argent_core.plugins import InstalledPlugin, LoadedPlugin
-from argent_hookspecs import PluginContext
+from argent_hookspecs import (
+    Channel,
+    EventSource,
+    ModelProvider,
+    ModelTier,
+    OutputHandler,
+    PluginContext,
+    Service,
+    Tool,
+)
 
 log = logging.getLogger("argent.host")
 
@@ -37,6 +46,15 @@ class PluginState(enum.StrEnum):
 
 
 _UP = (PluginState.RUNNING, PluginState.DEGRADED)
+_UNIQUE: dict[type[Any], str] = {
+    Service: "service",
+    EventSource: "event source",
+    Channel: "channel",
+    OutputHandler: "channel",
+    ModelProvider: "model provider",
+    ModelTier: "model tier",
+    Tool: "tool",
+}
 
 
 @define(eq=False)
@@ -71,6 +89,17 @@ class HostedPlugin:
     def up(self) -> bool:
         """Whether it can be called."""
         return self.state in _UP
+
+    @property
+    def services(self) -> list[str]:
+        """Names of the services that it offers."""
+        return [record.id for record in self.records if isinstance(record, Service)]
+
+    @property
+    def unique_ids(self) -> list[tuple[str, str]]:
+        """What must be unique over all plugins: kind and id. A channel is also a way out."""
+        kinds = [(_UNIQUE.get(type(record)), record.id) for record in self.records]
+        return [(kind, id) for kind, id in kinds if kind is not None]
 
     def settle(self, state: PluginState, reason: str = "") -> None:
         """Move to a state."""

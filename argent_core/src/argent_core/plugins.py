@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+import attrs
 import pluggy
 from attrs import field, frozen
 
@@ -32,6 +33,7 @@ from argent_hookspecs import (
     PluginContext,
     PluginError,
     Service,
+    ServiceKey,
     Tool,
     specs,
 )
@@ -53,6 +55,9 @@ RECORDS: Mapping[str, type[Any]] = {
     "argent_health_checks": HealthCheck,
 }
 """What each hook yields, in life-cycle order."""
+
+_FIELDS: Mapping[str, Any] = {"id": str, "order": int | float, "timeout": int | float}
+"""What the kernel sorts and waits by, whatever the record."""
 
 
 @frozen
@@ -102,6 +107,11 @@ class LoadedPlugin:
         for record in records:
             if not isinstance(record, kind):
                 raise PluginError(self.name, f"{hook} yielded {record!r}, not a {kind.__name__}")
+            for name, wanted in _FIELDS.items():
+                value = getattr(record, name, None)
+                if value is not None and not isinstance(value, wanted):
+                    words = f"a {kind.__name__} whose {name} is {value!r:.80}"
+                    raise PluginError(self.name, f"{hook} yielded {words}")
         twice = [name for name, n in Counter(r.id for r in records).items() if n > 1]
         if twice:
             raise PluginError(self.name, f"{hook} yielded the id {twice[0]!r} twice")
@@ -149,8 +159,19 @@ def load(installed: InstalledPlugin) -> LoadedPlugin:
     answers = manager.hook.argent_plugin()
     if not answers or not isinstance(answers[0], Plugin):
         raise PluginError(name, "has no argent_plugin hook that returns a Plugin")
+    _check_record(name, answers[0])
     package = str(getattr(target, "__name__", type(target).__module__)).partition(".")[0]
     return LoadedPlugin(name, answers[0], package, manager)
+
+
+def _check_record(name: str, record: Plugin) -> None:
+    keys: tuple[object, ...] = (*record.requires, *record.uses)
+    odd = next((key for key in keys if not isinstance(key, ServiceKey)), None)
+    if odd is not None:
+        raise PluginError(name, f"requires or uses {odd!r:.80}, which is no ServiceKey")
+    kind: object = record.settings
+    if kind is not None and not (isinstance(kind, type) and attrs.has(kind)):
+        raise PluginError(name, f"its settings are {kind!r:.80}, which is no attrs class")
 
 
 def compatible(record: Plugin) -> bool:
