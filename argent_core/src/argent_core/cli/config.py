@@ -87,8 +87,7 @@ def set_(obj: LazyContext, path: str, value: str, as_json: bool) -> None:
     for problem in (*found.errors, *found.warnings):
         click.echo(f"Warning: {problem}", err=True)
     changed = _under(found.document.data, path)
-    if path.startswith("plugins."):
-        _tell_running_kernel(obj)
+    _tell_running_kernel(obj)
     if as_json:
         print_json({"path": path, "value": changed, "file": str(obj.place.config_file)})
     else:
@@ -96,7 +95,7 @@ def set_(obj: LazyContext, path: str, value: str, as_json: bool) -> None:
 
 
 def _tell_running_kernel(obj: LazyContext) -> None:
-    """Have plugins whose settings have changed restarted, if the agent runs."""
+    """Have the agent go by the new settings, if it runs."""
     import asyncio
 
     from argent_core.local import NotRunning
