@@ -240,13 +240,3 @@ class TestMemoryChannel(ChannelContract):
 
     async def arrived(self, live: Any) -> Sequence[str]:
         return [reply.text for reply in live.replies]
-
-
-class TestBasics(PluginContract):
-    plugin = "basics"
-
-
-class TestBasicsTools(ToolContract):
-    plugin = "argent_basics"
-    calls: ClassVar = {"calc": [{"expression": "6*7"}], "time": [{}, {"zone": "Europe/Berlin"}]}
-    mistakes: ClassVar = {"calc": [{"expression": "1/0"}, {"expression": "import os"}]}
