@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from argent_core import codec
 from argent_core import config as configuration
+from argent_core.guard import attempt
 from argent_hookspecs import ArgentError, ConfigError, Connection
 
 if TYPE_CHECKING:
@@ -25,7 +28,9 @@ class Control:
         """Do what each object on a connection asks: ``{"call": …, "arguments": {…}}``."""
         async for message in connection:
             try:
-                result = await self.run(str(message.get("call")), message.get("arguments") or {})
+                arguments = message.get("arguments")
+                known = arguments if isinstance(arguments, dict) else {}
+                result = await self.run(str(message.get("call")), known)
             except ArgentError as error:
                 await connection.send({"error": str(error)})
             else:
@@ -34,7 +39,7 @@ class Control:
     async def run(self, operation: str, arguments: Mapping[str, Any]) -> Any:
         """Do one thing and return its result in JSON values."""
         agent = self.kernel.agent
-        operations = {
+        operations: dict[str, Callable[..., Any]] = {
             "status": agent.status,
             "stop": agent.stop,
             "shutdown": self._shutdown,
@@ -56,7 +61,10 @@ class Control:
         if work is None:
             known = ", ".join(operations)
             raise ArgentError(f"there is no operation {operation!r}; there are: {known}")
-        return await work(**arguments)  # type: ignore[operator]
+        bound = attempt(partial(inspect.signature(work).bind, **arguments))
+        if bound.error is not None:
+            raise ArgentError(f"{operation}: {bound.error}") from bound.error
+        return await work(*bound.get().args, **bound.get().kwargs)
 
     async def _shutdown(self) -> None:
         self.kernel.request_stop()

@@ -140,11 +140,13 @@ class Kernel:
     async def reload(self) -> list[str]:
         """Read the settings anew and restart the plugins whose own have changed; return them.
 
-        The tiers, the limits of the loop and the policy of tools hold from now on, too. Other
-        settings of the kernel wait for its next start.
+        Tiers, tool policy and limits hold at once, too; the rest waits for the next start.
         """
         old, self.config = self.config, configuration.load(self.home)
-        self._apply(self.config)
+        self.agent.router.config = self.config
+        self.tools.settings = self.config.tools
+        self.agent.approval_rows.timeout = self.config.tools.approval_timeout
+        self.loop.settings = self.config.loop
         changed = [
             name
             for name in self.host.plugins
@@ -154,14 +156,6 @@ class Kernel:
         for name in changed:
             await self.host.restart(name)
         return changed
-
-    def _apply(self, settings: Config) -> None:
-        self.agent.router.config = settings
-        self.agent.approval_rows.timeout = settings.tools.approval_timeout
-        self.tools.settings = settings.tools
-        self.loop.limit = settings.loop.conversations
-        self.loop.turn_seconds = settings.loop.turn_timeout.total_seconds()
-        self.loop.max_attempts = settings.loop.max_attempts
 
     async def _start(self, stack: AsyncExitStack) -> None:
         prepare_home(self.home)
@@ -220,9 +214,7 @@ class Kernel:
         self.loop = AgentLoop(
             workshop,
             approvals,
-            limit=settings.loop.conversations,
-            turn_seconds=settings.loop.turn_timeout.total_seconds(),
-            max_attempts=settings.loop.max_attempts,
+            settings.loop,
             publish=self.observers.publish,
             delivered=self._turn_ended,
         )

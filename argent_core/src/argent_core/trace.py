@@ -10,7 +10,11 @@ from typing import Any
 from attrs import frozen
 
 from argent_core.database import Database
-from argent_hookspecs import Transaction
+from argent_hookspecs import ArgentError, Transaction
+
+
+class TurnNotFound(ArgentError):
+    """Report an id that is more than one turn's."""
 
 
 @frozen
@@ -29,11 +33,18 @@ class Trace:
         return await self.database.read(lambda tx: _turns(tx, limit))
 
     async def turn(self, id: str) -> dict[str, Any] | None:
-        """Explain one turn: all of it. The id may be cut short, if it is still the only one."""
-        found = await self.database.read(
-            lambda tx: _one(tx, "id LIKE ? || '%'", (id.replace("%", ""),))
-        )
-        return self._clean(found)
+        """Explain one turn: all of it. The id may be cut short, if it is still the only one.
+
+        Raises:
+            TurnNotFound: More than one turn begins like this.
+        """
+        sql = "SELECT id FROM turns WHERE substr(id, 1, ?) = ? LIMIT 2"
+        found = await self.database.read(lambda tx: tx.execute(sql, (len(id), id)).fetchall())
+        if not id or not found:
+            return None
+        if len(found) > 1:
+            raise TurnNotFound(f"more than one turn begins with {id!r}; give more of it")
+        return self._clean(await self.database.read(lambda tx: _one(tx, "id = ?", found[0])))
 
     async def last(self, conversation: str | None = None) -> dict[str, Any] | None:
         """Explain the newest turn, of a conversation or of all."""
@@ -53,7 +64,7 @@ def _turns(tx: Transaction, limit: int) -> list[dict[str, Any]]:
     rows = tx.execute(
         "SELECT t.id, t.conversation, t.state, t.started_at, t.model, substr(t.answer, 1, 80),"
         " (SELECT SUM(cost) FROM steps WHERE turn = t.id) FROM turns t"
-        " ORDER BY t.started_at DESC LIMIT ?",
+        " ORDER BY t.started_at DESC, t.n DESC LIMIT ?",
         (limit,),
     ).fetchall()
     names = ("turn", "conversation", "state", "started_at", "model", "answer", "cost")
@@ -63,7 +74,8 @@ def _turns(tx: Transaction, limit: int) -> list[dict[str, Any]]:
 def _one(tx: Transaction, where: str, parameters: tuple[Any, ...]) -> dict[str, Any] | None:
     row = tx.execute(
         "SELECT id, conversation, state, reason, started_at, finished_at, score, factors, tier,"
-        f" provider, model, answer FROM turns WHERE {where} ORDER BY started_at DESC LIMIT 1",
+        f" provider, model, answer FROM turns WHERE {where}"
+        " ORDER BY started_at DESC, n DESC LIMIT 1",
         parameters,
     ).fetchone()
     if row is None:

@@ -16,6 +16,7 @@ from attrs import define, field
 
 from argent_core import log as log_file
 from argent_core.backoff import backoff
+from argent_core.config import LoopSettings
 from argent_core.guard import attempt_async
 from argent_core.inbound.journal import Journal, Lease, LeaseLost
 from argent_core.loop import turn_store
@@ -63,18 +64,15 @@ class AgentLoop:
     """Runs turns.
 
     Args:
-        limit: Conversations side by side, the person's place included.
-        turn_seconds: Longest turn.
-        max_attempts: Times that an event is tried without getting a step further.
+        settings: How many conversations run side by side, the person's place included; how long a
+            turn may take; how often an event is tried without getting a step further.
         publish: Tells observers.
         delivered: Called when there may be something new in the outbox.
     """
 
     shop: Workshop
     approvals: Approvals
-    limit: int
-    turn_seconds: float
-    max_attempts: int
+    settings: LoopSettings
     publish: Callable[[Notice], None]
     delivered: Callable[[], None]
     running: dict[str, RunningTurn] = field(factory=dict)
@@ -91,6 +89,11 @@ class AgentLoop:
         """What the agent does now: the furthest that any turn is."""
         states = {running.turn.state.state for running in self.running.values()}
         return next((state for state in _BUSIEST if state in states), AgentState.IDLE)
+
+    @property
+    def turn_seconds(self) -> float:
+        """How long a turn may take."""
+        return self.settings.turn_timeout.total_seconds()
 
     def wake(self) -> None:
         """Look for events now."""
@@ -133,9 +136,11 @@ class AgentLoop:
         return len(found) + await self._stop_waiting(conversation, reason)
 
     async def _claim_all(self) -> None:
-        while len(self.running) < self.limit:
+        while len(self.running) < self.settings.conversations:
             background = sum(not r.turn.lease.event.from_person for r in self.running.values())
-            lease = await self.journal.claim(person_only=background >= max(1, self.limit - 1))
+            lease = await self.journal.claim(
+                person_only=background >= max(1, self.settings.conversations - 1)
+            )
             if lease is None:
                 return
             self._begin(lease)
@@ -185,8 +190,8 @@ class AgentLoop:
         """Run a turn; return what puts its end on record."""
         lease = turn.lease
         try:
-            if lease.attempts > self.max_attempts:
-                return lambda: self._bury(turn, f"it was tried {self.max_attempts} times")
+            if lease.attempts > self.settings.max_attempts:
+                return lambda: self._bury(turn, f"it was tried {self.settings.max_attempts} times")
             await turn_store.begin(self.journal, lease)
             self.publish(
                 TurnStarted(turn=lease.id, conversation=lease.event.conversation, event=lease.event)
@@ -224,7 +229,7 @@ class AgentLoop:
 
     async def _retry(self, turn: AgentTurn, error: ArgentError) -> None:
         lease = turn.lease
-        if lease.attempts >= self.max_attempts:
+        if lease.attempts >= self.settings.max_attempts:
             await self._bury(turn, str(error))
             return
         asked = error.retry_after if isinstance(error, ModelUnavailable) else None
@@ -294,7 +299,7 @@ class AgentLoop:
     async def _sleep(self) -> None:
         """Wait until woken, or until something is due that there is a place for."""
         dues = [await self.approvals.next_expiry(), _LONGEST_SLEEP]
-        if len(self.running) < self.limit:
+        if len(self.running) < self.settings.conversations:
             dues.append(await self.journal.next_due())
         seconds = min(due for due in dues if due is not None)
         with contextlib.suppress(TimeoutError):

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from argent_core.trace import TurnNotFound
+from argent_hookspecs import PluginContext, Secret, Tool, ToolCall, setting
+from argent_testing import Argent
+
+from .demo import Demo
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_newest_turns_newest_first(argent: Argent) -> None:
+    async with argent(model=["one", "two", "x" * 100]) as kernel:
+        for conversation in ("a", "b", "a"):
+            await argent.channel.ask("hi", conversation)
+            await argent.clock.advance(1)
+        turns = await kernel.agent.trace_rows.turns()
+        newest = await kernel.agent.trace_rows.turns(limit=1)
+
+    assert [turn["conversation"] for turn in turns] == ["a", "b", "a"]
+    assert [turn["answer"] for turn in turns] == ["x" * 80, "two", "one"]
+    assert all(turn["state"] == "done" and turn["model"] == "scripted" for turn in turns)
+    assert newest == turns[:1]
+
+
+async def test_turns_of_one_moment_keep_their_order(argent: Argent) -> None:
+    async with argent(model=["one", "two", "three"]) as kernel:
+        for _ in range(3):
+            await argent.channel.ask("hi")
+        turns = await kernel.agent.trace_rows.turns()
+        last = await kernel.agent.trace("home")
+
+    assert [turn["answer"] for turn in turns] == ["three", "two", "one"]
+    assert last is not None and last["answer"] == "three"
+
+
+async def test_a_turn_is_found_by_the_beginning_of_its_id(argent: Argent) -> None:
+    async with argent(model=["hi"]) as kernel:
+        id = str(await argent.channel.say("hello"))
+        await argent.channel.next_reply()
+        trace = kernel.agent.trace_rows
+        whole, short = await trace.turn(id), await trace.turn(id[:5])
+        others = [await trace.turn(odd) for odd in ("zzz", "", "%", "_" * len(id), f"{id}0")]
+
+    assert whole is not None and short is not None
+    assert whole["turn"] == short["turn"] == id
+    assert others == [None] * 5
+
+
+async def test_a_beginning_that_two_turns_have_is_not_enough(argent: Argent) -> None:
+    async with argent(model=["hi"] * 17) as kernel:
+        ids = [str(await argent.channel.say("hello", str(n))) for n in range(17)]
+        for _ in ids:
+            await argent.channel.next_reply()
+        first_letters = [id[0] for id in ids]
+        shared = next(letter for letter in first_letters if first_letters.count(letter) > 1)
+        with pytest.raises(TurnNotFound, match=f"more than one turn begins with '{shared}'"):
+            await kernel.agent.trace_rows.turn(shared)
+
+
+async def test_the_last_one_of_all_or_of_a_conversation(argent: Argent) -> None:
+    async with argent(model=["one", "two"]) as kernel:
+        await argent.channel.ask("hi", "a")
+        await argent.clock.advance(1)
+        await argent.channel.ask("hi", "b")
+        of_all, of_a = await kernel.agent.trace_rows.last(), await kernel.agent.trace("a")
+
+    assert of_all is not None and of_all["answer"] == "two"
+    assert of_a is not None and of_a["answer"] == "one"
+
+
+@frozen
+class Settings:
+    """Settings with a secret."""
+
+    key: Secret = setting(doc="A key.")
+
+
+async def test_what_a_trace_shows_has_no_secrets(
+    argent: Argent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEMO_KEY", 'sesame "é" open')
+
+    def make(ctx: PluginContext) -> list[Any]:
+        async def unlock() -> str:
+            await ctx.secrets.reveal(ctx.settings.key)
+            return "unlocked"
+
+        return [Tool(id="unlock", description="", run=unlock)]
+
+    config = {"plugins": {"demo": {"key": "env:DEMO_KEY"}}}
+    plugins = [Demo(make=make, settings=Settings)]
+    script: list[Any] = [ToolCall("1", "unlock"), 'It is sesame "é" open.']
+
+    async with argent(plugins=plugins, model=script, config=config) as kernel:
+        await argent.channel.ask('Is it sesame "é" open?')
+        trace = await kernel.agent.trace("home")
+
+    assert trace is not None
+    assert trace["answer"] == "It is [secret]."
+    assert trace["events"][0]["event"]["content"] == [{"text": "Is it [secret]?"}]
+    assert "sesame" not in str(trace)
+
+
+async def test_a_failed_turn_says_why(argent: Argent) -> None:
+    async with argent() as kernel:
+        await argent.channel.ask("hi")
+        trace = await kernel.agent.trace("home")
+
+    assert trace is not None
+    assert trace["state"] == "dead" and "no model is installed" in trace["reason"]
+    assert trace["route"]["model"] is None and trace["steps"] == []
+    assert trace["finished_at"] is not None
