@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -186,6 +187,29 @@ async def test_exits_in_a_task_of_its_own(argent: Argent) -> None:
         await here.say()
         await eventually(lambda: here.named("exit the process"), what="the culprit is named")
         assert [type(task.exception()).__name__ for task in tasks] == ["PluginError"]
+
+
+CALLBACKS: dict[str, Callable[[Callable[[], None]], object]] = {
+    "soon": lambda call: asyncio.get_running_loop().call_soon(call),
+    "later": lambda call: asyncio.get_running_loop().call_later(0.01, call),
+    "from a thread": lambda call: asyncio.get_running_loop().call_soon_threadsafe(call),
+    "when a task is done": lambda call: asyncio.create_task(asyncio.sleep(0)).add_done_callback(
+        lambda _: call()
+    ),
+}
+
+
+@pytest.mark.parametrize("way", CALLBACKS)
+async def test_exits_in_a_callback(argent: Argent, way: str) -> None:
+    async def provide(request: ContextRequest) -> list[Any]:
+        if PROVOKE in request.event.text:
+            CALLBACKS[way](sys.exit)
+        return []
+
+    culprit = MadePlugin("culprit", ContextProvider(id="c", provide=provide))
+    async with world(argent, culprit) as here:
+        await here.say()
+        await eventually(lambda: here.named("callback .* exit"), what="the culprit is named")
 
 
 @pytest.mark.parametrize("deed", ["raises", "exits"])

@@ -21,6 +21,7 @@ from attrs import define, field
 
 from argent_core.mailbox import Mailbox
 from argent_core.outcome import Outcome
+from argent_core.plugin_callbacks import PluginCallbacks
 from argent_core.plugin_tasks import PluginTasks, context_of
 from argent_core.watchdog import Watchdog
 from argent_hookspecs import ArgentError, PluginError, PluginSkipped, PluginTimeout
@@ -71,22 +72,28 @@ class Guard:
     most_credit: float = 60.0
     watchdog: Watchdog = field(init=False)
     tasks: PluginTasks = field(init=False)
+    callbacks: PluginCallbacks = field(init=False)
     _records: dict[tuple[str, str], _Record] = field(factory=dict)
     _signs: dict[str, float] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.tasks = PluginTasks(self.on_fault)
+        self.callbacks = PluginCallbacks(self.on_fault)
         self.watchdog = Watchdog(owner=self.tasks.owner, on_fault=self.on_fault)
 
     def install(self) -> None:
         """Take charge of the running loop: attribute tasks to plugins and watch for blocking."""
-        asyncio.get_running_loop().set_task_factory(self.tasks.make)
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(self.tasks.make)
+        self.callbacks.install(loop)
         self.watchdog.start()
 
     def uninstall(self) -> None:
         """Give the running loop back."""
         self.watchdog.stop()
-        asyncio.get_running_loop().set_task_factory(None)
+        loop = asyncio.get_running_loop()
+        self.callbacks.uninstall(loop)
+        loop.set_task_factory(None)
 
     async def ask(
         self,

@@ -86,7 +86,7 @@ class PluginTasks:
     ) -> asyncio.Task[Any]:
         """Make a task, as the event loop's task factory; a plugin's are noted as its own."""
         context = options.get("context")
-        plugin = context.get(_plugin) if context is not None else _plugin.get()
+        plugin = plugin_in(context)
         if plugin is None:
             return asyncio.Task(coroutine, loop=loop, **options)
         task = asyncio.Task(self._contained(plugin, coroutine), loop=loop, **options)
@@ -102,6 +102,11 @@ class PluginTasks:
         except (SystemExit, KeyboardInterrupt) as error:
             self.on_fault(plugin, "a task of it tried to exit the process")
             raise PluginError(plugin, "tried to exit the process") from error
+
+
+def plugin_in(context: Context | None) -> str | None:
+    """Return the plugin that a context belongs to, the current one if none is given, or None."""
+    return _plugin.get() if context is None else context.get(_plugin)
 
 
 def context_of(plugin: str) -> Context:
