@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from io import RawIOBase
 from pathlib import Path
 
@@ -95,6 +98,81 @@ def _read(screen: RawIOBase) -> bytes:
         return screen.read(4096) or b""
     except OSError:  # how Linux says that nobody has the terminal open any more
         return b""
+
+
+@frozen
+class RunningAgent:
+    """``argent start`` in a process of its own, with the plugin ``play``."""
+
+    process: subprocess.Popen[str]
+
+    def wait_for(self, words: str) -> str:
+        """Read what it and its plugin print, until a line begins like this; return the rest."""
+        assert self.process.stdout is not None
+        seen = []
+        for line in self.process.stdout:
+            seen.append(line)
+            if line.startswith(words):
+                return line.removeprefix(words).strip()
+        raise AssertionError(f"{words!r} was never printed, but {''.join(seen)}")
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def end(self) -> tuple[int, str]:
+        """Wait until it has ended; return the exit code and the rest of what it printed."""
+        printed, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, printed
+
+
+@frozen
+class Agents:
+    """Runs agents on the home of an installation."""
+
+    installation: Installation
+
+    @contextmanager
+    def __call__(self, *said: str, conversation: str = "home") -> Iterator[RunningAgent]:
+        """Run one for the block; its plugin says some messages first."""
+        data = Home(self.installation.home).plugin_data("play")
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lines = [json.dumps([text, conversation]) for text in said]
+        (data / "say.jsonl").write_text("\n".join(lines))
+        process = subprocess.Popen(
+            [*ARGENT, "start"],
+            env=self.installation.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            agent = RunningAgent(process)
+            agent.wait_for("Argent runs, with play.")
+            yield agent
+        finally:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def agents(installation: Installation, home: Home) -> Agents:
+    """Run ``argent start`` with a plugin whose person and model a test commands."""
+    source = (Path(__file__).parent / "play_plugin.py").read_text()
+    installation.add("argent-play", plugins="play = play_plugin", play_plugin=source)
+    home.create()
+    home.config_file.write_text('{"version": 1, "agent": {"plugins": ["play"]}}')
+    home.config_file.chmod(0o600)
+    return Agents(installation)
+
+
+@pytest.fixture
+def alone(home: Home) -> Home:
+    """A home on which no plugin may load, so that commands are quick."""
+    home.create()
+    home.config_file.write_text('{"version": 1, "agent": {"plugins": []}}')
+    home.config_file.chmod(0o600)
+    return home
 
 
 @pytest.fixture
