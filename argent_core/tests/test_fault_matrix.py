@@ -23,6 +23,7 @@ from argent_hookspecs import (
     Event,
     EventSource,
     Feed,
+    ModelProvider,
     Plugin,
     Service,
     ServiceKey,
@@ -323,6 +324,24 @@ async def test_hangs_while_it_is_loaded(stage: str) -> None:
     assert faults == ["culprit"]
     await host.stop()
     never.set()
+
+
+async def test_a_model_that_does_not_open_keeps_nobody_waiting() -> None:
+    """The timeout of a model provider is that of an answer, which may be long."""
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[Any]:
+        yield await hang()
+
+    provider = ModelProvider(id="slow", open=opening, timeout=3600)
+    guard = Guard(on_fault=lambda plugin, reason: None)
+    host = PluginHost(guard, _no_context, lambda name: None, _nothing, open_seconds=0.1)
+
+    await host.start([InstalledPlugin("slow", lambda: MadePlugin("slow", provider))])
+
+    slow = host.plugins["slow"]
+    words = "ModelProvider slow: did not open in time"
+    assert (slow.state, slow.reason) == (PluginState.FAILED, words)
 
 
 def _no_context(loaded: LoadedPlugin) -> Any:

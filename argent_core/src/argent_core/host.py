@@ -76,6 +76,7 @@ class PluginHost:
     followers: list[Follower] = field(factory=list)
     opened: tuple[type[Any], ...] = tuple(_OPENS)
     load_seconds: float = 60.0
+    open_seconds: float = 30.0
 
     async def start(self, installed: Sequence[InstalledPlugin]) -> None:
         """Load and start the plugins, each as far as it comes."""
@@ -250,7 +251,8 @@ class PluginHost:
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         root = partial(self._live, plugin, started)
         plugin.root = self.guard.start(plugin.name, root, name="root")
-        patience = sum(r.timeout for r in plugin.records if type(r) in _OPENS) + _STOP_SECONDS
+        seconds = [self._patience(r) for r in plugin.records if type(r) in self.opened]
+        patience = sum(seconds) + _STOP_SECONDS
         either: set[asyncio.Future[Any]] = {started, plugin.root}
         await asyncio.wait(either, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         if not started.done():
@@ -299,7 +301,7 @@ class PluginHost:
         what = f"{type(record).__name__} {record.id}"
         opening = attempt(record.open)
         if opening.error is None:
-            entering = await attempt_async(partial(_within, record.timeout, opening.value))
+            entering = await attempt_async(partial(_within, self._patience(record), opening.value))
         if opening.error is not None or entering.error is not None:
             error = opening.error or entering.error
             words = "did not open in time" if isinstance(error, TimeoutError) else repr(error)
@@ -311,6 +313,11 @@ class PluginHost:
             found = type(entering.value).__name__
             raise PluginError(plugin.name, f"{what}: open yielded a {found}, which lacks methods")
         plugin.live[id(record)] = entering.value
+
+    def _patience(self, record: Any) -> float:
+        """Return how long a record may take to open; the timeout of some is that of a call."""
+        own = isinstance(record, (Service, EventSource, Channel))
+        return float(record.timeout) if own else self.open_seconds
 
     async def _close(self, plugin: HostedPlugin) -> None:
         if not plugin.up or plugin.root is None:
