@@ -270,6 +270,8 @@ class Kernel:
         await self.output_handlers.recover()
         if recovered:
             log.info("%d events go on that were under way at the last end", recovered)
+        stack.push_async_callback(self.loop.put_back)
+        stack.push_async_callback(self.output_handlers.end)
         works = {
             "loop": self.loop.run,
             "outbox": self.output_handlers.run,

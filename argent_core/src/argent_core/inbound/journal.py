@@ -272,18 +272,18 @@ def close(
 def refresh(tx: Transaction, conversation: str, *, now: float) -> None:
     """Bring a conversation's lane in line with its open events."""
     head = tx.execute(
-        "SELECT seq, state, available_at, attempts FROM events"
-        f" WHERE conversation = ? AND {lanes.OPEN}"
+        f"SELECT seq, available_at, attempts, {lanes.HELD} FROM events"
+        f" WHERE conversation = :conversation AND {lanes.OPEN}"
         " ORDER BY seq LIMIT 1",
-        (conversation,),
+        {"conversation": conversation},
     ).fetchone()
     if head is None:
         tx.execute("DELETE FROM lanes WHERE conversation = ?", (conversation,))
         return
-    seq, state, available_at, attempts = head
+    seq, available_at, attempts, held = head
     # One that was never tried waits for nothing, even if the clock was set back since it came.
     due = attempts == 0 or available_at <= now
-    standing = _BUSY if state != "ready" else _DUE if due else _LATER
+    standing = _BUSY if held else _DUE if due else _LATER
     tx.execute(
         lanes.REFRESH,
         {

@@ -2,6 +2,11 @@
 
 OPEN = "state IN ('ready', 'leased', 'waiting')"
 """Which events a lane is about."""
+HELD = (
+    "EXISTS (SELECT 1 FROM events WHERE conversation = :conversation"
+    " AND state IN ('leased', 'waiting'))"
+)
+"""Whether a turn is under way in a conversation; not always that of its oldest open event."""
 NEXT = "SELECT conversation, head FROM lanes WHERE state = 0 ORDER BY priority - aged, head LIMIT 1"
 NEXT_PERSON = (
     "SELECT conversation, head FROM lanes WHERE state = 0 AND person = 1"

@@ -41,6 +41,7 @@ log = logging.getLogger("argent.loop")
 
 _LONGEST_SLEEP = 30.0
 _AGE_EVERY = 60.0
+_PUT_BACK_SECONDS = 5.0
 _APOLOGY = "Sorry, I could not answer this: {reason}"
 _BUSIEST = (AgentState.RESPONDING, AgentState.WAITING_TOOL, AgentState.PROCESSING)
 
@@ -100,15 +101,12 @@ class AgentLoop:
         self._wake.set()
 
     async def run(self) -> None:
-        """Run turns until cancelled; those under way are then put back, uncounted."""
-        try:
-            while True:
-                self._wake.clear()
-                await self._keep_house()
-                await self._claim_all()
-                await self._sleep()
-        finally:
-            await self._put_back()
+        """Begin turns until cancelled; ``put_back`` ends those that are under way then."""
+        while True:
+            self._wake.clear()
+            await self._keep_house()
+            await self._claim_all()
+            await self._sleep()
 
     def extend_deadlines(self) -> None:
         """Give turns under way their whole time again: a plugin works, on a download perhaps."""
@@ -306,13 +304,18 @@ class AgentLoop:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
 
-    async def _put_back(self) -> None:
+    async def put_back(self) -> None:
+        """Put the turns under way back, uncounted.
+
+        One that cannot be put on record in time is left as it is; the next run takes it up.
+        """
         await asyncio.sleep(0)  # as in stop
-        tasks = [running.task for running in self.running.values()]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=5.0)
+        left = {running.task for running in self.running.values()}
+        for seconds in (_PUT_BACK_SECONDS, None):
+            for task in left:
+                task.cancel()
+            if left:
+                _, left = await asyncio.wait(left, timeout=seconds)
 
 
 async def _nothing() -> None:

@@ -65,21 +65,17 @@ class OutputHandlers:
             self._tell(reply, state, "Argent was interrupted while it was being sent")
 
     async def run(self) -> None:
-        """Deliver until cancelled; what is under way then is given a moment to end."""
-        try:
-            while True:
-                self._wake.clear()
-                while self._heard:
-                    await self.outbox.hurry(self._heard.pop())
-                handlers = self._handlers()
-                due, seconds = await self.outbox.due(handlers)
-                for row in due:
-                    if self._has_room(row.reply.to):
-                        self._begin(row, handlers[row.reply.to.channel])
-                await self._sleep(_LONGEST_WAIT if seconds is None else seconds)
-        except asyncio.CancelledError:
-            await self._end()
-            raise
+        """Begin deliveries until cancelled; ``end`` ends those that are under way then."""
+        while True:
+            self._wake.clear()
+            while self._heard:
+                await self.outbox.hurry(self._heard.pop())
+            handlers = self._handlers()
+            due, seconds = await self.outbox.due(handlers)
+            for row in due:
+                if self._has_room(row.reply.to):
+                    self._begin(row, handlers[row.reply.to.channel])
+            await self._sleep(_LONGEST_WAIT if seconds is None else seconds)
 
     def hear_from(self, address: Address) -> None:
         """Try an address again now: somebody is there."""
@@ -92,7 +88,8 @@ class OutputHandlers:
             return False
         return sum(other.channel == address.channel for other in self._sending) < _AT_ONCE
 
-    async def _end(self) -> None:
+    async def end(self) -> None:
+        """Give the deliveries under way a moment to end, then break them off."""
         tasks = list(self._sending.values())
         if tasks:
             _, left = await asyncio.wait(tasks, timeout=_GRACE)
