@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -9,7 +10,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import RawIOBase
 from pathlib import Path
@@ -19,9 +20,15 @@ from attrs import frozen
 from click.testing import CliRunner, Result
 
 from argent_core.cli import main
+from argent_core.kernel import Kernel
 from argent_core.paths import Home
+from argent_hookspecs import Permission, Plugin, Tool, hookimpl
+from argent_testing import Argent as Agent
+from argent_testing import ScriptedModel, ScriptStep
 
 ARGENT = (sys.executable, "-c", "from argent_core.cli import main; main()")
+
+NO_PLUGINS = '{"version": 1, "agent": {"plugins": []}}'
 
 Run = Callable[..., Result]
 
@@ -170,9 +177,63 @@ def agents(installation: Installation, home: Home) -> Agents:
 def alone(home: Home) -> Home:
     """A home on which no plugin may load, so that commands are quick."""
     home.create()
-    home.config_file.write_text('{"version": 1, "agent": {"plugins": []}}')
+    home.config_file.write_text(NO_PLUGINS)
     home.config_file.chmod(0o600)
     return home
+
+
+Remember = Callable[..., list[str]]
+
+
+@pytest.fixture
+def remember(tmp_path: Path, alone: Home) -> Remember:
+    """Have an agent deal with messages, and end, so that commands find what it left."""
+
+    async def run(script: Mapping[str, ScriptStep]) -> list[str]:
+        agent = Agent(tmp_path)
+        model = ScriptedModel(script.values())
+        async with agent(plugins=[Letters()], model=model, home=alone) as kernel:
+            ids = []
+            for text in script:
+                id = str(await agent.channel.say(text))
+                async with asyncio.timeout(10):
+                    while not await _settled(kernel, id):
+                        pass
+                await agent.clock.advance(1)
+                ids.append(id)
+        return ids
+
+    def remember(**script: ScriptStep) -> list[str]:
+        alone.config_file.unlink()
+        ids = asyncio.run(run(script))
+        alone.config_file.write_text(NO_PLUGINS)
+        return ids
+
+    return remember
+
+
+async def _settled(kernel: Kernel, id: str) -> bool:
+    """Tell whether an event is dealt with as far as it can be, and its reply is sent."""
+    event = await kernel.agent.events.show(id)
+    replies = (await kernel.agent.status())["replies"]
+    under_way = kernel.loop.running or replies["pending"] or replies.get("sending")
+    return event["state"] in ("waiting", "done", "dead") and not under_way
+
+
+class Letters:
+    """A plugin with a tool that needs a person's word."""
+
+    @hookimpl
+    def argent_plugin(self) -> Plugin:
+        return Plugin(summary="Letters.")
+
+    @hookimpl
+    def argent_tools(self) -> list[Tool]:
+        async def send(text: str) -> str:
+            return f"sent {text}"
+
+        tool = Tool(id="send", description="Send.", run=send, permission=Permission.ASK)
+        return [tool]
 
 
 @pytest.fixture

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from argent_core.paths import Home
+from argent_hookspecs import ModelRejected
+
+from .conftest import Agents, Installation, Remember, Run
+
+
+def findings(output: str) -> dict[str, dict[str, Any]]:
+    return {finding["check"]: finding for finding in json.loads(output)}
+
+
+def test_without_a_home_it_says_how_to_begin(argent: Run, home: Home) -> None:
+    shown = argent("doctor")
+
+    assert shown.exit_code == 1
+    assert f"!! home: there is no agent in {home.root} yet" in shown.output
+    assert "what to do: argent init" in shown.output
+
+
+def test_a_sound_agent_is_well(agents: Agents, installation: Installation) -> None:
+    shown = installation.run("doctor")
+
+    lines = shown.stdout.splitlines()
+    assert "ok permissions: only you can read the home" in lines
+    assert "ok kernel: it would start" in lines
+    assert "ok model: local: obedient-1" in lines
+    assert any(line.startswith("ok database: ") and line.endswith("is sound") for line in lines)
+    assert "!! play/ink: there is no ink" in lines
+    assert "   what to do: Buy ink." in lines
+    assert shown.returncode == 1
+
+
+def test_a_running_agent_is_asked(agents: Agents, argent: Run) -> None:
+    with agents():
+        shown = argent("doctor", "--json")
+
+    found = findings(shown.output)
+    assert found["kernel"]["summary"] == "it runs"
+    assert [check for check, finding in found.items() if not finding["ok"]] == ["play/ink"]
+    assert "mend" not in found["kernel"]
+
+
+class TestPermissions:
+    def test_what_others_can_read_is_found(self, argent: Run, alone: Home) -> None:
+        alone.config_file.chmod(0o644)
+
+        found = findings(argent("doctor", "--json").output)
+
+        assert not found["permissions"]["ok"]
+        assert found["permissions"]["summary"] == f"others can read {alone.config_file}"
+
+    def test_and_mended_if_that_is_wanted(self, argent: Run, alone: Home) -> None:
+        alone.config_file.chmod(0o644)
+        alone.root.chmod(0o755)
+
+        mended = argent("doctor", "--fix")
+
+        assert "mended: permissions" in mended.output
+        assert findings(argent("doctor", "--json").output)["permissions"]["ok"]
+        assert stat.S_IMODE(alone.root.stat().st_mode) == 0o700
+
+
+def test_wrong_settings_are_said_and_the_kernel_is_not_tried(argent: Run, alone: Home) -> None:
+    alone.config_file.write_text('{"version": 1, "loop": {"maxSteps": "many"}}')
+
+    shown = argent("doctor", "--json")
+
+    found = findings(shown.output)
+    assert shown.exit_code == 1
+    assert not found["settings"]["ok"] and "maxSteps" in found["settings"]["summary"]
+    assert found["settings"]["remedy"] == "argent config check"
+    assert "kernel" not in found
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda home: home.kernel_database.write_bytes(b"once upon a time " * 500),
+        lambda home: (home.root / "argent.json").write_text("{"),
+    ],
+    ids=["database", "settings"],
+)
+def test_damage_is_a_finding_and_no_crash(
+    argent: Run, alone: Home, write: Callable[[Home], object]
+) -> None:
+    write(alone)
+
+    shown = argent("doctor")
+
+    assert shown.exit_code == 1
+    assert "!!" in shown.output and "what to do" in shown.output
+    assert "Traceback" not in shown.output
+
+
+def test_dead_events_are_found(argent: Run, remember: Remember) -> None:
+    remember(hello=ModelRejected("no"))
+
+    found = findings(argent("doctor", "--json").output)
+
+    assert found["events"]["summary"] == "1 events could not be dealt with"
+    assert found["events"]["remedy"] == "argent events list --state dead"
+
+
+def test_a_plugin_in_trouble_is_found(installation: Installation, home: Home) -> None:
+    installation.add("argent-bad", plugins="bad = bad", bad="import no_such_module")
+    home.create()
+    home.config_file.write_text('{"version": 1, "agent": {"plugins": ["bad"]}}')
+
+    shown = installation.run("doctor", "--json")
+
+    found = findings(shown.stdout)
+    assert shown.returncode == 1
+    assert found["plugin"]["summary"].startswith("bad is failed: import raised ModuleNotFound")
+    assert not found["model"]["ok"]
