@@ -123,9 +123,7 @@ def _end_turn(tx: Transaction, turn: str, *, now: float) -> None:
 
 
 def _find(tx: Transaction, id: str) -> dict[str, Any]:
-    rows = tx.execute(
-        f"{_SELECT} WHERE id LIKE ? || '%' LIMIT 2", (id.replace("%", ""),)
-    ).fetchall()
+    rows = tx.execute(f"{_SELECT} WHERE substr(id, 1, ?) = ? LIMIT 2", (len(id), id)).fetchall()
     if not id or not rows:
         raise EventNotFound(f"there is no event {id!r}; see: argent events list")
     if len(rows) > 1:
