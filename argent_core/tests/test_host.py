@@ -191,6 +191,38 @@ class TestSwitching:
             with pytest.raises(ConfigError, match="no plugin 'demo'; installed are: memory"):
                 await kernel.control.run("plugins.enable", {"name": "demo"})
 
+    async def test_switches_are_made_one_at_a_time(self, argent: Argent) -> None:
+        diary = Diary()
+
+        async with argent(plugins=[diary.offers(A)]) as kernel:
+            host = kernel.host
+            words = [host.restart, host.disable, host.enable, host.enable, host.restart]
+            await asyncio.gather(*(word("a") for word in words * 4))
+            assert states(kernel)["a"] == "running"
+
+        assert diary == ["+a", "-a"] * (len(diary) // 2)
+
+    async def test_a_switch_that_nobody_waits_for_is_made_nevertheless(
+        self, argent: Argent
+    ) -> None:
+        entered, go_on = asyncio.Event(), asyncio.Event()
+
+        @asynccontextmanager
+        async def slow() -> AsyncIterator[str]:
+            entered.set()
+            await go_on.wait()
+            yield "open"
+
+        config = {"plugins": {"demo": {"enabled": False}}}
+
+        async with argent(plugins=[Demo(Service(key=A, open=slow))], config=config) as kernel:
+            kernel.config = evolve(kernel.config, plugins={})
+            waiting = asyncio.create_task(kernel.host.enable("demo"))
+            await entered.wait()
+            waiting.cancel()
+            go_on.set()
+            await eventually(lambda: states(kernel)["demo"] == "running", what="it runs")
+
 
 class TestConflicts:
     async def test_two_distributions_with_one_name(self, argent: Argent) -> None:

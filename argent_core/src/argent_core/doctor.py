@@ -162,7 +162,8 @@ def _private_paths(home: Home) -> Iterator[Path]:
 
 
 def _is_open(path: Path) -> bool:
-    return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+    found = attempt(path.stat).value  # a running kernel's files come and go
+    return found is not None and bool(stat.S_IMODE(found.st_mode) & 0o077)
 
 
 def _close(paths: list[Path]) -> None:

@@ -5,26 +5,20 @@ from __future__ import annotations
 import asyncio
 import graphlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define, field
 
 from argent_core.guard import Guard, attempt, attempt_async
-from argent_core.hosted_plugin import HostedPlugin, PluginState, Registered
+from argent_core.hosted_plugin import OPENS, Follower, HostedPlugin, PluginState, Registered
 from argent_core.plugins import InstalledPlugin, LoadedPlugin, compatible, load
 from argent_hookspecs import (
     ArgentError,
     Channel,
-    ChannelConnection,
     ConfigError,
-    Delivery,
     EventSource,
-    Listener,
-    ModelClient,
-    ModelProvider,
-    OutputHandler,
     PluginContext,
     PluginError,
     Service,
@@ -34,26 +28,6 @@ T = TypeVar("T")
 log = logging.getLogger("argent.host")
 
 _STOP_SECONDS = 5.0
-_OPENS: dict[type[Any], Any] = {
-    Service: object,
-    EventSource: Listener,
-    Channel: ChannelConnection,
-    ModelProvider: ModelClient,
-    OutputHandler: Delivery,
-}
-"""Records that are opened, and what their ``open`` must yield."""
-
-
-class Follower(Protocol):
-    """A part of the kernel that does something for each plugin that runs."""
-
-    def plugin_started(self, plugin: str, records: Sequence[Registered]) -> None:
-        """Begin, with the plugin's records."""
-        ...
-
-    async def plugin_stopping(self, plugin: str) -> None:
-        """End what was begun for the plugin."""
-        ...
 
 
 @define(eq=False)
@@ -74,9 +48,10 @@ class PluginHost:
     close_context: Callable[[str], Awaitable[None]]
     plugins: dict[str, HostedPlugin] = field(factory=dict)
     followers: list[Follower] = field(factory=list)
-    opened: tuple[type[Any], ...] = tuple(_OPENS)
+    opened: tuple[type[Any], ...] = tuple(OPENS)
     load_seconds: float = 60.0
     open_seconds: float = 30.0
+    _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
 
     async def start(self, installed: Sequence[InstalledPlugin]) -> None:
         """Load and start the plugins, each as far as it comes."""
@@ -86,12 +61,38 @@ class PluginHost:
 
     async def stop(self) -> None:
         """Stop all plugins, those that need others first."""
-        order = self._order([p for p in self.plugins.values() if p.up])
-        for plugin in reversed(order):
-            await self._close(plugin)
+        async with self._one_by_one:
+            order = self._order([p for p in self.plugins.values() if p.up])
+            for plugin in reversed(order):
+                await self._close(plugin)
 
     async def enable(self, name: str) -> HostedPlugin:
         """Start one plugin, and those that were blocked for want of it."""
+        return await self._to_the_end(self._enable(name))
+
+    async def disable(self, name: str) -> HostedPlugin:
+        """Stop one plugin, after those that require a service of it."""
+        return await self._to_the_end(self._disable(name))
+
+    async def restart(self, name: str) -> HostedPlugin:
+        """Stop one plugin and start it again, with its settings as they are now."""
+
+        async def restart() -> HostedPlugin:
+            await self._disable(name)
+            return await self._enable(name)
+
+        return await self._to_the_end(restart())
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, HostedPlugin]) -> HostedPlugin:
+        """Switch plugins, one switch at a time, even if nobody waits for it any more."""
+
+        async def switch() -> HostedPlugin:
+            async with self._one_by_one:
+                return await work
+
+        return await asyncio.shield(asyncio.create_task(switch(), name="switch a plugin"))
+
+    async def _enable(self, name: str) -> HostedPlugin:
         plugin = self.plugins[name]
         if plugin.up:
             return plugin
@@ -99,8 +100,7 @@ class PluginHost:
         await self._bring_up([plugin, *(p for p in blocked if p is not plugin)])
         return plugin
 
-    async def disable(self, name: str) -> HostedPlugin:
-        """Stop one plugin, after those that require a service of it."""
+    async def _disable(self, name: str) -> HostedPlugin:
         plugin = self.plugins[name]
         for dependent in self._dependents(plugin):
             await self._close(dependent)
@@ -108,11 +108,6 @@ class PluginHost:
         await self._close(plugin)
         plugin.settle(PluginState.DISABLED, f"enable it with: argent plugins enable {name}")
         return plugin
-
-    async def restart(self, name: str) -> HostedPlugin:
-        """Stop one plugin and start it again, with its settings as they are now."""
-        await self.disable(name)
-        return await self.enable(name)
 
     def blame(self, name: str, reason: str) -> None:
         """Note that a plugin misbehaved."""
@@ -309,7 +304,7 @@ class PluginHost:
                 words = str(error)
             raise PluginError(plugin.name, f"{what}: {words}") from error
         opened.append(opening.value)
-        if not isinstance(entering.value, _OPENS[type(record)]):
+        if not isinstance(entering.value, OPENS[type(record)]):
             found = type(entering.value).__name__
             raise PluginError(plugin.name, f"{what}: open yielded a {found}, which lacks methods")
         plugin.live[id(record)] = entering.value

@@ -6,7 +6,8 @@ import asyncio
 import enum
 import logging
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
@@ -14,7 +15,11 @@ from argent_core.outcome import Outcome
 from argent_core.plugins import InstalledPlugin, LoadedPlugin
 from argent_hookspecs import (
     Channel,
+    ChannelConnection,
+    Delivery,
     EventSource,
+    Listener,
+    ModelClient,
     ModelProvider,
     ModelTier,
     OutputHandler,
@@ -55,6 +60,15 @@ _UNIQUE: dict[type[Any], str] = {
     ModelTier: "model tier",
     Tool: "tool",
 }
+
+OPENS: dict[type[Any], Any] = {
+    Service: object,
+    EventSource: Listener,
+    Channel: ChannelConnection,
+    ModelProvider: ModelClient,
+    OutputHandler: Delivery,
+}
+"""Records that are opened, and what their ``open`` must yield."""
 
 
 @define(eq=False)
@@ -130,3 +144,15 @@ class Registered:
     plugin: str
     record: Any
     live: Any = None
+
+
+class Follower(Protocol):
+    """A part of the kernel that does something for each plugin that runs."""
+
+    def plugin_started(self, plugin: str, records: Sequence[Registered]) -> None:
+        """Begin, with the plugin's records."""
+        ...
+
+    async def plugin_stopping(self, plugin: str) -> None:
+        """End what was begun for the plugin."""
+        ...

@@ -76,3 +76,17 @@ def test_of_a_running_agent(argent: Run, agents: Agents) -> None:
         shown = argent("trace", "--last")
 
     assert "Answer: You said: hello" in shown.output
+
+
+def test_what_was_said_cannot_steer_the_terminal(argent: Run, remember: Remember) -> None:
+    evil = "\x1b[2J\x9b31mred \u202e\ud83d end"
+    (id,) = remember(**{evil: evil})
+
+    for words in (["trace"], ["trace", id], ["events", "list"], ["events", "show", id]):
+        shown = argent(*words)
+        assert shown.exit_code == 0
+        assert "31mred" in shown.output and " end" in shown.output
+        assert not set("\x1b\x9b\u202e\ud83d") & set(shown.output)
+    as_json = argent("events", "show", id, "--json").output
+    assert not set("\x1b\x9b\u202e\ud83d") & set(as_json)
+    assert json.loads(as_json)["event"]["content"] == [{"text": evil}]

@@ -180,3 +180,18 @@ async def test_a_tool_that_is_gone_when_the_answer_comes_is_an_error_for_the_mod
         assert (await asked.argent.channel.next_reply()).text == "done"
 
     assert last_result(asked.argent).text == "there is no tool 'send'; the tools are: none"
+
+
+async def test_the_same_call_over_and_over_is_not_asked_for_again(asked: Asked) -> None:
+    asked.script[:] = [call(), call(), call(), call(), "done"]
+
+    async with asked.start() as kernel:
+        await asked.argent.channel.say("write")
+        for n in range(3):
+            await asked.argent.model.asked(n + 1)
+            approval = await open_approval(kernel)
+            await kernel.agent.answer(approval.id, allow=True, by="Ada")
+        assert (await asked.argent.channel.next_reply()).text == "done"
+
+    assert asked.letters.sent == ["hi"] * 3
+    assert "was called with the same arguments 3 times" in last_result(asked.argent).text

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -289,6 +290,25 @@ class TestInTheKernel:
             "degraded",
             "running",
         )
+
+    async def test_a_turn_that_is_stopped_waits_for_no_provider(self, argent: Argent) -> None:
+        begun, ended = asyncio.Event(), asyncio.Event()
+
+        async def slow(request: ContextRequest) -> Any:
+            begun.set()
+            try:
+                return await hang()
+            finally:
+                ended.set()
+
+        plugins = [Demo(ContextProvider(id="slow", provide=slow, timeout=60))]
+
+        async with argent(plugins=plugins, model=[]) as kernel:
+            await argent.channel.say("hi")
+            await begun.wait()
+            assert await kernel.agent.stop("home") == 1
+            async with asyncio.timeout(2):
+                await ended.wait()
 
     async def test_what_is_over_the_providers_budget_is_left_out(self, argent: Argent) -> None:
         small = ContextBlock(text="It rains.", source="small")

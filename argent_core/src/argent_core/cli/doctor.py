@@ -9,7 +9,7 @@ import attrs
 import click
 
 from argent_core.cli.context import LazyContext
-from argent_core.cli.output import as_json, print_json
+from argent_core.cli.output import as_json, print_json, print_line
 from argent_core.doctor import Finding, check_files, check_kernel
 
 
@@ -32,7 +32,7 @@ def doctor(obj: LazyContext, fix: bool, as_json: bool) -> None:
         print_json([attrs.asdict(finding, filter=hidden) for finding in found])
     else:
         for finding in found:
-            click.echo(f"{'ok' if finding.ok else '!!'} {finding.check}: {finding.summary}")
+            print_line(f"{'ok' if finding.ok else '!!'} {finding.check}: {finding.summary}")
             if not finding.ok:
                 click.echo(f"   what to do: {finding.remedy}")
     left = [finding for finding in found if not finding.ok and not _mended(finding, fix=fix)]

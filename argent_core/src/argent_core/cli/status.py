@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from argent_core.cli.context import LazyContext
-from argent_core.cli.output import as_json, print_json
+from argent_core.cli.output import as_json, print_json, print_line
 
 
 @click.command()
@@ -34,7 +34,7 @@ def status(obj: LazyContext, deep: bool, as_json: bool) -> None:
         print_json({"running": running, "home": str(obj.home), **found})
         return
     for line in _lines(found, running=running):
-        click.echo(line)
+        print_line(line)
 
 
 def _lines(found: Mapping[str, Any], *, running: bool) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from argent_core.cli.context import LazyContext
-from argent_core.cli.output import as_json, print_json, print_table
+from argent_core.cli.output import as_json, print_json, print_line, print_table
 
 _LONGEST = 300
 
@@ -45,7 +45,7 @@ def trace(obj: LazyContext, turn_id: str | None, last: bool, limit: int, as_json
         print_json(found)
         return
     for line in explain(found):
-        click.echo(line)
+        print_line(line)
 
 
 def _print_list(turns: list[dict[str, Any]], *, as_json: bool) -> None:

@@ -19,9 +19,10 @@ from attrs import define, evolve, frozen
 from argent_core import codec
 from argent_core.database import Database
 from argent_core.first_run import is_empty, without_comments
-from argent_core.guard import Guard
+from argent_core.guard import Guard, attempt
 from argent_core.host import PluginHost
 from argent_core.loop.tokens import estimate
+from argent_core.outcome import Outcome
 from argent_hookspecs import (
     ArgentError,
     ContextBlock,
@@ -134,11 +135,10 @@ class Context:
             self._ask(found.plugin, found.record, event, now)
             for found in self.host.registered(ContextProvider)
         ]
-        answers = asyncio.gather(*asked)
-        own, (history, depth) = await asyncio.gather(
-            asyncio.to_thread(self._workspace_blocks), self._history(event)
+        own, (history, depth), answers = await asyncio.gather(
+            asyncio.to_thread(self._workspace_blocks), self._history(event), asyncio.gather(*asked)
         )
-        others = [pair for pairs in await answers for pair in pairs]
+        others = [pair for pairs in answers for pair in pairs]
         offered = sorted(
             [(_WORKSPACE_ORDER, block) for block in own] + others, key=lambda pair: pair[0]
         )
@@ -192,11 +192,13 @@ class Context:
         blocks = []
         for name in (*WORKSPACE_FILES, "MEMORY.md"):
             path = self.workspace / name
-            text = path.read_text("utf-8", "replace") if path.is_file() else ""
-            if not is_empty(text):
-                words = without_comments(text).strip()
+            read = attempt(path.read_text, "utf-8", "replace") if path.is_file() else Outcome("")
+            words = without_comments(read.value or "").strip()
+            left_out = f"it cannot be read: {read.error}" if read.error is not None else ""
+            if left_out or not is_empty(words):
                 block = ContextBlock(text=words, source=name, stable=True)
-                blocks.append(OfferedBlock(provider="argent/workspace", block=block))
+                offered = OfferedBlock(provider="argent/workspace", block=block, left_out=left_out)
+                blocks.append(offered)
         return blocks
 
     async def _history(self, event: Event) -> tuple[list[Exchange], int]:

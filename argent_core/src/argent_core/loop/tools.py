@@ -118,6 +118,8 @@ class Tools:
             ApprovalNeeded: A person was asked; the turn waits.
             LeaseLost: The event is no longer this turn's.
         """
+        digest = call_hash(call)
+        turn.calls[digest] = turn.calls.get(digest, 0) + 1
         recorded = turn.steps.recorded("tool")
         if recorded is not None:
             return await self._resume(turn, recorded, call)
@@ -151,9 +153,7 @@ class Tools:
         return bound, call
 
     def _refuse_loop(self, turn: ToolTurn, call: ToolCall) -> None:
-        digest = call_hash(call)
-        turn.calls[digest] = turn.calls.get(digest, 0) + 1
-        if turn.calls[digest] > _SAME_CALLS:
+        if turn.calls[call_hash(call)] > _SAME_CALLS:
             raise ToolError(
                 f"{call.name} was called with the same arguments {_SAME_CALLS} times in this turn; "
                 "use the results you have, or do something else"
