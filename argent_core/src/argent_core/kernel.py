@@ -256,8 +256,8 @@ class Kernel:
     async def _start_plugins(self, stack: AsyncExitStack) -> None:
         self.host.followers += [self.tools]
         if self.listening:
-            sources = EventSources(self.guard, self.intake)
-            self.host.followers += [self.observers, sources, Jobs(self.guard, self.clock)]
+            sources, jobs = EventSources(self.guard, self.intake), Jobs(self.guard, self.clock)
+            self.host.followers += [self.observers, sources, jobs, self.output_handlers]
         else:
             self.host.opened = (Service, ModelProvider)
         found = installed_plugins() if self.plugins is None else self.plugins

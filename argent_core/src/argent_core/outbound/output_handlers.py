@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from argent_core.backoff import backoff
 from argent_core.guard import Guard
@@ -34,7 +34,14 @@ _AT_ONCE = 16
 """Replies of one channel that are sent side by side."""
 _LONGEST_WAIT = 60.0
 _GRACE = 2.0
-_PAUSE = 5.0
+
+
+@frozen
+class _Sending:
+    """A delivery under way, and whose channel it is."""
+
+    plugin: str
+    task: asyncio.Task[None]
 
 
 @define(eq=False)
@@ -50,8 +57,9 @@ class OutputHandlers:
     outbox: Outbox
     publish: Callable[[ReplyChanged], None]
     _wake: asyncio.Event = field(factory=asyncio.Event)
-    _sending: dict[Address, asyncio.Task[None]] = field(factory=dict)
+    _sending: dict[Address, _Sending] = field(factory=dict)
     _heard: set[Address] = field(factory=set)
+    _stopping: set[str] = field(factory=set)
 
     def wake(self) -> None:
         """Look into the outbox now."""
@@ -90,12 +98,17 @@ class OutputHandlers:
 
     async def end(self) -> None:
         """Give the deliveries under way a moment to end, then break them off."""
-        tasks = list(self._sending.values())
-        if tasks:
-            _, left = await asyncio.wait(tasks, timeout=_GRACE)
-            for task in left:
-                task.cancel()
-            await asyncio.wait(tasks)
+        await _finish([sending.task for sending in self._sending.values()])
+
+    def plugin_started(self, plugin: str, _: Sequence[Registered]) -> None:
+        """Send what waits for the plugin's channels."""
+        self._stopping.discard(plugin)
+        self.wake()
+
+    async def plugin_stopping(self, plugin: str) -> None:
+        """Begin nothing more in the plugin's channels, and end what is under way."""
+        self._stopping.add(plugin)
+        await _finish([s.task for s in self._sending.values() if s.plugin == plugin])
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -104,12 +117,12 @@ class OutputHandlers:
 
     def _handlers(self) -> dict[str, Registered]:
         found = [*self.host.registered(OutputHandler), *self.host.registered(Channel)]
-        return {registered.record.id: registered for registered in found}
+        return {one.record.id: one for one in found if one.plugin not in self._stopping}
 
     def _begin(self, row: OutboxRow, handler: Registered) -> None:
         address = row.reply.to
         task = asyncio.create_task(self._send(row, handler), name=f"reply {row.reply.key}")
-        self._sending[address] = task
+        self._sending[address] = _Sending(handler.plugin, task)
 
         def ended(_: asyncio.Task[None]) -> None:
             self._sending.pop(address, None)
@@ -125,7 +138,7 @@ class OutputHandlers:
             await self.outbox.begin(row)
         except StorageError as error:
             log.error("reply %s cannot be sent now: %s", row.reply.key, error)
-            await asyncio.sleep(backoff(1, first=_PAUSE))
+            await asyncio.sleep(backoff(1))
             return
         await self._deliver(row, handler)
 
@@ -182,3 +195,12 @@ class OutputHandlers:
                 reason=reason,
             )
         )
+
+
+async def _finish(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Wait a moment for tasks to end, then cancel those that have not."""
+    if tasks:
+        _, left = await asyncio.wait(tasks, timeout=_GRACE)
+        for task in left:
+            task.cancel()
+        await asyncio.wait(tasks)
