@@ -145,7 +145,8 @@ class TestOrder:
             await argent.model.asked(2)
             assert await argent.channel.ask("hello") == "at once"
 
-        assert asked(argent) == ["work 0", "work 1", "hello"]
+        assert sorted(asked(argent)[:2]) == ["work 0", "work 1"]
+        assert asked(argent)[2] == "hello"
 
     async def test_people_may_take_every_place(self, argent: Argent) -> None:
         config = {"loop": {"conversations": 3}}
