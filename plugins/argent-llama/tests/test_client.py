@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 import sys
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from argent_hookspecs import (
     ContextTooLong,
     FinishReason,
     ModelClient,
+    ModelPart,
     ModelRejected,
     ModelRequest,
     ModelUnavailable,
@@ -122,6 +124,21 @@ async def test_a_cancelled_answer_ends_before_the_provider_is_closed(
     assert "answered" not in caplog.messages
 
 
+async def test_whoever_listens_when_the_provider_closes_is_told(small: Context) -> None:
+    async with small.with_settings(parallel=1).open() as client:
+        speaking = client.stream(ask(LONG, max_output_tokens=900))
+        await anext(speaking)
+        waiting = asyncio.create_task(collect(client, ask("Hello.")))
+        await asyncio.sleep(0)
+    for listener in (collect_rest(speaking), waiting):
+        with pytest.raises(ModelUnavailable, match="unloaded"):
+            await listener
+
+
+async def collect_rest(parts: AsyncIterator[ModelPart]) -> list[ModelPart]:
+    return [part async for part in parts]
+
+
 async def test_a_stop_while_the_prompt_is_read_is_not_waited_for(small: Context) -> None:
     async with small.with_settings(context=4096, parallel=1).open() as client:
         await collect(client, ask("Hello.", max_output_tokens=1))
@@ -170,6 +187,14 @@ async def test_first_questions_share_one_loading(small: Context) -> None:
     assert len(loaded) == 1
     assert loaded[0].activity == "loading SmolLM2-135M-Instruct Q4_1"
     assert loaded[0].unit == "B"
+
+
+async def test_giving_up_while_the_model_loads_leaves_nothing(small: Context) -> None:
+    for _ in range(5):
+        async with small.open() as client:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await collect(client, ask("Hello."))
 
 
 async def test_the_event_loop_runs_while_the_model_thinks(client: ModelClient) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from argent_hookspecs import ModelUnavailable
 from argent_llama.server import ModelServer
 
 
@@ -21,22 +22,24 @@ class RunningModel:
 
     def __init__(self, server: ModelServer, *, parallel: int) -> None:
         self._server: ModelServer | None = server
+        self._closing = False
         self._turns = asyncio.Semaphore(parallel)
         self._threads = ThreadPoolExecutor(parallel, thread_name_prefix="argent-llama")
         self._answers: dict[asyncio.Future[None], threading.Event] = {}
 
     @property
     def server(self) -> ModelServer:
-        """The model. Raises ``RuntimeError`` once closed."""
-        if self._server is None:
-            raise RuntimeError("the model has been unloaded")
+        """The model. Raises ``ModelUnavailable`` once it is being closed."""
+        if self._server is None or self._closing:
+            raise ModelUnavailable("the model has been unloaded; ask again")
         return self._server
 
     async def chunks(self, body: dict[str, Any]) -> AsyncGenerator[bytes, None]:
         """Answer a chat request, piece by piece, each as JSON.
 
         Closing the iterator stops the model at its next word, or at the next batch of the prompt.
-        It is not waited for; ``close`` does that.
+        It is not waited for; ``close`` does that. Raises ``ModelUnavailable`` if the model is
+        closed meanwhile.
         """
         await self._turns.acquire()
         loop = asyncio.get_running_loop()
@@ -55,18 +58,25 @@ class RunningModel:
             if not answer.cancelled():
                 answer.exception()
 
-        answer = loop.run_in_executor(self._threads, self.server.complete, body, on_chunk)
+        try:
+            answer = loop.run_in_executor(self._threads, self.server.complete, body, on_chunk)
+        except ModelUnavailable:
+            self._turns.release()
+            raise
         self._answers[answer] = stopped
         answer.add_done_callback(on_end)
         try:
             while (chunk := await arrived.get()) is not None:
                 yield chunk
             answer.result()
+            if stopped.is_set():
+                raise ModelUnavailable("the model was unloaded while it answered; ask again")
         finally:
             stopped.set()
 
     async def close(self) -> None:
         """Stop every answer, wait until the last has ended, and give the memory back."""
+        self._closing = True
         for stopped in self._answers.values():
             stopped.set()
         if self._answers:

@@ -1,4 +1,8 @@
-"""One loaded model: the boundary to llama.cpp. Everything here blocks and runs in threads."""
+"""One loaded model: the boundary to llama.cpp. Everything here blocks and runs in threads.
+
+xllamacpp lets other threads run while a model answers, but not while it builds a server. So what
+takes long is kept out of that moment: the file is read beforehand and mapped, not copied.
+"""
 
 from __future__ import annotations
 
@@ -58,6 +62,9 @@ class ModelServer:
         folder = tempfile.mkdtemp(prefix="argent-llama-")
         try:
             self._server = self._llama.Server(self._parameters(path, options, folder))
+            # A server that is dropped before its loop has begun waits for ever; once it has
+            # answered anything, the loop runs.
+            self._server.handle_metrics()
         except (RuntimeError, ValueError, MemoryError) as error:
             raise ModelUnavailable(
                 f"{path.name} could not be loaded. Either the file is damaged, or it is for "
@@ -94,6 +101,7 @@ class ModelServer:
         parameters.api_keys = [secrets.token_urlsafe(32)]
         parameters.cors_origins = ""
         parameters.ui = parameters.endpoint_slots = False
+        parameters.endpoint_metrics = True
         parameters.n_threads_http = 1
         if os.name == "posix":
             parameters.hostnames = [str(Path(folder, "llama.sock"))]

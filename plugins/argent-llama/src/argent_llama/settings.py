@@ -17,7 +17,7 @@ class LlamaSettings:
     )
     sha256: str = setting("", doc="Checksum that the file behind a path or address must have.")
     context: int = setting(
-        8192, doc="Tokens of input and output together, for each answer.", ge=512, le=1_048_576
+        4096, doc="Tokens of input and output together, for each answer.", ge=512, le=1_048_576
     )
     max_output: int = setting(1024, doc="Tokens of the longest answer.", ge=16)
     parallel: int = setting(

