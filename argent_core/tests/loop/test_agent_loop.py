@@ -367,6 +367,39 @@ class TestFailures:
         assert len({reply.key for reply in argent.channel.replies}) == 3
 
 
+class BrokenClock(FakeClock):
+    """A clock that breaks when it is looked at, as often as a test wants."""
+
+    breaks = 0
+
+    def now(self) -> Any:
+        if self.breaks and str(asyncio.current_task().get_name()).startswith("turn "):
+            self.breaks -= 1
+            raise ZeroDivisionError("a spring is loose")
+        return super().now()
+
+
+@pytest.mark.parametrize("breaks", [1, 2])
+async def test_a_fault_in_the_kernel_ends_the_turn_and_not_the_agent(
+    tmp_path: Path, breaks: int
+) -> None:
+    clock = BrokenClock()
+    argent = Argent(tmp_path, clock)
+
+    def answer(request: ModelRequest) -> str:
+        clock.breaks = breaks
+        return "never recorded"
+
+    async with argent(model=[answer, "fine"]) as kernel:
+        id = await argent.channel.say("hello?")
+        reply = await argent.channel.next_reply()
+        event = await ended(kernel, id)
+        assert await argent.channel.ask("and now?") == "fine"
+
+    assert "a fault in Argent itself, ZeroDivisionError('a spring is loose')" in reply.text
+    assert event["state"] == "dead"
+
+
 def letter(**other: Any) -> Tool:
     async def send() -> str:
         return "sent"

@@ -17,15 +17,18 @@ from argent_hookspecs import (
     Draft,
     Effect,
     Event,
+    Filter,
     Finish,
     Message,
     ModelInfo,
     ModelProvider,
     ModelRequest,
     ModelTier,
+    ModelUnavailable,
     Notice,
     Observer,
     Price,
+    Reject,
     Role,
     Text,
     TextDelta,
@@ -237,6 +240,56 @@ class TestSteering:
         (request,) = argent.model.requests
         assert request.messages[-1].text == "and be quick"
         assert len(argent.channel.replies) == 1
+
+    async def test_it_is_heard_again_when_the_turn_is_tried_again(self, argent: Argent) -> None:
+        slow, busy = SlowTool(), ModelUnavailable("busy")
+
+        async with argent(plugins=[slow.plugin], model=[LOOK, busy, "both"]) as kernel:
+            first = await argent.channel.say("look")
+            await slow.begun.wait()
+            second = await argent.channel.say("and be quick")
+            slow.open.set()
+            await argent.model.asked(2)
+            await eventually(lambda: not kernel.loop.running, what="the turn is put back")
+            await argent.clock.advance(60)
+            assert (await argent.channel.next_reply()).text == "both"
+            events = [await ended(kernel, id) for id in (first, second)]
+
+        assert argent.model.requests[2].messages[-1].text == "and be quick"
+        assert [event["state"] for event in events] == ["done", "done"]
+
+    async def test_it_ends_with_a_turn_that_is_stopped(self, argent: Argent) -> None:
+        slow = SlowTool()
+
+        async with argent(plugins=[slow.plugin], model=[LOOK, hang, "ok"]) as kernel:
+            first = await argent.channel.say("look")
+            await slow.begun.wait()
+            second = await argent.channel.say("and be quick")
+            slow.open.set()
+            await argent.model.asked(2)
+            assert await kernel.agent.stop("home") == 1
+            events = [await ended(kernel, id) for id in (first, second)]
+            assert await argent.channel.ask("hello") == "ok"
+
+        assert [event["state"] for event in events] == ["cancelled", "cancelled"]
+
+    async def test_what_a_filter_rejects_does_not_steer(self, argent: Argent) -> None:
+        async def manners(event: Event) -> Event | Reject:
+            return Reject("shouting") if event.text.isupper() else event
+
+        slow = SlowTool()
+        plugins = [slow.plugin, Demo(Filter(id="manners", event=manners), name="manners")]
+
+        async with argent(plugins=plugins, model=[LOOK, "looked"]) as kernel:
+            await argent.channel.say("look")
+            await slow.begun.wait()
+            rejected = await argent.channel.say("HURRY UP")
+            slow.open.set()
+            assert (await argent.channel.next_reply()).text == "looked"
+            event = await ended(kernel, rejected)
+
+        assert (event["state"], event["reason"]) == ("cancelled", "manners: shouting")
+        assert argent.model.requests[1].messages[-1].text == ""
 
 
 class TestAnswers:

@@ -11,6 +11,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 from attrs import define, field
 
@@ -159,33 +160,30 @@ class AgentLoop:
     async def _see_through(self, turn: AgentTurn) -> None:
         """Run a turn and put its end on record, whatever it is and however long that takes."""
         log_file.current_event.set(turn.lease.id)
-        outcome = await attempt_async(partial(self._run, turn))
-        if isinstance(outcome.error, asyncio.CancelledError):
-            raise outcome.error
-        if isinstance(outcome.error, LeaseLost):
-            log.info("%s", outcome.error)
-            return
-        if outcome.error is not None:
-            log.critical("turn %s broke the kernel", turn.lease.id, exc_info=outcome.error)
-            reason = f"a fault in Argent itself, {outcome.error!r}"
-            end: Callable[[], Awaitable[None]] = partial(self._bury, turn, reason)
-        else:
-            end = outcome.get()
+        work: Callable[[], Awaitable[Any]] = partial(self._run, turn)
         tries = 0
         while True:
-            try:
-                await end()
+            outcome = await attempt_async(work)
+            error = outcome.error
+            if error is None and outcome.value is None:
                 return
-            except LeaseLost as error:
+            if error is None:
+                work = outcome.get()
+            elif isinstance(error, LeaseLost):
                 log.info("%s", error)
                 return
-            except StorageError as error:
+            elif isinstance(error, asyncio.CancelledError):
+                raise error
+            else:
                 tries += 1
+                if not isinstance(error, StorageError):
+                    log.critical("turn %s broke the kernel", turn.lease.id, exc_info=error)
+                    work = partial(self._bury, turn, f"a fault in Argent itself, {error!r}")
                 log.error("the end of turn %s is not on record yet: %s", turn.lease.id, error)
-                await asyncio.sleep(backoff(tries, longest=_LONGEST_SLEEP))
+                await asyncio.sleep(backoff(tries, longest=_LONGEST_SLEEP) if tries > 1 else 0)
 
-    async def _run(self, turn: AgentTurn) -> Callable[[], Awaitable[None]]:
-        """Run a turn; return what puts its end on record."""
+    async def _run(self, turn: AgentTurn) -> Callable[[], Awaitable[None]] | None:
+        """Run a turn; return what puts its end on record, unless it is there already."""
         lease = turn.lease
         try:
             if lease.attempts > self.settings.max_attempts:
@@ -215,7 +213,7 @@ class AgentLoop:
             failure = error
             return lambda: self._retry(turn, failure)
         self._tell(turn, "done", text=text)
-        return _nothing
+        return None
 
     async def _within_deadline(self, turn: AgentTurn) -> str:
         running = self.running[turn.lease.id]
@@ -316,10 +314,6 @@ class AgentLoop:
                 task.cancel()
             if left:
                 _, left = await asyncio.wait(left, timeout=seconds)
-
-
-async def _nothing() -> None:
-    return None
 
 
 def _uncancel() -> None:
