@@ -74,3 +74,15 @@ def test_one_that_does_not_wait_any_more(argent: Run, remember: Remember) -> Non
         assert answered.exit_code == 1
         assert "There is no open approval" in answered.output
         assert "See: argent approvals list" in answered.output
+
+
+def test_a_policy_that_is_set_meanwhile_holds_at_once(argent: Run, agents: Agents) -> None:
+    with agents("send it") as agent:
+        agent.wait_for("asked send it")
+        while "[]" in argent("approvals", "list", "--json").output:
+            pass
+        turn = json.loads(argent("approvals", "list", "--json").output)[0]["turn"]
+        assert argent("stop").output == "1 answer was stopped.\n"
+        assert argent("config", "set", "tools.policy.send", "allow").exit_code == 0
+        assert argent("events", "retry", turn).exit_code == 0
+        assert agent.wait_for("reply home ") == "It is sent."
