@@ -26,7 +26,6 @@ from argent_hookspecs import ArgentError, Connection, PluginError
 
 LONGEST_LINE = 64 << 20
 _GREETING_SECONDS = 5.0
-_ANSWER_SECONDS = 10.0
 _START_TRIES = 150
 KERNEL = "kernel"
 
@@ -171,9 +170,16 @@ class LocalServer:
 
 @frozen
 class LocalCommandContext:
-    """A command's end; the contract's ``CommandContext``."""
+    """A command's end; the contract's ``CommandContext``.
+
+    Args:
+        place: The home.
+        patience: Seconds after which whoever listens on the port, but does not answer, is no
+            kernel.
+    """
 
     place: Home
+    patience: float = 10.0
 
     @property
     def home(self) -> Path:
@@ -230,7 +236,8 @@ class LocalCommandContext:
             raise NotRunning("Argent does not run; start it with: argent start") from error
         line = Line(reader, writer)
         try:
-            answer = await _introduce(line, {"token": link["token"], "to": plugin})
+            hello = {"token": link["token"], "to": plugin}
+            answer = await _introduce(line, hello, timeout=self.patience)
             if answer is None:
                 raise NotRunning("what listens on Argent's port is not this Argent; start it anew")
             if "error" in answer:
@@ -276,10 +283,12 @@ def link_file(home: Home) -> Path:
     return home.run / "link.json"
 
 
-async def _introduce(line: Line, hello: Mapping[str, Any]) -> Mapping[str, Any] | None:
+async def _introduce(
+    line: Line, hello: Mapping[str, Any], *, timeout: float
+) -> Mapping[str, Any] | None:
     """Say who calls; return the answer, or None if whoever listens there gives none."""
     try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
+        async with asyncio.timeout(timeout):
             await line.send(hello)
             return await line.receive()
     except (ConnectionError, TimeoutError):
@@ -290,7 +299,7 @@ def _read_link(path: Path) -> dict[str, Any]:
     try:
         link: dict[str, Any] = json.loads(path.read_text())
         return {"port": int(link["port"]), "token": str(link["token"])}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise NotRunning("Argent does not run; start it with: argent start") from error
 
 
