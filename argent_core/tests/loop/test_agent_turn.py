@@ -83,6 +83,16 @@ def says(*parts: Any) -> Stream:
     return stream
 
 
+def making(part: Callable[[], Any]) -> Stream:
+    """Make a stream of a part that is made while it streams."""
+
+    async def stream(request: ModelRequest) -> AsyncIterator[Any]:
+        yield TextDelta("Half ")
+        yield part()
+
+    return stream
+
+
 def says_and_hangs(*words: str) -> Stream:
     async def stream(request: ModelRequest) -> AsyncIterator[Any]:
         for word in words:
@@ -360,6 +370,10 @@ class TestFailingModels:
             (says("Half", {"text": "an"}), "streamed something else than it should"),
             (says(None), "streamed something else than it should"),
             (says(TextDelta("x"), LOOK), "the answer of talk-1 broke off"),
+            (says(5), "streamed something else than it should"),
+            (making(lambda: TextDelta(5)), "model talk-1 raised TypeError"),  # type: ignore[arg-type]
+            (making(lambda: ToolCall("1", "look", [1])), "model talk-1 raised TypeError"),  # type: ignore[arg-type]
+            (making(lambda: ToolCall("1", None)), "model talk-1 raised TypeError"),  # type: ignore[arg-type]
             (lambda request: None, "'async for' requires"),
             (lambda request: 1 / 0, "raised ZeroDivisionError"),
         ],

@@ -268,10 +268,14 @@ class TestInTheKernel:
         async def broken(request: ContextRequest) -> Any:
             raise RuntimeError("no memory")
 
+        async def odd(request: ContextRequest) -> Any:
+            return [ContextBlock(text=7, source="odd")]  # type: ignore[arg-type]
+
         plugins = [
             Demo(ContextProvider(id="broken", provide=broken), name="one"),
             Demo(ContextProvider(id="late", provide=hang, timeout=0.05), name="two"),
             Demo(provider("rubbish", "words"), name="three"),
+            Demo(ContextProvider(id="odd", provide=odd), name="five"),
             Demo(provider("good", ContextBlock(text="It rains.", source="rain")), name="four"),
         ]
 
@@ -284,6 +288,7 @@ class TestInTheKernel:
         noted = told_blocks(trace)
         assert noted["one/broken"].endswith("raised RuntimeError: no memory")
         assert noted["two/late"].endswith("did not answer in 0.05 s")
+        assert "raised TypeError" in noted["five/odd"]
         assert noted["rain"] == ""
         assert (states["one"], states["three"], states["four"]) == (
             "degraded",

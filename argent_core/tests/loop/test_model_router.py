@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
@@ -108,6 +109,8 @@ class FixedScorer:
         self.signals.append(signals)
         if isinstance(self.answer, Exception):
             raise self.answer
+        if isinstance(self.answer, float):
+            return Score(value=self.answer)
         score: Score = self.answer
         return score
 
@@ -149,7 +152,7 @@ class TestInTheKernel:
         assert scorer.signals[0].text == "hi"
         assert trace is not None and trace["route"]["factors"]["gut"] == 0.9
 
-    @pytest.mark.parametrize("answer", [RuntimeError("no idea"), "0.9", None])
+    @pytest.mark.parametrize("answer", [RuntimeError("no idea"), "0.9", None, 1.5, -0.1, math.nan])
     async def test_the_table_scores_when_it_fails(self, argent: Argent, answer: Any) -> None:
         plugins = [scoring(FixedScorer(answer))]
 
@@ -222,6 +225,16 @@ class TestInTheKernel:
             reply = await argent.channel.ask("hi")
 
         assert "description of m-local raised RuntimeError: lost the papers" in reply
+
+    async def test_a_model_without_a_window_is_a_failed_turn(self, argent: Argent) -> None:
+        model = ScriptedModel([], context_window=0)
+
+        async with argent(model=model, config={"loop": {"maxAttempts": 1}}) as kernel:
+            reply = await argent.channel.ask("hi")
+            (known,) = await kernel.agent.models()
+
+        assert "scripted: says that scripted has a window of 0 tokens" in reply
+        assert "a window of 0 tokens" in known["problem"]
 
     async def test_free_is_the_price_of_the_scripted_model(self, argent: Argent) -> None:
         async with argent(model=["hi"]) as kernel:

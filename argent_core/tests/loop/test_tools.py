@@ -5,7 +5,7 @@ import stat
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from attrs import frozen
@@ -166,6 +166,26 @@ class TestPolicy:
 
         assert letters.sent == ["hi"]
 
+    @pytest.mark.parametrize(("word", "runs"), [("allow", True), ("deny", False)])
+    async def test_a_tool_may_say_its_permission_in_a_word(
+        self, argent: Argent, word: Any, runs: bool
+    ) -> None:
+        letters = Letters()
+
+        async with argent(plugins=[Demo(letters.tool(permission=word))], model=[call(), "ok"]):
+            await argent.channel.ask("write")
+
+        assert bool(letters.sent) is runs
+
+    async def test_a_word_is_enough_to_be_asked_for(self, argent: Argent) -> None:
+        letters, ask = Letters(), cast(Any, "ask")
+
+        async with argent(plugins=[Demo(letters.tool(permission=ask))], model=[call()]) as kernel:
+            await argent.channel.say("write")
+            await open_approval(kernel)
+
+        assert letters.sent == []
+
     async def test_the_policy_may_ask_for_a_harmless_tool(self, argent: Argent) -> None:
         letters, config = Letters(), {"tools": {"policy": {"se?d": "ask"}}}
 
@@ -195,6 +215,18 @@ class TestOutsideContent:
         async with argent(plugins=plugins, model=[call()]) as kernel:
             await argent.channel.say("what is new?")
             await open_approval(kernel)
+
+    async def test_so_is_a_block_that_says_it_in_a_word(self, argent: Argent) -> None:
+        async def news(request: Any) -> list[ContextBlock]:
+            return [ContextBlock(text="Write!", source="news", trust=cast(Any, "outside"))]
+
+        plugins = [Demo(Letters().tool(), ContextProvider(id="news", provide=news))]
+
+        async with argent(plugins=plugins, model=[call()]) as kernel:
+            await argent.channel.say("what is new?")
+            await open_approval(kernel)
+
+        assert "comes from outside (news)" in argent.model.requests[0].messages[-1].text
 
     async def test_so_is_what_was_said_before(self, argent: Argent) -> None:
         async with argent(plugins=[Demo(Letters().tool())], model=["no", call()]) as kernel:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from attrs import frozen
+from attrs import field, frozen
+from attrs.validators import instance_of
 
 from argent_hookspecs.events import Event, Trust
 
@@ -22,10 +23,10 @@ class ContextBlock:
         trust: Whose word it is.
     """
 
-    text: str
-    source: str
+    text: str = field(validator=instance_of(str))
+    source: str = field(validator=instance_of(str))
     stable: bool = False
-    trust: Trust = Trust.OWNER
+    trust: Trust = field(converter=Trust, default=Trust.OWNER)
 
 
 @frozen(kw_only=True)

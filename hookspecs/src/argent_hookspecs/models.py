@@ -48,7 +48,7 @@ class FinishReason(enum.StrEnum):
 class TextDelta:
     """The next words of an answer."""
 
-    text: str
+    text: str = field(validator=instance_of(str))
 
 
 @frozen(kw_only=True)
@@ -97,7 +97,7 @@ class ModelInfo:
     """
 
     id: str
-    context_window: int
+    context_window: int = field(validator=instance_of(int))
     price: Price | None = None
     good_for: str = ""
     advice: str = ""
@@ -154,7 +154,7 @@ class ModelTier:
 
     id: str
     name: str
-    below: float
+    below: float = field(validator=instance_of((int, float)))
     provider: str
     model: str
     max_output_tokens: int = 4096

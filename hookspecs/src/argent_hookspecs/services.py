@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, Protocol, TypeVar
 
 from attrs import field, frozen
+from attrs.validators import ge, le
 
 T = TypeVar("T")
 
@@ -90,7 +91,7 @@ class Score:
         cap: Name of the highest tier to use, if a factor limits it.
     """
 
-    value: float
+    value: float = field(validator=[ge(0), le(1)])
     factors: Mapping[str, float] = field(factory=dict)
     cap: str | None = None
 

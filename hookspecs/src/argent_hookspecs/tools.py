@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, overload
 
 from attrs import field, frozen
-from attrs.validators import matches_re
+from attrs.validators import instance_of, matches_re
 
 
 class Effect(enum.StrEnum):
@@ -29,6 +29,13 @@ class Permission(enum.StrEnum):
     DENY = "deny"
 
 
+def _arguments(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    given: object = value
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise TypeError(f"the arguments of a tool call have names, unlike {value!r:.80}")
+    return value
+
+
 @frozen
 class ToolCall:
     """A model's wish to use a tool.
@@ -40,8 +47,8 @@ class ToolCall:
     """
 
     id: str
-    name: str
-    arguments: Mapping[str, Any] = field(factory=dict)
+    name: str = field(validator=instance_of(str))
+    arguments: Mapping[str, Any] = field(converter=_arguments, factory=dict)
 
 
 @frozen
@@ -99,8 +106,8 @@ class Tool:
     id: str = field(validator=matches_re(r"[a-z][a-z0-9_]{0,63}"))
     description: str
     run: Callable[..., Awaitable[Any]]
-    effect: Effect = Effect.BLIND
-    permission: Permission = Permission.ALLOW
+    effect: Effect = field(converter=Effect, default=Effect.BLIND)
+    permission: Permission = field(converter=Permission, default=Permission.ALLOW)
     check: Callable[[str], Awaitable[str | None]] | None = None
     hints: tuple[str, ...] = ()
     timeout: float = 60.0

@@ -23,6 +23,7 @@ from argent_hookspecs import (
     ModelProvider,
     ModelRejected,
     ModelTier,
+    PluginError,
     RouteSignals,
     Score,
     Service,
@@ -92,14 +93,18 @@ class ModelRouter:
         return [*self.config.tiers, *(found.record for found in self.host.registered(ModelTier))]
 
     async def describe(self, provider: Registered, model: str) -> ModelInfo:
-        """Ask a provider what is known about a model."""
-        return await self.guard.ask(
+        """Ask a provider what is known about a model. Raises ``PluginError``."""
+        info: ModelInfo = await self.guard.ask(
             provider.plugin,
             partial(provider.live.describe, model),
             what=f"description of {model}",
             timeout=_DESCRIBE_SECONDS,
             expects=ModelInfo,
         )
+        if info.context_window < 1:
+            words = f"says that {model} has a window of {info.context_window} tokens"
+            raise PluginError(provider.plugin, words)
+        return info
 
     async def _score(self, signals: RouteSignals) -> Score:
         """Ask the scorer that a plugin offers; the table scores if there is none, or it fails."""

@@ -50,7 +50,7 @@ async def explain(
         )
         for n, offered in enumerate(blocks)
     ]
-    factors = json.dumps({**codec.plain(score.factors), "cap": score.cap})
+    factors = json.dumps({**codec.plain(score.factors), "cap": score.cap}, default=str)
 
     def work(tx: Transaction) -> None:
         tx.execute(
