@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,7 +39,7 @@ async def fine() -> str:
     return "fine"
 
 
-def raising(error: BaseException) -> Callable[[], Awaitable[Any]]:
+def raising(error: BaseException) -> Callable[[], Coroutine[Any, Any, None]]:
     async def work() -> None:
         raise error
 

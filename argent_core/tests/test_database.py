@@ -162,7 +162,7 @@ class TestWriting:
             database.write(synchronous), database.write(synchronous, durable=True)
         )
 
-        assert levels == [2, 2]
+        assert list(levels) == [2, 2]
 
     async def test_a_function_that_ends_the_transaction_is_told_so(
         self, database: Database

@@ -53,9 +53,9 @@ class TestDatabase:
     async def test_what_a_plugin_writes_is_there_after_a_restart(self, argent: Argent) -> None:
         plugin = Demo()
 
-        async with argent(plugins=[plugin]):
-            async with ctx_of(plugin).database("notes", NOTES) as database:
-                await note(database, "kept")
+        run = argent(plugins=[plugin])
+        async with run, ctx_of(plugin).database("notes", NOTES) as database:
+            await note(database, "kept")
         async with argent.restart(), ctx_of(plugin).database("notes", NOTES) as database:
             assert await notes(database) == ["kept"]
 
@@ -112,11 +112,11 @@ class TestDatabase:
     async def test_a_neighbours_stays_open(self, argent: Argent) -> None:
         mine, other = Demo(name="mine"), Demo(name="other")
 
-        async with argent(plugins=[mine, other]) as kernel:
-            async with ctx_of(mine).database("notes", NOTES) as database:
-                await kernel.host.disable("other")
-                await note(database, "still open")
-                assert await notes(database) == ["still open"]
+        run = argent(plugins=[mine, other])
+        async with run as kernel, ctx_of(mine).database("notes", NOTES) as database:
+            await kernel.host.disable("other")
+            await note(database, "still open")
+            assert await notes(database) == ["still open"]
 
 
 class TestSpawn:
@@ -206,8 +206,10 @@ class TestProgress:
             report("downloading", done=10, total=10, unit="B")
             await eventually(lambda: len(seen) == 2, what="both are told")
 
-        facts = {"plugin": "demo", "activity": "downloading", "total": 10, "unit": "B"}
-        assert seen == [Progress(done=done, **facts) for done in (3, 10)]
+        assert seen == [
+            Progress(plugin="demo", activity="downloading", done=done, total=10, unit="B")
+            for done in (3, 10)
+        ]
 
     async def test_one_who_reports_too_late_is_not_heard(self, argent: Argent) -> None:
         plugin = Demo()

@@ -93,25 +93,22 @@ class TestListening:
             assert (await one.listening(2)).cursor == "1"
             assert (await other.listening(2)).cursor == "2"
 
-    @pytest.mark.parametrize(
-        ("deed", "words"),
-        [
-            (raises, "source demo-source raised OSError('connection lost'); again in"),
-            (ends, "source demo-source ended by itself; again in"),
-            (exits, "source demo-source raised SystemExit(1); again in"),
-        ],
-    )
-    async def test_one_that_stops_is_named_and_started_again(
-        self, argent: Argent, deed: Callable[[Feed], Awaitable[None]], words: str
-    ) -> None:
-        source = Source(deed)
+    async def test_those_that_stop_are_named_and_started_again(self, argent: Argent) -> None:
+        words = {
+            "one": (raises, "source one-source raised OSError('connection lost'); again in"),
+            "two": (ends, "source two-source ended by itself; again in"),
+            "three": (exits, "source three-source raised SystemExit(1); again in"),
+        }
+        sources = {name: Source(deed) for name, (deed, _) in words.items()}
+        plugins = [source.plugin(name) for name, source in sources.items()]
 
-        async with argent(plugins=[source.plugin()], allow_faults=True) as kernel:
-            feed = await source.listening(2)
-            assert await feed.emit(EVENT) is not None
-            plugin = kernel.host.plugins["demo"]
-            assert plugin.reason.startswith(words)
-            assert plugin.state == "degraded"
+        async with argent(plugins=plugins, allow_faults=True) as kernel:
+            for name, source in sources.items():
+                feed = await source.listening(2)
+                assert await feed.emit(EVENT) is not None
+                plugin = kernel.host.plugins[name]
+                assert plugin.reason.startswith(words[name][1])
+                assert plugin.state == "degraded"
 
     async def test_it_is_not_started_again_at_once(self, argent: Argent) -> None:
         loop = asyncio.get_running_loop()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def reply(text: Any, to: Address = HOME, *, key: str | None = None) -> Reply:
 async def put(outbox: Outbox, *replies: Reply, held: str = "") -> None:
     now = outbox.now()
     for one in replies:
-        await outbox.database.write(lambda tx, one=one: rows.put(tx, one, now=now, held=held))
+        await outbox.database.write(partial(rows.put, reply=one, now=now, held=held))
 
 
 async def due(outbox: Outbox, *channels: str) -> list[OutboxRow]:
