@@ -37,7 +37,10 @@ def test_the_system_message_holds_the_blocks_in_order() -> None:
     first = ContextBlock(text="Be brief.", source="AGENTS.md", stable=True)
     second = ContextBlock(text="Ada lives here.", source="USER.md", trust=Trust.PAIRED)
     system = messages(first, second, manner="Be kind.")[0]
-    assert system == {"role": "system", "content": "Be brief.\n\nAda lives here.\n\nBe kind."}
+    assert system == {
+        "role": "system",
+        "content": "Be kind.\n\nBe brief.\n\nAda lives here.\n\nBe kind.",
+    }
 
 
 def test_what_comes_from_outside_is_marked_as_data() -> None:

@@ -20,7 +20,7 @@ _TIMEOUT = 10.0
 _BREAKS = (OSError, http.client.HTTPException)
 
 
-async def fetch_address(url: str, target: Path, report: Report, *, size: int | None) -> None:
+async def fetch_address(url: str, target: Path, *, report: Report, size: int | None) -> None:
     """Fetch a file, going on where an earlier fetch of the same address was broken off.
 
     Args:

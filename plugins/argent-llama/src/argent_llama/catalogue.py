@@ -73,7 +73,7 @@ class CatalogueModel:
         good_for: One line for the person.
         advice: How to get a better one, if there is one.
         calls_tools: Whether it picks tools properly.
-        manner: What it must be told to answer sanely in words, last in the system prompt.
+        manner: What it must be told, first and last, to answer sanely in words.
         loops_after: Tokens that it may repeat in a row before that is made less likely, for a
             model that falls into loops. The price is that it cannot copy longer texts exactly.
     """

@@ -163,7 +163,8 @@ class LlamaClient:
         def report(done: int) -> None:
             self._ctx.progress(activity, done=done, total=size, unit="B")
 
-        server = await in_thread(functools.partial(load, model, self._options(), report))
+        work = functools.partial(load, model, options=self._options(), report=report)
+        server = await in_thread(work)
         running = RunningModel(server, parallel=self._settings.parallel)
         self._running[model.name] = running
         return running

@@ -87,7 +87,7 @@ def _missing(model: LocalModel) -> Health:
 
 def _try(model: LocalModel, stop: threading.Event) -> bool:
     options = ServerOptions(context=_SMALL, parallel=1, threads=processors())
-    server = load(model, options, lambda done: None, stop)
+    server = load(model, stop, options=options, report=lambda done: None)
     chunks: list[bytes] = []
 
     def on_chunk(chunk: bytes) -> bool:

@@ -14,24 +14,25 @@ from argent_llama.weights import checksum
 
 def load(
     model: LocalModel,
+    stop: threading.Event,
+    *,
     options: ServerOptions,
     report: Callable[[int], None],
-    stop: threading.Event,
 ) -> ModelServer:
     """Load a model.
 
     Args:
         model: Its file must be there.
+        stop: Set to give up.
         options: How it will be run.
         report: Told how many bytes of the file are read.
-        stop: Set to give up.
 
     Raises:
         ModelUnavailable: The file is missing or damaged, or the model cannot be loaded.
     """
     try:
         _check(model, stop)
-        warm(model.path, report, stop)
+        warm(model.path, report, stop=stop)
         if stop.is_set():
             raise ModelUnavailable(f"loading {model.title} was given up")
         return ModelServer(model.path, options)

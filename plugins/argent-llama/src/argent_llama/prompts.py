@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from argent_hookspecs import (
@@ -42,10 +42,10 @@ def chat_messages(
     Args:
         request: What is asked.
         tools: The tools that are offered; none for models that do not call them properly.
-        manner: What the model must be told to answer sanely, where no tools are offered.
+        manner: What a very small model must be told, first and last, to answer sanely.
     """
     messages: list[ChatMessage] = []
-    system = "\n\n".join(filter(None, (*_system(request.system, tools), manner)))
+    system = "\n\n".join(filter(None, _system(request.system, tools, manner)))
     if system:
         messages.append({"role": "system", "content": system})
     for message in request.messages:
@@ -76,11 +76,16 @@ def sampling(*, temperature: float, loops_after: int | None) -> dict[str, Any]:
     }
 
 
-def _system(blocks: Iterable[ContextBlock], tools: tuple[ToolSpec, ...]) -> Iterator[str]:
+def _system(
+    blocks: tuple[ContextBlock, ...], tools: tuple[ToolSpec, ...], manner: str
+) -> Iterator[str]:
+    yield manner
     for block in blocks:
         yield _as_data(block) if block.trust is Trust.OUTSIDE else _plain(block.text)
     if tools:
         yield describe_tools(tools)
+    if blocks:
+        yield manner
 
 
 def _as_data(block: ContextBlock) -> str:

@@ -125,7 +125,7 @@ class ModelServer:
         self._server.handle_chat_completions(json.dumps(body).encode(), on_chunk)
 
 
-def warm(path: Path, report: Callable[[int], None], stop: threading.Event) -> None:
+def warm(path: Path, report: Callable[[int], None], *, stop: threading.Event) -> None:
     """Read a file once, so that loading it from the page cache takes a moment.
 
     Args:

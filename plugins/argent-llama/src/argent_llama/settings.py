@@ -19,7 +19,7 @@ class LlamaSettings:
     context: int = setting(
         4096, doc="Tokens of input and output together, for each answer.", ge=512, le=1_048_576
     )
-    max_output: int = setting(1024, doc="Tokens of the longest answer.", ge=16)
+    max_output: int = setting(512, doc="Tokens of the longest answer.", ge=16)
     parallel: int = setting(
         2, doc="Answers given at the same time; each takes memory for its context.", ge=1, le=16
     )

