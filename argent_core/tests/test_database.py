@@ -261,14 +261,15 @@ class TestReading:
 class TestClosing:
     async def test_what_waits_is_written_first(self, path: Path) -> None:
         database = await Database.open(path, NOTES)
-        writes = [asyncio.create_task(database.write(add(f"{n}"))) for n in range(50)]
+        writes = [asyncio.create_task(database.write(add(f"{n}"))) for n in range(2000)]
         await asyncio.sleep(0)
 
         await database.close()
 
-        assert await asyncio.gather(*writes) == [1] * 50
+        assert [write.done() for write in writes] == [True] * 2000
+        assert await asyncio.gather(*writes) == [1] * 2000
         async with open_database(path, NOTES) as again:
-            assert len(await again.read(texts)) == 50
+            assert len(await again.read(texts)) == 2000
 
     async def test_nothing_can_be_done_afterwards(self, path: Path) -> None:
         database = await Database.open(path, NOTES)

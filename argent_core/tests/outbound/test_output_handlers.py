@@ -21,7 +21,7 @@ from argent_hookspecs import (
     Reply,
     ReplyChanged,
 )
-from argent_testing import Argent, MemoryChannel, eventually, hang
+from argent_testing import Argent, MemoryChannel, eventually
 
 from ..demo import Demo
 
@@ -116,12 +116,18 @@ class TestOrder:
             assert (await argent.channel.next_reply()).text == "behind"
 
     async def test_a_channel_that_hangs_holds_up_no_other(self, argent: Argent) -> None:
-        printer = Printer(hang, timeout=1.0).plugin
-        async with argent(plugins=[printer], allow_faults=True) as kernel:
+        release = asyncio.Event()
+
+        async def deliver(one: Reply) -> Receipt:
+            await release.wait()
+            return Receipt("r")
+
+        async with argent(plugins=[Printer(deliver).plugin]) as kernel:
             await send(kernel, *(reply(f"stuck {n}", f"{n}", "printer") for n in range(40)))
             await send(kernel, reply("fine"))
 
             assert (await argent.channel.next_reply()).text == "fine"
+            release.set()
 
 
 class TestOutcomes:
