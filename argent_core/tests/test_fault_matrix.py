@@ -326,6 +326,44 @@ async def test_hangs_while_it_is_loaded(stage: str) -> None:
     never.set()
 
 
+@pytest.mark.parametrize("stage", ["import", "hooks"])
+async def test_is_slow_to_load(stage: str) -> None:
+    """The others run meanwhile, and it joins them, with those that waited for it."""
+    ready = threading.Event()
+    key: ServiceKey[object] = ServiceKey("coffee", object)
+    service = Service(key=key, open=lambda: nullcontext(object()))
+    slow = MadePlugin("culprit", service)
+
+    def take_time(*_: object) -> Any:
+        ready.wait(20)
+        return slow if stage == "import" else [service]
+
+    culprits = {
+        "import": InstalledPlugin("culprit", take_time),
+        "hooks": from_hooks(argent_services=take_time),
+    }
+    waiting = MadePlugin("waiting", requires=(key,))
+    installed = [
+        culprits[stage],
+        InstalledPlugin("neighbour", lambda: MadePlugin("neighbour")),
+        InstalledPlugin("waiting", lambda: waiting),
+    ]
+    guard = Guard(on_fault=lambda plugin, reason: None)
+    host = PluginHost(guard, _no_context, lambda name: None, _nothing, patience=0.2)
+
+    await host.start(installed)
+    before = {name: plugin.state for name, plugin in host.plugins.items()}
+    assert host.starting
+    ready.set()
+    await eventually(lambda: not host.starting, what="the slow one has started")
+    after = {plugin.state for plugin in host.plugins.values()}
+    await host.stop()
+
+    assert before["neighbour"] is PluginState.RUNNING
+    assert before["waiting"] is PluginState.BLOCKED
+    assert after == {PluginState.RUNNING}
+
+
 async def test_a_model_that_does_not_open_keeps_nobody_waiting() -> None:
     """The timeout of a model provider is that of an answer, which may be long."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import graphlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from attrs import define, field
 
+from argent_core import plugin_order
 from argent_core.guard import Guard, attempt, attempt_async
 from argent_core.hosted_plugin import OPENS, Follower, HostedPlugin, PluginState, Registered
 from argent_core.plugins import InstalledPlugin, LoadedPlugin, compatible, load
@@ -40,6 +40,9 @@ class PluginHost:
         refusal: Says why a plugin may not run (state and reason), or None.
         close_context: Closes what a stopped plugin's context left open.
         opened: Classes of records that are opened; the others are only listed.
+        load_seconds: Longest import, and longest collection of records.
+        open_seconds: Longest opening of what has no timeout for it.
+        patience: Seconds that a start waits for slow plugins; after that they come later.
     """
 
     guard: Guard
@@ -51,7 +54,14 @@ class PluginHost:
     opened: tuple[type[Any], ...] = tuple(OPENS)
     load_seconds: float = 60.0
     open_seconds: float = 30.0
+    patience: float = 5.0
     _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
+    _under_way: set[asyncio.Task[None]] = field(factory=set)
+
+    @property
+    def starting(self) -> bool:
+        """Whether a plugin is still on its way up."""
+        return bool(self._under_way)
 
     async def start(self, installed: Sequence[InstalledPlugin]) -> None:
         """Load and start the plugins, each as far as it comes."""
@@ -61,9 +71,17 @@ class PluginHost:
 
     async def stop(self) -> None:
         """Stop all plugins, those that need others first."""
+        under_way = list(self._under_way)
+        for task in under_way:
+            task.cancel()
+        if under_way:
+            await asyncio.wait(under_way)
         async with self._one_by_one:
-            order = self._order([p for p in self.plugins.values() if p.up])
-            for plugin in reversed(order):
+            for plugin in self.plugins.values():
+                if plugin.state is PluginState.STARTING:
+                    await self._abandon(plugin)
+            running = [plugin for plugin in self.plugins.values() if plugin.up]
+            for plugin in reversed(plugin_order.sort(running, running)):
                 await self._close(plugin)
 
     async def enable(self, name: str) -> HostedPlugin:
@@ -96,13 +114,12 @@ class PluginHost:
         plugin = self.plugins[name]
         if plugin.up:
             return plugin
-        blocked = [p for p in self.plugins.values() if p.state is PluginState.BLOCKED]
-        await self._bring_up([plugin, *(p for p in blocked if p is not plugin)])
+        await self._bring_up([plugin, *(p for p in self._blocked() if p is not plugin)])
         return plugin
 
     async def _disable(self, name: str) -> HostedPlugin:
         plugin = self.plugins[name]
-        for dependent in self._dependents(plugin):
+        for dependent in list(plugin_order.dependents(plugin, self.plugins.values())):
             await self._close(dependent)
             dependent.settle(PluginState.BLOCKED, f"requires {name}, which is disabled")
         await self._close(plugin)
@@ -126,17 +143,41 @@ class PluginHost:
         ]
         return sorted(found, key=lambda r: (r.record.order, r.plugin, r.record.id))
 
-    async def _bring_up(self, plugins: list[HostedPlugin]) -> None:
-        await asyncio.gather(*(self._load(plugin) for plugin in plugins))
-        ready = [plugin for plugin in plugins if plugin.state is PluginState.LOADED]
-        self._refuse_conflicts(ready)
-        order = self._order([p for p in ready if p.state is PluginState.LOADED])
+    async def _bring_up(self, plugins: Sequence[HostedPlugin]) -> None:
+        """Load plugins and open them; a slow one goes on beside, and holds nobody up."""
+        loading = {self._go_on_beside(self._load(plugin)): plugin for plugin in plugins}
+        if loading:
+            await asyncio.wait(loading, timeout=self.patience)
+        for task, plugin in loading.items():
+            if not task.done():
+                self._go_on_beside(self._bring_up_late(task, plugin))
+        await self._open_all([plugin for task, plugin in loading.items() if task.done()])
+
+    async def _bring_up_late(self, loading: asyncio.Task[None], plugin: HostedPlugin) -> None:
+        await asyncio.wait({loading})
+        async with self._one_by_one:
+            await self._open_all([plugin])
+            await self._bring_up(self._blocked())
+
+    async def _open_all(self, plugins: Sequence[HostedPlugin]) -> None:
+        known = self.plugins.values()
+        plugin_order.refuse_conflicts([p for p in plugins if p.is_loaded], known)
         opening: dict[str, asyncio.Task[None]] = {}
-        for plugin in order:
-            first = [opening[p.name] for p in self._providers(plugin) if p.name in opening]
-            opening[plugin.name] = asyncio.create_task(self._open(plugin, first))
+        for plugin in plugin_order.sort([p for p in plugins if p.is_loaded], known):
+            needed = plugin_order.providers(plugin, known)
+            first = [opening[p.name] for p in needed if p.name in opening]
+            opening[plugin.name] = self._go_on_beside(self._open(plugin, first))
         if opening:
-            await asyncio.wait(opening.values())
+            await asyncio.wait(opening.values(), timeout=self.patience)
+
+    def _go_on_beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+    def _blocked(self) -> list[HostedPlugin]:
+        return [p for p in self.plugins.values() if p.state is PluginState.BLOCKED]
 
     async def _load(self, plugin: HostedPlugin) -> None:
         """Come from discovered to loaded, with the records collected, or say why not."""
@@ -178,65 +219,10 @@ class PluginHost:
         )
         plugin.settle(PluginState.LOADED)
 
-    def _refuse_conflicts(self, plugins: list[HostedPlugin]) -> None:
-        """Switch off a plugin that brings an id which another one, earlier by name, has."""
-        taken = {
-            key: other for other in self.plugins.values() if other.up for key in other.unique_ids
-        }
-        for plugin in plugins:
-            clash = next((key for key in plugin.unique_ids if key in taken), None)
-            if clash is None:
-                taken.update(dict.fromkeys(plugin.unique_ids, plugin))
-                continue
-            mine, other = plugin.installed, taken[clash].installed
-            both = f"{mine.distribution or mine.name} and {other.distribution or other.name}"
-            plugin.settle(
-                PluginState.FAILED, f"{both} both bring the {clash[0]} {clash[1]!r}; disable one"
-            )
-
-    def _order(self, plugins: list[HostedPlugin]) -> list[HostedPlugin]:
-        """Sort by requirement, and by use where that is possible; take out circles."""
-        remaining = {plugin.name: plugin for plugin in plugins}
-        uses = True
-        while True:
-            graph = {
-                plugin.name: [p.name for p in self._providers(plugin, uses) if p.name in remaining]
-                for plugin in remaining.values()
-            }
-            try:
-                return [
-                    remaining[name] for name in graphlib.TopologicalSorter(graph).static_order()
-                ]
-            except graphlib.CycleError as error:
-                if uses:
-                    uses = False
-                    continue
-                circle = error.args[1]
-                for name in set(circle):
-                    reason = f"requires itself in a circle: {' → '.join(circle)}"
-                    remaining.pop(name).settle(PluginState.BLOCKED, reason)
-
-    def _providers(self, plugin: HostedPlugin, uses: bool = True) -> list[HostedPlugin]:
-        """Return the plugins that offer what this one requires, or also what it uses."""
-        if plugin.loaded is None:
-            return []
-        record = plugin.loaded.record
-        wanted = {key.name for key in (*record.requires, *(record.uses if uses else ()))}
-        offers = (p for p in self.plugins.values() if p is not plugin)
-        return [p for p in offers if not wanted.isdisjoint(p.services)]
-
-    def _dependents(self, plugin: HostedPlugin) -> Iterator[HostedPlugin]:
-        offered = set(plugin.services)
-        for other in self.plugins.values():
-            required = other.loaded.record.requires if other.loaded and other.up else ()
-            if other is not plugin and offered & {key.name for key in required}:
-                yield from self._dependents(other)
-                yield other
-
     async def _open(self, plugin: HostedPlugin, first: list[asyncio.Task[None]]) -> None:
         if first:
             await asyncio.wait(first)
-        missing = self._missing(plugin)
+        missing = plugin_order.missing(plugin, self.plugins.values())
         if missing:
             reason = f"requires the service {missing!r}; install or enable a plugin that offers it"
             plugin.settle(PluginState.BLOCKED, reason)
@@ -259,12 +245,6 @@ class PluginHost:
             begun = attempt(follower.plugin_started, plugin.name, records)
             if begun.error is not None:
                 plugin.blame(f"brought records that cannot be used: {begun.error!r}")
-
-    def _missing(self, plugin: HostedPlugin) -> str | None:
-        assert plugin.loaded is not None
-        offered = {name for p in self.plugins.values() if p.up for name in p.services}
-        required = [key.name for key in plugin.loaded.record.requires]
-        return next((name for name in required if name not in offered), None)
 
     async def _abandon(self, plugin: HostedPlugin) -> None:
         """Give up on a plugin that did not start."""

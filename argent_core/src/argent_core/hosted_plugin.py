@@ -100,6 +100,11 @@ class HostedPlugin:
         return self.installed.name
 
     @property
+    def is_loaded(self) -> bool:
+        """Whether its code is there, and nothing was begun yet."""
+        return self.state is PluginState.LOADED
+
+    @property
     def up(self) -> bool:
         """Whether it can be called."""
         return self.state in _UP

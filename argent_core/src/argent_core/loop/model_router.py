@@ -23,6 +23,7 @@ from argent_hookspecs import (
     ModelProvider,
     ModelRejected,
     ModelTier,
+    ModelUnavailable,
     PluginError,
     RouteSignals,
     Score,
@@ -80,6 +81,8 @@ class ModelRouter:
         score = await self._score(signals)
         providers = {f.record.id: f for f in self.host.registered(ModelProvider)}
         tiers = [tier for tier in self.tiers() if tier.provider in providers]
+        if not tiers and self.host.starting:
+            raise ModelUnavailable("the plugin that brings the model is still starting")
         if self.config.models.routing.enabled:
             tier = choose_tier(tiers, score)
         else:
