@@ -269,6 +269,8 @@ class TestConflicts:
         plugins = [Demo(tool("x"), name="one"), Demo(tool("x"), name="two")]
 
         async with argent(plugins=plugins, allow_faults=True) as kernel:
+            await kernel.host.enable("two")
+            assert states(kernel)["two"] == "failed"
             await kernel.host.disable("one")
             await kernel.host.enable("two")
             assert states(kernel)["two"] == "running"

@@ -23,6 +23,7 @@ from argent_hookspecs import (
     Feed,
     Job,
     ModelTier,
+    ModelUnavailable,
     Observer,
     Service,
     StorageError,
@@ -136,7 +137,7 @@ class TestLookingOnly:
 
         demo = Demo(
             EventSource(id="source", open=lambda: nullcontext(Source())),
-            Channel(id="channel", open=lambda: nullcontext(MemoryChannel())),
+            Channel(id="channel", open=lambda: nullcontext("if it is opened, this is wrong")),
             Job(id="job", run=live, every=timedelta(microseconds=1)),
             Observer(id="observer", notify=live),
         )
@@ -222,7 +223,7 @@ class TestReload:
 
         other = ModelTier(id="o", name="fast", below=0.5, provider="scripted", model="other")
         plugins = [Demo(Tool(id="send", description="", run=send), other)]
-        script: list[Any] = [ToolCall("1", "send"), "sent", "no"]
+        script: list[Any] = [ToolCall("1", "send"), "sent", ModelUnavailable("busy")]
 
         async with argent(plugins=plugins, model=script) as kernel:
             await argent.channel.ask("send")
@@ -230,10 +231,10 @@ class TestReload:
                 argent.home,
                 tools={"policy": {"send": "deny"}},
                 models={"default": "fast", "routing": {"enabled": False}},
-                loop={"conversations": 1},
+                loop={"maxAttempts": 1},
             )
             await kernel.reload()
-            await argent.channel.ask("send")
+            assert "busy" in await argent.channel.ask("send")
 
         assert [bool(request.tools) for request in argent.model.requests] == [True, True, False]
         assert [request.model for request in argent.model.requests] == [

@@ -251,6 +251,22 @@ class TestSteering:
         assert request.messages[-1].text == "and be quick"
         assert len(argent.channel.replies) == 1
 
+    async def test_what_comes_before_a_restart_waits_until_the_turn_is_where_it_was(
+        self, argent: Argent
+    ) -> None:
+        slow = SlowTool()
+        slow.open.set()
+
+        async with argent(plugins=[slow.plugin], model=[LOOK, LOOK, hang]):
+            await argent.channel.say("look twice")
+            await argent.model.asked(3)
+            await argent.channel.say("and then?")
+        async with argent.restart(model=["looked", "nothing"]):
+            replies = [(await argent.channel.next_reply()).text for _ in range(2)]
+
+        assert replies == ["looked", "nothing"]
+        assert argent.model.requests[1].messages[-1].text == "and then?"
+
     async def test_it_is_heard_again_when_the_turn_is_tried_again(self, argent: Argent) -> None:
         slow, busy = SlowTool(), ModelUnavailable("busy")
 

@@ -195,3 +195,19 @@ async def test_the_same_call_over_and_over_is_not_asked_for_again(asked: Asked) 
 
     assert asked.letters.sent == ["hi"] * 3
     assert "was called with the same arguments 3 times" in last_result(asked.argent).text
+
+
+async def test_an_answer_that_comes_too_late_is_none(asked: Asked) -> None:
+    clock = asked.argent.clock
+
+    async with asked.start() as kernel:
+        await asked.argent.channel.say("write")
+        approval = await open_approval(kernel)
+        watchers, clock.watchers = clock.watchers, []  # nobody has noticed how late it is
+        clock.jump(3601)
+        assert not await kernel.agent.answer(approval.id, allow=True, by="Ada")
+        clock.watchers = watchers
+        assert (await asked.argent.channel.next_reply()).text == "done"
+
+    assert asked.letters.sent == []
+    assert last_result(asked.argent).text == "the person did not allow it (expired)"
