@@ -66,7 +66,7 @@ def test_the_beginning_is_the_same_from_turn_to_turn() -> None:
     assert one[0] == other[0]
 
 
-def test_tools_are_described_and_earlier_answers_have_their_form() -> None:
+def test_tools_are_described_and_earlier_calls_have_their_form() -> None:
     said = (
         Message(Role.USER, "What is 6 * 7?"),
         Message(Role.ASSISTANT, (CALL,)),
@@ -77,7 +77,7 @@ def test_tools_are_described_and_earlier_answers_have_their_form() -> None:
     assert "## calc" in system["content"]
     assert json.loads(call["content"]) == {"tool": "calc", "arguments": {"expression": "6 * 7"}}
     assert result == {"role": "user", "content": "Result of calc: 42"}
-    assert json.loads(reply["content"]) == {"tool": "reply", "arguments": {"text": "It is 42."}}
+    assert reply == {"role": "assistant", "content": "It is 42."}
 
 
 def test_without_tools_earlier_calls_are_told_in_words() -> None:

@@ -51,6 +51,14 @@ QUESTIONS = {
     "Who wrote Romeo and Juliet?": None,
     "Please translate 'good morning' into French.": None,
 }
+EARLIER = (
+    "What is 6 * 7?",
+    "6 * 7 = 42.",
+    "What time is it in Paris?",
+    "It is Friday 20 November 2026, 07:42:11 in Paris.",
+    "Thank you!",
+    "You are welcome.",
+)
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +78,14 @@ async def large() -> AsyncIterator[ModelClient]:
         yield client
 
 
+@pytest.mark.parametrize("before", [(), EARLIER], ids=["first", "later"])
 @pytest.mark.parametrize(("question", "expected"), QUESTIONS.items())
 async def test_the_right_tool_is_picked(
-    large: ModelClient, question: str, expected: str | None
+    large: ModelClient, question: str, expected: str | None, before: tuple[str, ...]
 ) -> None:
-    parts = await collect(large, ask(question, model=LARGE, tools=TOOLS, max_output_tokens=120))
+    parts = await collect(
+        large, ask(*before, question, model=LARGE, tools=TOOLS, max_output_tokens=120)
+    )
     assert [call.name for call in calls(parts)] == ([expected] if expected else [])
     assert bool(words(parts)) == (expected is None)
 

@@ -13,14 +13,13 @@ from argent_hookspecs import (
     Message,
     MessagePart,
     ModelRequest,
-    Role,
     Text,
     ToolCall,
     ToolResult,
     ToolSpec,
     Trust,
 )
-from argent_llama.tool_calls import call_as_json, describe_tools, reply_as_json, reply_name
+from argent_llama.tool_calls import call_as_json, describe_tools
 
 ChatMessage = dict[str, str]
 """A message with ``role`` and ``content``."""
@@ -99,13 +98,14 @@ def _as_data(block: ContextBlock) -> str:
 
 
 def _content(message: Message, tools: tuple[ToolSpec, ...]) -> str:
-    return "\n\n".join(_part(part, message.role, tools) for part in message.parts)
+    return "\n\n".join(_part(part, tools) for part in message.parts)
 
 
-def _part(part: MessagePart, role: Role, tools: tuple[ToolSpec, ...]) -> str:
+def _part(part: MessagePart, tools: tuple[ToolSpec, ...]) -> str:
+    """Write one part. Earlier replies are not put in the form that answers have where tools are
+    offered: a model that sees many replies in that form goes on to reply instead of using a tool.
+    """
     match part:
-        case Text(text) if role is Role.ASSISTANT and tools:
-            return _plain(reply_as_json(reply_name(tools), text))
         case Text(text):
             return _plain(text)
         case ToolCall(_, name, arguments) if tools:
