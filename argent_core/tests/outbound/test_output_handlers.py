@@ -304,7 +304,7 @@ class TestTrouble:
                 for _ in range(50):
                     kernel.output_handlers.wake()
                     await kernel.outbox.count()
-                assert caplog.text.count("cannot be sent now") == 1
+                assert caplog.text.count("cannot be sent now") <= 3
                 assert argent.channel.tries == []
             await watcher.until(("one", "sent"))
 
