@@ -58,19 +58,18 @@ class EventList:
         return await self.journal.database.read(lambda tx: _find(tx, id))
 
     async def retry(self, id: str) -> dict[str, Any]:
-        """Make a dead or cancelled event ready again, its attempts counted anew."""
+        """Make a dead or cancelled event ready again, with what steered it, counted anew."""
 
         def work(tx: Transaction) -> dict[str, Any]:
             event = _find(tx, id)
             _demand(event, ("dead", "cancelled"), "can be retried")
             now = self.journal.now()
-            # The outbox keeps one reply for each turn and part: that of the failed try gives way.
-            tx.execute("UPDATE outbox SET key = key || '-' || seq WHERE turn = ?", (event["id"],))
             tx.execute("UPDATE turns SET answer = '' WHERE id = ?", (event["id"],))
             tx.execute("DELETE FROM approvals WHERE turn = ?", (event["id"],))
             tx.execute(
                 "UPDATE events SET state = 'ready', attempts = 0, available_at = ?, reason = '',"
-                " finished_at = NULL, expires_at = NULL WHERE id = ?",
+                " finished_at = NULL, expires_at = NULL WHERE ? IN (id, turn)"
+                " AND state IN ('dead', 'cancelled')",
                 (now, event["id"]),
             )
             journal.refresh(tx, event["conversation"], now=now)
