@@ -220,7 +220,6 @@ class Kernel:
         )
         self.intake = Intake(
             self.journal,
-            approvals,
             self.guard,
             Ballast(self.home.data / "ballast"),
             stored=self.loop.wake,
@@ -267,7 +266,6 @@ class Kernel:
     async def _listen(self, stack: AsyncExitStack) -> None:
         self.intake.ballast.restore()
         recovered = await self.journal.recover()
-        await self.output_handlers.recover()
         if recovered:
             log.info("%d events go on that were under way at the last end", recovered)
         stack.push_async_callback(self.loop.put_back)

@@ -39,6 +39,7 @@ MIGRATIONS = (
     CREATE INDEX events_person ON events (conversation)
         WHERE person = 1 AND state IN ('ready', 'leased', 'waiting');
     CREATE INDEX events_held ON events (conversation) WHERE state IN ('leased', 'waiting');
+    CREATE INDEX events_keys ON events (created_at) WHERE dedupe_key IS NOT NULL;
     CREATE INDEX events_dead ON events (seq) WHERE state = 'dead';
     CREATE INDEX events_turn ON events (turn, seq) WHERE turn IS NOT NULL;
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from argent_core.inbound.intake import MOST_READY, Intake
 from argent_core.inbound.journal import Journal
 from argent_core.log import current_event
 from argent_core.loop import turn_store
-from argent_core.loop.approvals import Approvals
 from argent_core.loop.turn_store import Ending
 from argent_hookspecs import Address, Event, EventRefused, PluginError, ToolCall
 from argent_testing import Argent, eventually
@@ -50,7 +48,6 @@ def intake(
 ) -> Intake:
     return Intake(
         journal,
-        Approvals(journal, timedelta(hours=1)),
         Guard(on_fault=faults),
         Ballast(tmp_path / "ballast", SIZE),
         stored=lambda: stored.append(1),
@@ -128,13 +125,14 @@ class TestEmitting:
         await emit(intake)
         lease = await intake.journal.claim()
         assert lease is not None
-        await intake.approvals.ask(lease, ToolCall("1", "shoot"))
+        approvals = Approvals(intake.journal, timedelta(hours=1))
+        await approvals.ask(lease, ToolCall("1", "shoot"))
 
         await emit(intake, evolve(EVENT, trust="paired", sender="guest"))
-        assert len(await intake.approvals.open()) == 1
+        assert len(await approvals.open()) == 1
         await emit(intake, evolve(EVENT, trust="owner", sender="ada"))
 
-        assert await intake.approvals.open() == []
+        assert await approvals.open() == []
         assert await intake.journal.ready("p") == 3
 
 

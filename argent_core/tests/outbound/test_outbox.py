@@ -171,15 +171,15 @@ class TestWaiting:
 
 
 class TestRecovery:
-    @pytest.mark.parametrize(("channels", "state"), [(["chat"], "pending"), ([], "unknown")])
+    @pytest.mark.parametrize(("idempotent", "state"), [(True, "pending"), (False, "unknown")])
     async def test_what_was_being_sent_is_sent_again_only_where_that_does_no_harm(
-        self, outbox: Outbox, channels: list[str], state: str
+        self, outbox: Outbox, idempotent: bool, state: str
     ) -> None:
         await put(outbox, reply("a1"), reply("a2"), reply("b1", WORK))
         (first, _) = await due(outbox)
         await outbox.begin(first)
 
-        assert await outbox.recover(channels) == [(first.reply, state)]
+        assert await outbox.recover({"chat": idempotent}) == [(first.reply, state)]
 
         oldest = "a1" if state == "pending" else "a2"
         assert sorted(await texts(outbox)) == [oldest, "b1"]
@@ -188,9 +188,19 @@ class TestRecovery:
         await put(outbox, reply("a1"))
         await outbox.begin((await due(outbox))[0])
 
-        await outbox.recover([])
+        await outbox.recover({"chat": False})
 
-        assert await outbox.recover([]) == []
+        assert await outbox.recover({"chat": False}) == []
+
+    async def test_what_another_channel_was_sending_waits_until_that_is_up(
+        self, outbox: Outbox
+    ) -> None:
+        await put(outbox, reply("a1"))
+        await outbox.begin((await due(outbox))[0])
+
+        assert await outbox.recover({"letter": True}) == []
+
+        assert (await outbox.count())["sending"] == 1
 
 
 async def test_what_needs_attention_is_counted(outbox: Outbox) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from functools import partial
 
 from attrs import define, field
 
@@ -14,14 +15,13 @@ from argent_core.guard import Guard, attempt
 from argent_core.inbound.ballast import Ballast
 from argent_core.inbound.journal import Journal
 from argent_core.log import current_event
-from argent_core.loop.approvals import Approvals
+from argent_core.loop import approvals
 from argent_hookspecs import (
     Address,
     DiskFull,
     Event,
     EventRefused,
     PluginError,
-    StorageError,
     Trust,
 )
 
@@ -53,7 +53,6 @@ class Intake:
     """
 
     journal: Journal
-    approvals: Approvals
     guard: Guard
     ballast: Ballast
     stored: Callable[[], None]
@@ -83,8 +82,6 @@ class Intake:
             id = await self._store(event, plugin=plugin, source=source, cursor=cursor)
         if event.reply_to is not None:
             self.heard_from(event.reply_to)
-        if id is not None and event.from_person and event.trust is Trust.OWNER:
-            await self._supersede(event)
         self.stored()
         return id
 
@@ -104,20 +101,19 @@ class Intake:
     ) -> str | None:
         if self.closed:
             raise EventRefused(self.closed)
+        also = None
+        if event.from_person and event.trust is Trust.OWNER:
+            conversation, by, now = event.conversation, event.sender, self.journal.now()
+            also = partial(approvals.supersede, conversation=conversation, by=by, now=now)
         try:
-            return await self.journal.append(event, source=source, plugin=plugin, cursor=cursor)
+            return await self.journal.append(
+                event, source=source, plugin=plugin, cursor=cursor, also=also
+            )
         except DiskFull as error:
             self.closed = f"no new events are taken: {error}"
             self.ballast.release()
             log.error("%s", self.closed)
             raise EventRefused(self.closed) from error
-
-    async def _supersede(self, event: Event) -> None:
-        try:
-            await self.approvals.supersede(event.conversation, by=event.sender)
-        except StorageError as error:
-            # The event is stored, and its source must hear that; the question expires some day.
-            log.error("a question in %s stays open: %s", event.conversation, error)
 
     async def _hold_back(self, plugin: str, door: _Door, *, in_turn: bool) -> None:
         """Make a plugin wait while too many of its events do."""

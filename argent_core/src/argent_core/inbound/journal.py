@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -70,9 +70,18 @@ class Journal:
         return self.clock.now().timestamp()
 
     async def append(
-        self, event: Event, *, source: str, plugin: str, cursor: str | None = None
+        self,
+        event: Event,
+        *,
+        source: str,
+        plugin: str,
+        cursor: str | None = None,
+        also: Callable[[Transaction], object] | None = None,
     ) -> str | None:
         """Store an event and the source's cursor, safe from power cuts when it returns.
+
+        Args:
+            also: Done in the same transaction, unless the event was known already.
 
         Returns:
             The event's id; None if its ``dedupe_key`` was seen before (the cursor moves then too).
@@ -86,6 +95,8 @@ class Journal:
             if added is None:
                 return None
             tx.execute(lanes.JOIN, {**row, "seq": added[0]})
+            if also is not None:
+                also(tx)
             return str(row["id"])
 
         return await self.database.write(insert, durable=True)

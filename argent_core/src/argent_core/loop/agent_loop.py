@@ -229,6 +229,8 @@ class AgentLoop:
             await self._bury(turn, str(error))
             return
         asked = error.retry_after if isinstance(error, ModelUnavailable) else None
+        if not isinstance(asked, (int, float)):
+            asked = None
         seconds = asked if asked is not None else backoff(lease.attempts)
         await turn_store.note(self.journal, lease.id, state="failed", reason=str(error))
         await self.journal.postpone(lease, seconds=seconds, reason=str(error))

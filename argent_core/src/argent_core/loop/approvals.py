@@ -111,15 +111,6 @@ class Approvals:
 
         return await self.journal.database.write(work)
 
-    async def supersede(self, conversation: str, by: str) -> int:
-        """Take a person's new message for a no to what waits in its conversation."""
-        now = self.journal.now()
-        return await self.journal.database.write(
-            lambda tx: _settle(
-                tx, "conversation = ?", (conversation,), state="superseded", by=by, now=now
-            )
-        )
-
     async def expire(self) -> int:
         """Take silence for a no."""
         now = self.journal.now()
@@ -132,6 +123,12 @@ class Approvals:
         sql = "SELECT MIN(expires_at) FROM approvals WHERE state = 'open'"
         due = await self.journal.database.read(lambda tx: tx.execute(sql).fetchone()[0])
         return None if due is None else max(0.0, due - self.journal.now())
+
+
+def supersede(tx: Transaction, conversation: str, *, by: str, now: float) -> int:
+    """Take a person's new message for a no to what waits in its conversation."""
+    where = "conversation = ?"
+    return _settle(tx, where, (conversation,), state="superseded", by=by, now=now)
 
 
 def _settle(

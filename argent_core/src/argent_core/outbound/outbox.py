@@ -9,7 +9,7 @@ drops a second reply with the same key.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from attrs import define, frozen
@@ -20,6 +20,7 @@ from argent_hookspecs import Address, Clock, Receipt, Reply, Transaction
 
 EXPIRY_SECONDS = 7 * 86400.0
 LONGEST_WAIT_SECONDS = 3600.0
+INTERRUPTED = "Argent was interrupted while it was being sent"
 
 
 @frozen
@@ -43,24 +44,28 @@ class Outbox:
         """Return the time in seconds since 1970."""
         return self.clock.now().timestamp()
 
-    async def recover(self, idempotent: Collection[str]) -> list[tuple[Reply, str]]:
-        """Decide what becomes of replies that were being sent when the kernel died.
+    async def recover(self, channels: Mapping[str, bool]) -> list[tuple[Reply, str]]:
+        """Decide what becomes of replies whose sending was interrupted.
 
         Args:
-            idempotent: Ids of channels that drop a second reply with the same key.
+            channels: Channels through which nothing is being sent now, and whether each drops a
+                second reply with the same key.
 
         Returns:
             Each such reply and its new state: ``pending`` or ``unknown``.
         """
 
         def work(tx: Transaction) -> list[tuple[Reply, str]]:
-            rows = tx.execute(f"{_SELECT} WHERE state = 'sending' ORDER BY seq").fetchall()
+            sql = (
+                f"{_SELECT} WHERE state = 'sending'"
+                " AND channel IN (SELECT value FROM json_each(?)) ORDER BY seq"
+            )
+            rows = tx.execute(sql, (json.dumps(sorted(channels)),)).fetchall()
             settled = []
             for row in rows:
                 item = _row(row)
-                state = "pending" if item.reply.to.channel in idempotent else "unknown"
-                reason = "Argent was interrupted while it was being sent"
-                _settle(tx, item.seq, state=state, reason=reason, now=self.now())
+                state = "pending" if channels[item.reply.to.channel] else "unknown"
+                _settle(tx, item.seq, state=state, reason=INTERRUPTED, now=self.now())
                 settled.append((item.reply, state))
             return settled
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from attrs import define, field, frozen
@@ -14,7 +14,7 @@ from argent_core.backoff import backoff
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
-from argent_core.outbound.outbox import EXPIRY_SECONDS, Outbox, OutboxRow
+from argent_core.outbound.outbox import EXPIRY_SECONDS, INTERRUPTED, Outbox, OutboxRow
 from argent_hookspecs import (
     Address,
     ArgentError,
@@ -60,17 +60,11 @@ class OutputHandlers:
     _sending: dict[Address, _Sending] = field(factory=dict)
     _heard: set[Address] = field(factory=set)
     _stopping: set[str] = field(factory=set)
+    _recovered: dict[str, str] = field(factory=dict)
 
     def wake(self) -> None:
         """Look into the outbox now."""
         self._wake.set()
-
-    async def recover(self) -> None:
-        """Settle what an earlier run was sending when it died."""
-        handlers = self._handlers()
-        idempotent = {name for name, found in handlers.items() if found.record.idempotent}
-        for reply, state in await self.outbox.recover(idempotent):
-            self._tell(reply, state, "Argent was interrupted while it was being sent")
 
     async def run(self) -> None:
         """Begin deliveries until cancelled; ``end`` ends those that are under way then."""
@@ -79,6 +73,7 @@ class OutputHandlers:
             while self._heard:
                 await self.outbox.hurry(self._heard.pop())
             handlers = self._handlers()
+            await self._recover(handlers)
             due, seconds = await self.outbox.due(handlers)
             for row in due:
                 if self._has_room(row.reply.to):
@@ -89,6 +84,15 @@ class OutputHandlers:
         """Try an address again now: somebody is there."""
         self._heard.add(address)
         self.wake()
+
+    async def _recover(self, handlers: Mapping[str, Registered]) -> None:
+        """Settle what was being sent when a channel was last up, before anything else is sent."""
+        back = {name: h for name, h in handlers.items() if name not in self._recovered}
+        idempotent = {name: handler.record.idempotent for name, handler in back.items()}
+        if back:
+            for reply, state in await self.outbox.recover(idempotent):
+                self._tell(reply, state, INTERRUPTED)
+        self._recovered.update({name: handler.plugin for name, handler in back.items()})
 
     def _has_room(self, address: Address) -> bool:
         """Tell whether a reply may be begun: one for each address, some for each channel."""
@@ -109,6 +113,7 @@ class OutputHandlers:
         """Begin nothing more in the plugin's channels, and end what is under way."""
         self._stopping.add(plugin)
         await _finish([s.task for s in self._sending.values() if s.plugin == plugin])
+        self._recovered = {k: owner for k, owner in self._recovered.items() if owner != plugin}
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
