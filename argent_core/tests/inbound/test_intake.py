@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from argent_core.inbound.intake import MOST_READY, Intake
 from argent_core.inbound.journal import Journal
 from argent_core.log import current_event
 from argent_core.loop import turn_store
+from argent_core.loop.approvals import Approvals
 from argent_core.loop.turn_store import Ending
 from argent_hookspecs import Address, Event, EventRefused, PluginError, ToolCall
 from argent_testing import Argent, eventually
