@@ -1,0 +1,53 @@
+"""The plugin under the contracts that every plugin is under, with the small model's real weights."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from llama_kit import SMALL, Context, model_cache
+
+from argent_llama.catalogue import CATALOGUE
+from argent_llama.settings import LlamaSettings
+from argent_llama.weights import WeightStore
+from argent_testing.contracts import (
+    HealthCheckContract,
+    ModelProviderContract,
+    ModelTierContract,
+    PluginContract,
+)
+
+
+@pytest.fixture(autouse=True)
+async def weights_at_hand(anyio_backend: str, tmp_path: Path) -> None:
+    """Put the weights where the kernel of the test will look for them."""
+    ctx = Context(data=model_cache(), settings=LlamaSettings(model=SMALL))
+    path = await WeightStore(ctx.plugin).fetch(CATALOGUE[SMALL].weights)
+    there = tmp_path / "home" / "data" / "plugins" / "llama" / "models"
+    there.mkdir(parents=True, mode=0o700)
+    os.symlink(path, there / path.name)
+
+
+class Llama:
+    """What all of them share."""
+
+    plugin = "argent_llama"
+    settings: ClassVar[dict[str, Any]] = {"context": 1024}
+
+
+class TestPlugin(Llama, PluginContract):
+    pass
+
+
+class TestProvider(Llama, ModelProviderContract):
+    pass
+
+
+class TestTier(Llama, ModelTierContract):
+    pass
+
+
+class TestHealthChecks(Llama, HealthCheckContract):
+    pass
