@@ -1,8 +1,7 @@
-"""The plugin under the contracts that every plugin is under, with the small model's real weights."""
+"""The plugin under the contracts of every plugin, with the small model's real weights."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,7 +26,7 @@ async def weights_at_hand(anyio_backend: str, tmp_path: Path) -> None:
     path = await WeightStore(ctx.plugin).fetch(CATALOGUE[SMALL].weights)
     there = tmp_path / "home" / "data" / "plugins" / "llama" / "models"
     there.mkdir(parents=True, mode=0o700)
-    os.symlink(path, there / path.name)
+    (there / path.name).symlink_to(path)
 
 
 class Llama:
