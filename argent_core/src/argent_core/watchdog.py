@@ -74,7 +74,12 @@ class Watchdog:
 
     def _watch(self) -> None:
         named_beat = broken_beat = 0.0
+        woke = time.monotonic()
         while not self._stop.wait(_BEAT * 2):
+            slept, woke = time.monotonic() - woke, time.monotonic()
+            if slept > _BEAT * 2 + _LATE:
+                # This thread was held up too: somebody kept Python's lock, and not the loop.
+                continue
             beat = self._beat
             blocked = time.monotonic() - beat
             if blocked < _LATE + _BEAT:

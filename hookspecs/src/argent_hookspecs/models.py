@@ -69,7 +69,8 @@ class ModelRequest:
 
     Args:
         model: The provider's own name of the model.
-        system: Context that stays the same from turn to turn, in order.
+        system: Context that stays the same from turn to turn, in order. What comes from outside is
+            marked as data in the text already, here and in the messages.
         messages: The conversation, oldest first; the last one is the user's.
         tools: What the model may call.
         max_output_tokens: It stops there.
@@ -127,8 +128,9 @@ class ModelProvider:
     Args:
         id: Unique among providers; tiers refer to it.
         open: Yields the client and closes it.
-        timeout: Seconds that one answer may take in all.
-        idle_timeout: Seconds without any part after which it counts as hung.
+        timeout: Seconds that one answer may take, from its first part on.
+        idle_timeout: Seconds without any part after which it counts as hung, unless the plugin
+            reports progress (``PluginContext.progress``) meanwhile: a download, say.
     """
 
     id: str

