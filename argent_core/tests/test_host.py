@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
@@ -25,6 +26,8 @@ from argent_testing import Argent, ScriptedModel, eventually
 from .demo import A, B, C, Demo, Diary, raising, reason, states, tool
 
 pytestmark = pytest.mark.anyio
+
+DEMO_OFF = {"plugins": {"demo": {"enabled": False}}}
 
 
 class TestRequirements:
@@ -222,6 +225,74 @@ class TestSwitching:
             waiting.cancel()
             go_on.set()
             await eventually(lambda: states(kernel)["demo"] == "running", what="it runs")
+
+    @pytest.mark.parametrize("word", ["disable", "restart", "enable"])
+    async def test_one_that_is_still_starting(self, argent: Argent, word: str) -> None:
+        diary = Diary()
+        entered, go_on = asyncio.Event(), asyncio.Event()
+
+        @asynccontextmanager
+        async def slow() -> AsyncIterator[str]:
+            diary.append("opening")
+            entered.set()
+            await go_on.wait()
+            diary.append("+")
+            yield "open"
+            diary.append("-")
+
+        async with argent(plugins=[Demo(Service(key=A, open=slow))], config=DEMO_OFF) as kernel:
+            kernel.config, kernel.host.patience = evolve(kernel.config, plugins={}), 0.01
+            await kernel.host.enable("demo")
+            await entered.wait()
+            assert states(kernel)["demo"] == "starting"
+            await getattr(kernel.host, word)("demo")
+            go_on.set()
+            await eventually(lambda: not kernel.host.starting, what="nothing is under way")
+            end = states(kernel)["demo"]
+
+        again = {"disable": [], "restart": ["opening", "+", "-"], "enable": ["+", "-"]}
+        assert diary == ["opening", *again[word]]
+        assert end == ("disabled" if word == "disable" else "running")
+
+    async def test_one_that_is_still_loading_stays_off(self, argent: Argent) -> None:
+        go_on, loads = threading.Event(), list[int]()
+
+        def load() -> Demo:
+            loads.append(1)
+            go_on.wait(10)
+            return Demo()
+
+        plugins = [InstalledPlugin("demo", load)]
+        async with argent(plugins=plugins, config=DEMO_OFF) as kernel:
+            kernel.config, kernel.host.patience = evolve(kernel.config, plugins={}), 0.01
+            await kernel.host.enable("demo")
+            await kernel.host.disable("demo")
+            go_on.set()
+            await eventually(lambda: not kernel.host.starting, what="nothing is under way")
+            assert states(kernel)["demo"] == "disabled"
+
+        assert loads == [1]
+
+    async def test_those_who_require_it_and_are_still_starting_are_stopped(
+        self, argent: Argent
+    ) -> None:
+        diary, entered = Diary(), asyncio.Event()
+
+        @asynccontextmanager
+        async def never() -> AsyncIterator[str]:
+            entered.set()
+            await asyncio.Event().wait()
+            yield "open"
+
+        plugins = [diary.offers(A), Demo(Service(key=B, open=never), requires=(A,))]
+
+        async with argent(plugins=plugins, config=DEMO_OFF) as kernel:
+            kernel.config, kernel.host.patience = evolve(kernel.config, plugins={}), 0.01
+            await kernel.host.enable("demo")
+            await entered.wait()
+            await kernel.host.disable("a")
+            assert states(kernel)["demo"] == "blocked"
+            assert not kernel.host.starting
 
 
 class TestConflicts:

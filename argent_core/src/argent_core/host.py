@@ -12,7 +12,14 @@ from attrs import define, field
 
 from argent_core import plugin_order
 from argent_core.guard import Guard, attempt, attempt_async
-from argent_core.hosted_plugin import OPENS, Follower, HostedPlugin, PluginState, Registered
+from argent_core.hosted_plugin import (
+    OPENS,
+    UNWANTED,
+    Follower,
+    HostedPlugin,
+    PluginState,
+    Registered,
+)
 from argent_core.plugins import InstalledPlugin, LoadedPlugin, compatible, load
 from argent_hookspecs import (
     ArgentError,
@@ -96,7 +103,7 @@ class PluginHost:
         """Stop one plugin and start it again, with its settings as they are now."""
 
         async def restart() -> HostedPlugin:
-            await self._disable(name)
+            await self._take_down(self.plugins[name])
             return await self._enable(name)
 
         return await self._to_the_end(restart())
@@ -112,6 +119,9 @@ class PluginHost:
 
     async def _enable(self, name: str) -> HostedPlugin:
         plugin = self.plugins[name]
+        if plugin.coming is not None and plugin.on_its_way:
+            await asyncio.wait({plugin.coming}, timeout=self.patience)
+            return plugin
         if plugin.up:
             return plugin
         await self._bring_up([plugin, *(p for p in self._blocked() if p is not plugin)])
@@ -119,12 +129,16 @@ class PluginHost:
 
     async def _disable(self, name: str) -> HostedPlugin:
         plugin = self.plugins[name]
-        for dependent in list(plugin_order.dependents(plugin, self.plugins.values())):
-            await self._close(dependent)
-            dependent.settle(PluginState.BLOCKED, f"requires {name}, which is disabled")
-        await self._close(plugin)
+        await self._take_down(plugin)
         plugin.settle(PluginState.DISABLED, f"enable it with: argent plugins enable {name}")
         return plugin
+
+    async def _take_down(self, plugin: HostedPlugin) -> None:
+        for dependent in list(plugin_order.dependents(plugin, self.plugins.values())):
+            await self._close(dependent)
+            words = f"requires {plugin.name}, which is disabled"
+            dependent.settle(PluginState.BLOCKED, words)
+        await self._close(plugin)
 
     def blame(self, name: str, reason: str) -> None:
         """Note that a plugin misbehaved."""
@@ -143,9 +157,22 @@ class PluginHost:
         ]
         return sorted(found, key=lambda r: (r.record.order, r.plugin, r.record.id))
 
+    def missing(self, kind: type[T]) -> list[tuple[HostedPlugin, T]]:
+        """Return the records of a class of the plugins that ought to run and do not."""
+        return [
+            (plugin, record)
+            for plugin in self.plugins.values()
+            if not plugin.up and plugin.state not in UNWANTED
+            for record in plugin.records
+            if isinstance(record, kind)
+        ]
+
     async def _bring_up(self, plugins: Sequence[HostedPlugin]) -> None:
         """Load plugins and open them; a slow one goes on beside, and holds nobody up."""
-        loading = {self._go_on_beside(self._load(plugin)): plugin for plugin in plugins}
+        loading = {}
+        for plugin in plugins:
+            plugin.coming = self._go_on_beside(self._load(plugin))
+            loading[plugin.coming] = plugin
         if loading:
             await asyncio.wait(loading, timeout=self.patience)
         for task, plugin in loading.items():
@@ -166,7 +193,8 @@ class PluginHost:
         for plugin in plugin_order.sort([p for p in plugins if p.is_loaded], known):
             needed = plugin_order.providers(plugin, known)
             first = [opening[p.name] for p in needed if p.name in opening]
-            opening[plugin.name] = self._go_on_beside(self._open(plugin, first))
+            plugin.coming = self._go_on_beside(self._open(plugin, first))
+            opening[plugin.name] = plugin.coming
         if opening:
             await asyncio.wait(opening.values(), timeout=self.patience)
 
@@ -295,6 +323,12 @@ class PluginHost:
         return float(record.timeout) if own else self.open_seconds
 
     async def _close(self, plugin: HostedPlugin) -> None:
+        if plugin.coming is not None and plugin.on_its_way:
+            plugin.coming.cancel()
+            await asyncio.wait({plugin.coming})
+            if plugin.state is PluginState.STARTING:
+                await self._abandon(plugin)
+            plugin.settle(PluginState.STOPPED)
         if not plugin.up or plugin.root is None:
             return
         for follower in self.followers:

@@ -51,6 +51,8 @@ class PluginState(enum.StrEnum):
 
 
 _UP = (PluginState.RUNNING, PluginState.DEGRADED)
+UNWANTED = (PluginState.DISABLED, PluginState.NOT_APPROVED)
+"""Where a plugin is that the person does not want to run."""
 _UNIQUE: dict[type[Any], str] = {
     Service: "service",
     EventSource: "event source",
@@ -93,6 +95,7 @@ class HostedPlugin:
     last_fault: float = 0.0
     root: asyncio.Task[Outcome[None]] | None = None
     closing: asyncio.Event = field(factory=asyncio.Event)
+    coming: asyncio.Task[None] | None = None
 
     @property
     def name(self) -> str:
@@ -108,6 +111,11 @@ class HostedPlugin:
     def up(self) -> bool:
         """Whether it can be called."""
         return self.state in _UP
+
+    @property
+    def on_its_way(self) -> bool:
+        """Whether it is being loaded or opened."""
+        return self.coming is not None and not self.coming.done()
 
     @property
     def services(self) -> list[str]:

@@ -51,10 +51,11 @@ def providers(
 
 
 def dependents(plugin: HostedPlugin, known: Iterable[HostedPlugin]) -> Iterator[HostedPlugin]:
-    """Yield the running plugins that require a service of one, the furthest first."""
+    """Yield the plugins that run or start and require a service of one, the furthest first."""
     others, offered = list(known), set(plugin.services)
     for other in others:
-        required = other.loaded.record.requires if other.loaded and other.up else ()
+        there = other.up or other.state is PluginState.STARTING
+        required = other.loaded.record.requires if other.loaded and there else ()
         if other is not plugin and offered & {key.name for key in required}:
             yield from dependents(other, others)
             yield other

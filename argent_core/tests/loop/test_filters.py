@@ -1,18 +1,31 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from attrs import evolve
 
-from argent_hookspecs import Event, Filter, Reject, Reply, Text, Tool, ToolCall, ToolResult
-from argent_testing import Argent, hang
+from argent_hookspecs import (
+    Event,
+    Filter,
+    Reject,
+    Reply,
+    Service,
+    Text,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+from argent_testing import Argent, eventually, hang
 
-from ..demo import Demo, ended
+from ..demo import A, Demo, ended, raising, states
 
 pytestmark = pytest.mark.anyio
 
+DEMO_OFF = {"plugins": {"demo": {"enabled": False}}}
 ONE_TRY = {"loop": {"maxAttempts": 1}}
 
 
@@ -197,3 +210,68 @@ def result_of(argent: Argent) -> str:
     (result,) = argent.model.requests[-1].messages[-1].parts
     assert isinstance(result, ToolResult) and result.is_error
     return result.text
+
+
+class TestAbsence:
+    """A filter whose plugin is not there cannot say no, so nothing gets through."""
+
+    async def test_of_one_that_failed_to_start(self, argent: Argent) -> None:
+        sieve = Demo(Filter(id="sieve", event=rejects("spam")), Service(key=A, open=raising))
+
+        async with argent(plugins=[sieve], model=[], config=ONE_TRY, allow_faults=True) as kernel:
+            event = await ended(kernel, await argent.channel.say("Buy now!"))
+
+        assert event["state"] == "dead"
+        assert "demo: its filter sieve does not run: Service a:" in event["reason"]
+        assert "no power" in event["reason"]
+        assert "argent plugins disable demo" in event["reason"]
+
+    async def test_of_one_that_failed_denies_tools_and_holds_replies_back(
+        self, argent: Argent
+    ) -> None:
+        taken: list[str] = []
+        both = Filter(id="sieve", tool_call=rejects("no"), reply=rejects("no"))
+        sieve = Demo(both, Service(key=A, open=raising))
+        script = [ToolCall("1", "send", {"text": "hi"}), "done"]
+        plugins = [Demo(note(taken), name="letters"), sieve]
+
+        async with argent(plugins=plugins, model=script, allow_faults=True) as kernel:
+            await ended(kernel, await argent.channel.say("write"))
+            status = await kernel.agent.status()
+
+        assert taken == [] and argent.channel.replies == []
+        assert "its filter sieve does not run" in result_of(argent)
+        assert status["replies"]["held"] == 1
+
+    async def test_of_one_that_is_still_starting_makes_the_message_wait(
+        self, argent: Argent
+    ) -> None:
+        entered, go_on = asyncio.Event(), asyncio.Event()
+
+        @asynccontextmanager
+        async def slow() -> AsyncIterator[str]:
+            entered.set()
+            await go_on.wait()
+            yield "open"
+
+        sieve = Demo(Filter(id="sieve", event=rejects("spam")), Service(key=A, open=slow))
+
+        async with argent(plugins=[sieve], model=[], config=DEMO_OFF, allow_faults=True) as kernel:
+            kernel.config = evolve(kernel.config, plugins={})
+            enabling = asyncio.create_task(kernel.host.enable("demo"))
+            await entered.wait()
+            id = await argent.channel.say("Buy now!")
+            await eventually(lambda: kernel.loop.running, what="a turn has begun")
+            go_on.set()
+            event = await ended(kernel, id)
+            await enabling
+
+        assert (event["state"], event["reason"]) == ("cancelled", "sieve: spam")
+
+    async def test_of_one_that_was_disabled_is_the_persons_will(self, argent: Argent) -> None:
+        sieve = Demo(Filter(id="sieve", event=rejects("spam")))
+
+        async with argent(plugins=[sieve], model=["hi"]) as kernel:
+            await kernel.host.disable("demo")
+            assert states(kernel)["demo"] == "disabled"
+            assert await argent.channel.ask("hello") == "hi"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -10,10 +11,17 @@ from attrs import define
 
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
-from argent_core.hosted_plugin import Registered
+from argent_core.hosted_plugin import PluginState, Registered
 from argent_hookspecs import ArgentError, Event, Filter, PluginError, Reject, Reply, ToolCall
 
 T = TypeVar("T", Event, ToolCall, Reply)
+
+
+_ON_THE_WAY = (PluginState.LOADED, PluginState.STARTING, PluginState.STOPPED)
+
+
+class FilterMissing(ArgentError):
+    """Report a filter that is not there yet; what it is to look at waits."""
 
 
 class Rejected(ArgentError):
@@ -46,12 +54,33 @@ class Filters:
             raise Rejected(f"a filter failed: {error}") from error
 
     async def _pass(self, value: T, look: Callable[[Filter], Any]) -> T:
+        await self._demand_all(look)
         steps = [
             partial(self._look, found, look(found.record))
             for found in self.host.registered(Filter)
             if look(found.record) is not None
         ]
         return await self.guard.chain(value, steps)
+
+    async def _demand_all(self, look: Callable[[Filter], Any]) -> None:
+        """Let nothing through while a filter is missing; wait for one whose plugin is starting.
+
+        Raises:
+            FilterMissing: It may be there soon.
+            PluginError: It will not.
+        """
+        coming = [p.coming for p, record in self.host.missing(Filter) if look(record)]
+        under_way = {task for task in coming if task is not None}
+        if under_way:
+            await asyncio.wait(under_way)
+        for plugin, record in self.host.missing(Filter):
+            if look(record) is None:
+                continue
+            if plugin.on_its_way or plugin.state in _ON_THE_WAY:
+                raise FilterMissing(f"the filter {record.id} of {plugin.name} is still starting")
+            remedy = f"mend it, or: argent plugins disable {plugin.name}"
+            why = plugin.reason or f"it is {plugin.state}"
+            raise PluginError(plugin.name, f"its filter {record.id} does not run: {why}; {remedy}")
 
     async def _look(self, found: Registered, look: Callable[[T], Any], value: T) -> T:
         verdict: T | Reject = await self.guard.ask(
