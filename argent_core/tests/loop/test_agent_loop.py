@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -280,6 +281,18 @@ class TestFailures:
             await argent.clock.advance(2)
             assert (await argent.channel.next_reply()).text == "better"
 
+    @pytest.mark.parametrize("asked", [math.nan, math.inf, -1, "soon"])
+    async def test_unless_that_is_no_time(self, argent: Argent, asked: Any) -> None:
+        busy = ModelUnavailable("slow down", retry_after=asked)
+
+        async with argent(model=[busy, "better"]) as kernel:
+            id = await argent.channel.say("hello?")
+            await put_back(kernel, argent, requests=1)
+            event = await kernel.agent.events.show(str(id))
+            assert (event["state"], event["attempts"]) == ("ready", 1)
+            await argent.clock.advance(2)
+            assert (await argent.channel.next_reply()).text == "better"
+
     async def test_in_the_end_it_is_set_aside_and_the_person_is_told(self, argent: Argent) -> None:
         busy = ModelUnavailable("the model is busy")
 
@@ -455,6 +468,18 @@ class TestStop:
             event = await kernel.agent.events.show(str(id))
 
         assert event["state"] == "cancelled"
+
+    async def test_one_that_can_no_longer_be_read(self, argent: Argent) -> None:
+        sql = "UPDATE events SET body = '[]' WHERE id = ?"
+
+        async with argent(model=[ModelUnavailable("busy")]) as kernel:
+            id = str(await argent.channel.say("hello?"))
+            await put_back(kernel, argent, requests=1)
+            await kernel.journal.database.write(lambda tx: tx.execute(sql, (id,)))
+            assert await kernel.agent.stop("home") == 1
+            trace = await kernel.agent.trace("home")
+
+        assert trace is not None and trace["state"] == "cancelled"
 
     async def test_what_nobody_has_begun_is_not_stopped(self, argent: Argent) -> None:
         async with argent(model=[hang, "two"], config=alone()) as kernel:

@@ -11,6 +11,7 @@ import pytest
 
 from argent_core.kernel import Kernel
 from argent_hookspecs import (
+    Address,
     ContextBlock,
     ContextProvider,
     ContextTooLong,
@@ -19,6 +20,7 @@ from argent_hookspecs import (
     Event,
     Filter,
     Finish,
+    FinishReason,
     Message,
     ModelInfo,
     ModelProvider,
@@ -196,11 +198,17 @@ class TestSteering:
             {"trust": Trust.OUTSIDE},
             {"trust": Trust.PAIRED},
             {"kind": "task"},
+            {"reply_to": Address("memory", "elsewhere")},
         ],
     )
     async def test_only_the_same_person_steers(self, argent: Argent, other: dict[str, Any]) -> None:
         slow = SlowTool()
-        known = {"sender": "owner", "trust": Trust.OWNER, "conversation": "home"}
+        known = {
+            "sender": "owner",
+            "trust": Trust.OWNER,
+            "conversation": "home",
+            "reply_to": Address("memory", "home"),
+        }
 
         async with argent(plugins=[slow.plugin], model=[LOOK, "one", "two"]) as kernel:
             await argent.channel.say("look")
@@ -209,8 +217,24 @@ class TestSteering:
             slow.open.set()
             assert (await argent.channel.next_reply()).text == "one"
             assert (await ended(kernel, id))["turn"] == id
+            answer = await argent.channel.next_reply()
 
         assert argent.model.requests[1].messages[-1].text == ""
+        assert answer.to == other.get("reply_to", known["reply_to"])
+
+    async def test_one_that_cannot_be_read_does_not_steer(self, argent: Argent) -> None:
+        slow, sql = SlowTool(), "UPDATE events SET body = '[]' WHERE id = ?"
+
+        async with argent(plugins=[slow.plugin], model=[LOOK, "looked"]) as kernel:
+            await argent.channel.say("look")
+            await slow.begun.wait()
+            broken = await argent.channel.say("and be quick")
+            await kernel.journal.database.write(lambda tx: tx.execute(sql, (broken,)))
+            slow.open.set()
+            assert (await argent.channel.next_reply()).text == "looked"
+            event = await ended(kernel, broken)
+
+        assert event["state"] == "dead"
 
     async def test_what_is_said_during_the_last_answer_starts_the_next_turn(
         self, argent: Argent
@@ -351,6 +375,12 @@ class TestAnswers:
     async def test_an_empty_one_is_said_to_be_empty(self, argent: Argent, text: str) -> None:
         async with argent(model=[[text]]):
             assert await argent.channel.ask("hi") == "(The model gave no answer.)"
+
+    async def test_one_that_was_cut_says_so(self, argent: Argent) -> None:
+        async with argent(model=[["Half an", Finish(reason=FinishReason.LENGTH)]]):
+            reply = await argent.channel.ask("hi")
+
+        assert reply.startswith("Half an\n\n(The answer was cut here")
 
     async def test_an_event_with_nowhere_to_answer_to_is_recorded(self, argent: Argent) -> None:
         async with argent(model=["noted"]) as kernel:

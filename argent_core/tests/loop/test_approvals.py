@@ -55,6 +55,20 @@ async def test_an_allowed_call_is_made_exactly(asked: Asked) -> None:
     assert shown["call"]["arguments"] == {"text": "hi"}
 
 
+async def test_a_call_that_is_not_what_was_asked_for_is_not_made(asked: Asked) -> None:
+    sql = "UPDATE approvals SET call = replace(call, 'hi', 'Fire the missiles')"
+
+    async with asked.start() as kernel:
+        await asked.argent.channel.say("write")
+        approval = await open_approval(kernel)
+        await kernel.journal.database.write(lambda tx: tx.execute(sql))
+        assert await kernel.agent.answer(approval.id, allow=True, by="Ada")
+        await asked.argent.channel.next_reply()
+
+    assert asked.letters.sent == []
+    assert "did not allow it (altered)" in last_result(asked.argent).text
+
+
 async def test_a_denied_call_is_not_made(asked: Asked) -> None:
     async with asked.start() as kernel:
         await asked.argent.channel.say("write")

@@ -20,7 +20,7 @@ from argent_core import codec
 from argent_core.database import Database
 from argent_core.guard import attempt
 from argent_core.inbound import lanes
-from argent_hookspecs import ArgentError, Clock, Event, Transaction
+from argent_hookspecs import Address, ArgentError, Clock, Event, Transaction, Trust
 
 log = logging.getLogger("argent.journal")
 
@@ -223,7 +223,10 @@ class Journal:
         return int(await self.database.read(lambda tx: tx.execute(sql, (plugin,)).fetchone()[0]))
 
     async def steering(self, lease: Lease) -> list[tuple[int, Event]]:
-        """Return the messages that came right behind a turn's events, from the same person."""
+        """Return the messages that came right behind a turn's events.
+
+        They are of the same person, from the same place: there the answer goes.
+        """
         sql = (
             "SELECT seq, body, turn FROM events WHERE conversation = ? AND seq > ?"
             f" AND {lanes.OPEN} ORDER BY seq LIMIT 20"
@@ -232,11 +235,10 @@ class Journal:
         rows = await self.database.read(lambda tx: tx.execute(sql, parameters).fetchall())
         found: list[tuple[int, Event]] = []
         for seq, body, turn in rows:
-            event = codec.load(body, Event)
             if turn == lease.id:
                 continue
-            same = event.sender == lease.event.sender and event.trust == lease.event.trust
-            if not (event.from_person and same):
+            event = attempt(codec.load, body, Event).value
+            if event is None or not (event.from_person and _whence(event) == _whence(lease.event)):
                 break
             found.append((seq, event))
         return found
@@ -321,6 +323,10 @@ def _row(event: Event, source: str, plugin: str, now: float) -> dict[str, Any]:
         "now": now,
         "expires_at": _seconds(event.expires_at),
     }
+
+
+def _whence(event: Event) -> tuple[str, Trust, Address | None]:
+    return event.sender, event.trust, event.reply_to
 
 
 def _seconds(moment: datetime | None) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from argent_core import log as log_file
 from argent_core.backoff import backoff
 from argent_core.config import LoopSettings
 from argent_core.guard import attempt_async
-from argent_core.inbound.journal import Journal, Lease, LeaseLost
+from argent_core.inbound.journal import MAX_BACKOFF_SECONDS, Journal, Lease, LeaseLost
 from argent_core.loop import turn_store
 from argent_core.loop.agent_state import AgentState
 from argent_core.loop.agent_turn import AgentTurn, Workshop, reply_to
@@ -228,10 +229,9 @@ class AgentLoop:
         if lease.attempts >= self.settings.max_attempts:
             await self._bury(turn, str(error))
             return
-        asked = error.retry_after if isinstance(error, ModelUnavailable) else None
-        if not isinstance(asked, (int, float)):
-            asked = None
-        seconds = asked if asked is not None else backoff(lease.attempts)
+        seconds = _wish(error)
+        if seconds is None:
+            seconds = backoff(lease.attempts)
         await turn_store.note(self.journal, lease.id, state="failed", reason=str(error))
         await self.journal.postpone(lease, seconds=seconds, reason=str(error))
         log.warning("turn %s is tried again in %.0f s: %s", lease.id, seconds, error)
@@ -316,6 +316,14 @@ class AgentLoop:
                 task.cancel()
             if left:
                 _, left = await asyncio.wait(left, timeout=seconds)
+
+
+def _wish(error: ArgentError) -> float | None:
+    """Return the seconds that a provider wants to be left alone, if it says so in earnest."""
+    asked = error.retry_after if isinstance(error, ModelUnavailable) else None
+    if not isinstance(asked, (int, float)) or not 0 <= asked < math.inf:
+        return None
+    return min(asked, MAX_BACKOFF_SECONDS)
 
 
 def _uncancel() -> None:

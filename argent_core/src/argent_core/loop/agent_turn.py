@@ -29,6 +29,7 @@ from argent_hookspecs import (
     ContextTooLong,
     Draft,
     Event,
+    FinishReason,
     Message,
     ModelRequest,
     Notice,
@@ -43,6 +44,7 @@ from argent_hookspecs import (
 )
 
 _EMPTY = "(The model gave no answer.)"
+_CUT = "\n\n(The answer was cut here: it reached the model's limit.)"
 _SHRINK = (1.0, 0.6, 0.3)
 
 
@@ -105,7 +107,7 @@ class AgentTurn:
             self.state.to(AgentState.PROCESSING)
         else:
             answer = await self._stream(gathered, route, with_tools=False)
-        return await self._deliver(answer.text if answer.text.strip() else _EMPTY)
+        return await self._deliver(_whole(answer))
 
     async def _stream(
         self, gathered: GatheredContext, route: Route, *, with_tools: bool
@@ -242,12 +244,18 @@ class AgentTurn:
         return {"turn": self.lease.id, "conversation": self.lease.event.conversation}
 
 
-def reply_to(lease: Lease, text: str, *, part: str = "0") -> Reply | None:
+def _whole(answer: ModelAnswer) -> str:
+    """Return what is said to the person; an answer that is not whole says so."""
+    text = answer.text if answer.text.strip() else _EMPTY
+    return text + _CUT if answer.reason is FinishReason.LENGTH else text
+
+
+def reply_to(lease: Lease, text: str) -> Reply | None:
     """Make the reply to an event, or None if it has nowhere to go."""
     if lease.event.reply_to is None:
         return None
     return Reply(
-        key=f"{lease.id}-{part}",
+        key=f"{lease.id}-0",
         to=lease.event.reply_to,
         text=text,
         turn=lease.id,

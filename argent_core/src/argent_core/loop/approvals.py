@@ -26,7 +26,10 @@ class ApprovalNeeded(ArgentError):
 
 @frozen
 class Answered:
-    """How an approval stands: its id, its state, and the call that it is for."""
+    """How an approval stands: its id, its state, and the call that it is for.
+
+    Its state is ``altered`` if the call on record is not the one that the person was shown.
+    """
 
     id: str
     state: str
@@ -48,11 +51,15 @@ class Approvals:
 
     async def find(self, turn: str, call_id: str) -> Answered | None:
         """Return how the approval of a call stands, or None if nobody was asked."""
-        sql = "SELECT id, state, call FROM approvals WHERE turn = ? AND call_id = ?"
+        sql = "SELECT id, state, call, call_hash FROM approvals WHERE turn = ? AND call_id = ?"
         row = await self.journal.database.read(
             lambda tx: tx.execute(sql, (turn, call_id)).fetchone()
         )
-        return None if row is None else Answered(row[0], row[1], codec.load(row[2], ToolCall))
+        if row is None:
+            return None
+        id, state, text, digest = row
+        call = codec.load(text, ToolCall)
+        return Answered(id, state if call_hash(call) == digest else "altered", call)
 
     async def ask(self, lease: Lease, call: ToolCall) -> Approval:
         """Put a question on record; the turn waits for the answer from then on."""

@@ -1,8 +1,8 @@
 """Tools: from a model's wish to a result, with permission, on record, at most once.
 
-A tool whose outcome is uncertain (it was interrupted, it hung, it broke) is dealt with by its
-effect: idempotent ones are run again with the same key, queryable ones are asked, and blind ones
-are never run again by themselves.
+A tool whose outcome is uncertain is dealt with by its effect. An idempotent one that was
+interrupted is run again with the same key; one that hung or broke has failed. A queryable one is
+asked, and a blind one is never run again by itself.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ class Tools:
     def _permission(self, turn: ToolTurn, tool: Tool) -> Permission:
         """Apply the policy; ask for what outside content led to, unless it can be repeated."""
         permission = self._policy(tool)
-        risky = turn.touched_from_outside and tool.effect is Effect.BLIND
+        risky = turn.touched_from_outside and tool.effect is not Effect.IDEMPOTENT
         return Permission.ASK if risky and permission is Permission.ALLOW else permission
 
     async def _refuse(self, turn: ToolTurn, call: ToolCall, reason: str) -> ToolResult:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from attrs import evolve, frozen
 
 from argent_core import codec
+from argent_core.guard import attempt
 from argent_core.inbound import journal
 from argent_core.inbound.journal import Journal, Lease
 from argent_core.loop.context import OfferedBlock
@@ -42,7 +43,7 @@ async def explain(
             lease.id,
             n,
             offered.provider,
-            offered.block.source,
+            offered.block.source.encode(errors="replace").decode(),
             str(offered.block.trust),
             int(offered.block.stable),
             offered.tokens,
@@ -141,6 +142,11 @@ async def cancel_waiting(
             )
             journal.close(tx, "turn = ?", given=(turn,), state="cancelled", reason=reason, now=now)
             journal.refresh(tx, where, now=now)
-        return [(t, where, codec.load(body, Event).reply_to) for t, where, body in rows]
+        return [(turn, where, _answered_at(body)) for turn, where, body in rows]
 
     return await book.database.write(work)
+
+
+def _answered_at(body: str) -> Address | None:
+    event = attempt(codec.load, body, Event).value
+    return event.reply_to if event is not None else None
