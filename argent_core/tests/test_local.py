@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import stat
@@ -12,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from argent_core.local import KERNEL, CallFailed, LocalCommandContext, NotRunning
+from argent_core.link import NotRunning, link_file
+from argent_core.local import KERNEL, CallFailed, LocalCommandContext
 from argent_core.paths import Home
 from argent_hookspecs import Connection, PluginContext, PluginError, Service, ServiceKey
 from argent_testing import Argent, hang
@@ -70,10 +72,13 @@ async def raw(argent: Argent, said: bytes) -> bytes:
     """Say something on the kernel's port; return all that it says before it hangs up."""
     reader, writer = await asyncio.open_connection("127.0.0.1", read_link(argent)["port"])
     try:
+        heard = await reader.readline()
         writer.write(said)
         writer.write_eof()
-        async with asyncio.timeout(10):
-            return await reader.read()
+        with contextlib.suppress(ConnectionResetError):  # it hung up before it had read all
+            async with asyncio.timeout(10):
+                heard += await reader.read()
+        return heard
     finally:
         writer.close()
 
@@ -116,14 +121,48 @@ class TestSafety:
             b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         ],
     )
-    async def test_without_the_token_there_is_no_word(self, argent: Argent, said: bytes) -> None:
+    async def test_without_the_token_there_is_a_challenge_and_no_word_more(
+        self, argent: Argent, said: bytes
+    ) -> None:
         async with argent(plugins=[serving(echo)]):
-            assert await raw(argent, said + b'{"call": "status"}\n') == b""
+            (line,) = (await raw(argent, said + b'{"call": "status"}\n')).splitlines()
+            assert list(json.loads(line)) == ["challenge"]
 
-    async def test_half_a_greeting_is_none(self, argent: Argent) -> None:
+    async def test_the_token_is_not_shown_to_whoever_took_the_port(
+        self, argent: Argent, command: Command
+    ) -> None:
+        heard, gone = bytearray(), asyncio.Event()
+
+        async def pretend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b'{"challenge": "x"}\n{"proof": "y"}\n{"ready": true}\n{"result": 1}\n')
+            heard.extend(await reader.read())
+            gone.set()
+            writer.close()
+
         async with argent():
-            hello = json.dumps({"token": read_link(argent)["token"], "to": "kernel"})
-            assert await raw(argent, hello.encode()) == b""
+            link = read_link(argent)
+        async with await asyncio.start_server(pretend, host="127.0.0.1", port=0) as server:
+            port = server.sockets[0].getsockname()[1]
+            link_file(argent.home).write_text(json.dumps({**link, "port": port}))
+            with pytest.raises(NotRunning, match="is not this Argent"):
+                await command().call("status")
+            await gone.wait()
+
+        assert b"proof" in heard
+        assert link["token"].encode() not in heard
+
+
+class TestKernelOfACommand:
+    async def test_it_ends_when_it_is_told_to(self, tmp_path: Path) -> None:
+        context = LocalCommandContext(Home(tmp_path / "home"))
+        write_config(context.place, {"agent": {"plugins": []}})
+
+        with pytest.raises(NotRunning, match="was stopped"):
+            async with context.running_kernel():
+                await context.call("shutdown")
+                await hang()
+
+        assert not await context.is_running()
 
 
 class TestTalking:

@@ -1,19 +1,16 @@
 """Local connections: how a command reaches the running kernel, on this machine only.
 
 The kernel listens on a free port of the loopback interface and writes the port and a random token
-to ``run/link.json``, which only its owner can read. Each line of a connection is a JSON object; the
-first one from a client names the token and whom it wants.
+to ``run/link.json``, which only its owner can read. Each line of a connection is a JSON object. The
+kernel begins with a challenge; either side proves with an HMAC over both challenges that it knows
+the token, which itself is never sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import hmac
-import json
-import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,10 +18,21 @@ from typing import Any
 from attrs import define, field, frozen
 
 from argent_core.guard import Guard
+from argent_core.link import (
+    CHUNK,
+    Line,
+    NotRunning,
+    link_file,
+    proof,
+    proves,
+    read_link,
+    write_private,
+)
 from argent_core.paths import Home
 from argent_hookspecs import ArgentError, Connection, PluginError
 
-LONGEST_LINE = 64 << 20
+_LONGEST_GREETING = 4096
+_MOST_GREETINGS = 256
 _GREETING_SECONDS = 5.0
 _START_TRIES = 150
 KERNEL = "kernel"
@@ -32,50 +40,8 @@ KERNEL = "kernel"
 Serve = Callable[[Connection], Awaitable[None]]
 
 
-class NotRunning(ArgentError):
-    """Report that no kernel runs on this home."""
-
-
 class CallFailed(ArgentError):
     """Report what the running kernel said to a call that it could not do."""
-
-
-@define(eq=False)
-class Line:
-    """One connection: JSON objects both ways, a line each."""
-
-    _reader: asyncio.StreamReader
-    _writer: asyncio.StreamWriter
-
-    async def send(self, message: Mapping[str, Any]) -> None:
-        """Send one object."""
-        if self._writer.is_closing():
-            raise ConnectionResetError("the other side is gone")
-        self._writer.write(json.dumps(message, default=str).encode() + b"\n")
-        await self._writer.drain()
-
-    async def __aiter__(self) -> AsyncIterator[Mapping[str, Any]]:
-        """Receive objects until the other side closes."""
-        while True:
-            message = await self.receive()
-            if message is None:
-                return
-            yield message
-
-    async def receive(self) -> Mapping[str, Any] | None:
-        """Receive one object; None when the other side has closed, or sends something else."""
-        try:
-            line = await self._reader.readline()
-            message = json.loads(line) if line.endswith(b"\n") else None
-        except (ConnectionError, ValueError, RecursionError):
-            return None
-        return message if isinstance(message, dict) else None
-
-    async def close(self) -> None:
-        """Close it."""
-        self._writer.close()
-        with contextlib.suppress(ConnectionError):
-            await self._writer.wait_closed()
 
 
 @define(eq=False)
@@ -86,8 +52,9 @@ class LocalServer:
     guard: Guard
     loop: asyncio.AbstractEventLoop = field(factory=asyncio.get_running_loop)
     _handlers: dict[str, Serve] = field(factory=dict)
-    _token: str = field(factory=lambda: secrets.token_urlsafe(32))
+    _token: str = field(factory=lambda: secrets.token_urlsafe(32), repr=False)
     _open: set[asyncio.Task[None]] = field(factory=set)
+    _greeted: int = 0
 
     @asynccontextmanager
     async def serve(self, name: str, handler: Serve) -> AsyncIterator[None]:
@@ -107,12 +74,10 @@ class LocalServer:
     @asynccontextmanager
     async def listen(self) -> AsyncIterator[None]:
         """Take connections while the block runs."""
-        server = await asyncio.start_server(
-            self._accept, host="127.0.0.1", port=0, limit=LONGEST_LINE
-        )
+        server = await asyncio.start_server(self._accept, host="127.0.0.1", port=0, limit=CHUNK)
         port = server.sockets[0].getsockname()[1]
         path = link_file(self.home)
-        _write_private(path, {"port": port, "token": self._token, "pid": os.getpid()})
+        write_private(path, {"port": port, "token": self._token})
         try:
             yield
         finally:
@@ -129,25 +94,36 @@ class LocalServer:
         self._open.add(task)
         line = Line(reader, writer)
         try:
-            await self._greet(line)
+            name = await self._greet(line)
+            if name is not None:
+                await self._hand_over(line, name)
         except (ConnectionError, asyncio.CancelledError):
             pass  # the command went away, or the kernel does; nothing is owed to it
         finally:
             self._open.discard(task)
             await line.close()
 
-    def _knows(self, token: str) -> bool:
-        return hmac.compare_digest(token.encode(errors="replace"), self._token.encode())
-
-    async def _greet(self, line: Line) -> None:
+    async def _greet(self, line: Line) -> str | None:
+        """Return whom a command wants, once it has proved that it may; None if it has not."""
+        if self._greeted >= _MOST_GREETINGS:
+            return None
+        self._greeted += 1
         try:
             async with asyncio.timeout(_GREETING_SECONDS):
-                hello = await line.receive()
+                mine = secrets.token_urlsafe(16)
+                await line.send({"challenge": mine})
+                hello = await line.receive(longest=_LONGEST_GREETING) or {}
         except TimeoutError:
-            return
-        if hello is None or not self._knows(str(hello.get("token", ""))):
-            return
-        name = str(hello.get("to"))
+            return None
+        finally:
+            self._greeted -= 1
+        theirs = str(hello.get("challenge"))
+        if not proves(hello, self._token, mine=mine, theirs=theirs):
+            return None
+        await line.send({"proof": proof(self._token, theirs=theirs, mine=mine)})
+        return str(hello.get("to"))
+
+    async def _hand_over(self, line: Line, name: str) -> None:
         handler = self._handlers.get(name)
         if handler is None:
             await line.send(
@@ -202,7 +178,8 @@ class LocalCommandContext:
             yield
             return
         try:
-            yield
+            async with _ended_by(kernel.wait):
+                yield
         finally:
             await kernel.stop()
 
@@ -227,17 +204,14 @@ class LocalCommandContext:
     @asynccontextmanager
     async def connect(self, plugin: str) -> AsyncIterator[Line]:
         """Connect to what a plugin serves. Raises ``NotRunning``."""
-        link = _read_link(link_file(self.place))
+        link = read_link(link_file(self.place))
         try:
-            reader, writer = await asyncio.open_connection(
-                "127.0.0.1", link["port"], limit=LONGEST_LINE
-            )
+            reader, writer = await asyncio.open_connection("127.0.0.1", link["port"], limit=CHUNK)
         except OSError as error:
             raise NotRunning("Argent does not run; start it with: argent start") from error
         line = Line(reader, writer)
         try:
-            hello = {"token": link["token"], "to": plugin}
-            answer = await _introduce(line, hello, timeout=self.patience)
+            answer = await _introduce(line, link["token"], plugin=plugin, timeout=self.patience)
             if answer is None:
                 raise NotRunning("what listens on Argent's port is not this Argent; start it anew")
             if "error" in answer:
@@ -278,33 +252,41 @@ class LocalCommandContext:
         return answer.get("result")
 
 
-def link_file(home: Home) -> Path:
-    """Return the file that says how to reach the running kernel."""
-    return home.run / "link.json"
+@asynccontextmanager
+async def _ended_by(wait: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """End the block, with ``NotRunning``, when a wait is over."""
+    body = asyncio.current_task()
+    assert body is not None
+
+    def end(_: asyncio.Task[None]) -> None:
+        body.cancel()
+
+    over = asyncio.create_task(wait())
+    over.add_done_callback(end)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not over.done():
+            raise
+        body.uncancel()
+        raise NotRunning("Argent was stopped") from over.exception()
+    finally:
+        over.remove_done_callback(end)
+        over.cancel()
 
 
 async def _introduce(
-    line: Line, hello: Mapping[str, Any], *, timeout: float
+    line: Line, token: str, *, plugin: str, timeout: float
 ) -> Mapping[str, Any] | None:
-    """Say who calls; return the answer, or None if whoever listens there gives none."""
+    """Say who calls; return the answer, or None if it is not the kernel that listens there."""
+    mine = secrets.token_urlsafe(16)
     try:
         async with asyncio.timeout(timeout):
-            await line.send(hello)
+            theirs = str((await line.receive() or {}).get("challenge"))
+            known = proof(token, theirs=theirs, mine=mine)
+            await line.send({"to": plugin, "challenge": mine, "proof": known})
+            if not proves(await line.receive() or {}, token, mine=mine, theirs=theirs):
+                return None
             return await line.receive()
     except (ConnectionError, TimeoutError):
         return None
-
-
-def _read_link(path: Path) -> dict[str, Any]:
-    try:
-        link: dict[str, Any] = json.loads(path.read_text())
-        return {"port": int(link["port"]), "token": str(link["token"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NotRunning("Argent does not run; start it with: argent start") from error
-
-
-def _write_private(path: Path, data: Mapping[str, Any]) -> None:
-    temporary = path.with_suffix(".new")
-    with os.fdopen(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(data, file)
-    temporary.replace(path)

@@ -108,6 +108,8 @@ class Home:
     def _make(self, folder: Path) -> None:
         try:
             folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+            if folder.stat().st_mode & 0o077:
+                folder.chmod(PRIVATE)
         except FileExistsError as error:
             raise ConfigError(
                 f"{folder} is a file, where a folder of Argent should be. Move it away, or choose "

@@ -24,6 +24,7 @@ from argent_core.guard import Guard
 from argent_core.host import PluginHost
 from argent_core.inbound.intake import Intake
 from argent_core.local import KERNEL, LocalServer
+from argent_core.log import current_event
 from argent_core.outbound.observers import Observers
 from argent_core.paths import PRIVATE, Home
 from argent_hookspecs import (
@@ -172,6 +173,7 @@ class Context:
         """Run a task that ends with the plugin at the latest."""
 
         async def work() -> None:
+            current_event.set(None)  # it outlives the turn that it may come from
             await coroutine
 
         task = self._kit.guard.start(self.name, work, name=name)

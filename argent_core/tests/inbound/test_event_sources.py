@@ -211,6 +211,25 @@ class TestRefusedEvents:
             assert await contents(kernel) == ["one", "two", "three"]
             assert faults(kernel) == 0
 
+    async def test_no_cursor_passes_over_the_first_of_several_that_were_not_stored(
+        self, argent: Argent
+    ) -> None:
+        source = Source()
+        first, second = (evolve(EVENT, content=letter * 500_000) for letter in "ab")
+
+        async with argent(plugins=[source.plugin()]) as kernel:
+            feed = await source.listening()
+            await limit(kernel, 1)
+            for event in (first, second):
+                with pytest.raises(EventRefused):
+                    await feed.emit(event)
+            await limit(kernel, 100_000)
+            await argent.clock.advance(31)
+            assert await feed.emit(second) is not None
+
+            with pytest.raises(EventRefused, match="it starts again"):
+                await feed.emit(EVENT, cursor="3")
+
     async def test_a_source_without_cursors_goes_on(self, argent: Argent) -> None:
         rubbish: Any = "not an event"
         source = Source()

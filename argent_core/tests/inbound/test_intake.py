@@ -121,6 +121,21 @@ class TestEmitting:
 
         assert await intake.journal.ready("p") == 0
 
+    @pytest.mark.parametrize("field", ["kind", "conversation", "sender", "dedupe_key"])
+    async def test_names_that_cannot_be_written_down_are_refused(
+        self, intake: Intake, field: str
+    ) -> None:
+        with pytest.raises(PluginError):
+            await emit(intake, evolve(EVENT, **{field: "\ud800"}))
+
+    async def test_a_database_that_fails_is_a_reason_to_keep_the_event(
+        self, intake: Intake, journal: Journal
+    ) -> None:
+        await journal.database.close()
+
+        with pytest.raises(EventRefused, match="is closed"):
+            await emit(intake)
+
     async def test_a_new_message_of_the_owner_answers_what_waits_with_no(
         self, intake: Intake
     ) -> None:

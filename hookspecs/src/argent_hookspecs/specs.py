@@ -69,7 +69,7 @@ def argent_services(ctx: PluginContext) -> Iterable[Service[object]]:  # type: i
 def argent_event_sources(ctx: PluginContext) -> Iterable[EventSource]:  # type: ignore[empty-body]
     """Add things that wake the agent.
 
-    Called when the plugin starts; the sources begin to listen once every plugin has started.
+    Called when the plugin starts; its sources begin to listen as soon as it has.
 
     Example::
 

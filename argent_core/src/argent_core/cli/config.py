@@ -98,7 +98,7 @@ def _tell_running_kernel(obj: LazyContext) -> None:
     """Have the agent go by the new settings, if it runs."""
     import asyncio
 
-    from argent_core.local import NotRunning
+    from argent_core.link import NotRunning
 
     try:
         restarted = asyncio.run(obj.local.call("reload"))

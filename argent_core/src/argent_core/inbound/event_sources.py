@@ -37,25 +37,25 @@ class SourceFeed:
     cursor: str | None
     gap: asyncio.Future[None] = field(factory=lambda: asyncio.get_running_loop().create_future())
     _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
-    _failed: tuple[Event, str | None] | None = None
+    _failed: list[tuple[Event, str | None]] = field(factory=list)
 
     async def emit(self, event: Event, *, cursor: str | None = None) -> str | None:
         """Store an event and the cursor; see the contract's ``Feed``."""
         async with self._one_by_one:
             this = (event, cursor)
-            again = self._failed == this
-            if self._failed is not None and cursor is not None and not again:
-                # A later cursor would pass over the event that was not stored.
+            if cursor is not None and any(other != this for other in self._failed):
+                # The cursor would pass over an event that was not stored.
                 if not self.gap.done():
                     self.gap.set_result(None)
                 raise EventRefused(
                     "an earlier event of this source was not stored; it starts again"
                 )
-            earlier, self._failed = self._failed, this
+            if this not in self._failed:
+                self._failed.append(this)
             id = await self.intake.emit(
                 event, plugin=self.plugin, source=self.source, cursor=cursor
             )
-            self._failed = None if again else earlier
+            self._failed.remove(this)
         if cursor is not None:
             self.cursor = cursor
         return id

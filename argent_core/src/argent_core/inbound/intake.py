@@ -22,6 +22,7 @@ from argent_hookspecs import (
     Event,
     EventRefused,
     PluginError,
+    StorageError,
     Trust,
 )
 
@@ -114,6 +115,8 @@ class Intake:
             self.ballast.release()
             log.error("%s", self.closed)
             raise EventRefused(self.closed) from error
+        except StorageError as error:
+            raise EventRefused(f"the event is not stored: {error}") from error
 
     async def _hold_back(self, plugin: str, door: _Door, *, in_turn: bool) -> None:
         """Make a plugin wait while too many of its events do."""
@@ -143,7 +146,8 @@ def _check(plugin: str, event: object) -> None:
     """Refuse what is no event, or could not be read back later. Raises ``PluginError``."""
     if not isinstance(event, Event):
         raise PluginError(plugin, f"emitted {event!r:.80}, which is no Event")
-    read = attempt(lambda: codec.load(codec.dump(event), Event))
+    names = (event.kind, event.conversation, event.sender, event.dedupe_key or "")
+    read = attempt(lambda: ("".join(names).encode(), codec.load(codec.dump(event), Event)))
     if read.error is not None:
         words = f"emitted an event with a field of the wrong type: {event!r:.200}"
         raise PluginError(plugin, words) from read.error
