@@ -15,6 +15,7 @@ from argent_core.schema import MIGRATIONS
 from argent_hookspecs import (
     Address,
     DeliveryDelayed,
+    DeliveryRefused,
     Observer,
     OutputHandler,
     Receipt,
@@ -86,6 +87,17 @@ class Printer:
         self.deliver = deliver
         handler = OutputHandler(id="printer", open=lambda: nullcontext(self), **facts)
         self.plugin = Demo(handler, name="printer")
+
+
+class Mute:
+    """What an error says that cannot say it."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("mute")
+
+
+def throw(error: Exception) -> Receipt:
+    raise error
 
 
 class TestOrder:
@@ -179,6 +191,37 @@ class TestOutcomes:
 
         assert [one.key for one in argent.channel.tries] == ["key of one"] * 2
         assert [one.text for one in argent.channel.replies] == ["one"]
+
+    @pytest.mark.parametrize(
+        ("deed", "state", "why"),
+        [
+            (lambda: Receipt(["m1", "m2"]), "unknown", "must be <class 'str'>"),  # type: ignore[arg-type]
+            (lambda: Receipt("m\ud800"), "sent", ""),
+            (lambda: throw(DeliveryRefused("no \ud800")), "dead", "no ?"),
+            (lambda: throw(DeliveryRefused(Mute())), "dead", "DeliveryRefused"),
+            (lambda: throw(ValueError("\udcff")), "unknown", "ValueError"),
+        ],
+    )
+    async def test_nothing_that_a_channel_says_blocks_its_address(
+        self,
+        argent: Argent,
+        watcher: Watcher,
+        deed: Callable[[], Receipt],
+        state: str,
+        why: str,
+    ) -> None:
+        async def deliver(one: Reply) -> Receipt:
+            return deed() if one.text == "one" else Receipt("r")
+
+        plugins = [watcher.plugin, Printer(deliver).plugin]
+        async with argent(plugins=plugins, allow_faults=True) as kernel:
+            await send(kernel, *(reply(text, channel="printer") for text in ("one", "two")))
+            await watcher.until(("one", state), ("two", "sent"))
+            reasons = await kernel.outbox.database.read(
+                lambda tx: tx.execute("SELECT reason FROM outbox ORDER BY seq").fetchall()
+            )
+
+        assert why in reasons[0][0]
 
     @pytest.mark.parametrize("answer", [None, "sent!", True, Receipt])
     async def test_an_answer_that_is_no_receipt_proves_nothing(

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, runtime_checkable
 
-from attrs import frozen
+from attrs import field, frozen
+from attrs.validators import instance_of
 
 from argent_hookspecs.events import Address
 
@@ -34,7 +35,7 @@ class Reply:
 class Receipt:
     """Proof of a delivery: the channel's own id of what was sent."""
 
-    id: str
+    id: str = field(validator=instance_of(str))
 
 
 @runtime_checkable

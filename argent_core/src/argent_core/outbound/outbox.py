@@ -88,10 +88,16 @@ class Outbox:
         rows, next_due = await self.database.read(look)
         return [_row(row) for row in rows], None if next_due is None else next_due - now
 
-    async def begin(self, row: OutboxRow) -> None:
-        """Record, safe from power cuts, that a reply is about to be sent."""
-        sql = "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE seq = ?"
-        await self.database.write(lambda tx: tx.execute(sql, (row.seq,)).rowcount, durable=True)
+    async def begin(self, row: OutboxRow) -> bool:
+        """Record, safe from power cuts, that a reply is about to be sent; False if it must not."""
+        sql = (
+            "UPDATE outbox SET state = 'sending', attempts = attempts + 1"
+            " WHERE seq = ? AND state = 'pending'"
+        )
+        changed = await self.database.write(
+            lambda tx: tx.execute(sql, (row.seq,)).rowcount, durable=True
+        )
+        return bool(changed)
 
     async def sent(self, row: OutboxRow, receipt: Receipt) -> None:
         """Record a delivery."""
@@ -100,7 +106,7 @@ class Outbox:
             "UPDATE outbox SET state = 'sent', reason = '', receipt = ?, finished_at = ?"
             " WHERE seq = ?"
         )
-        parameters = (receipt.id, now, row.seq)
+        parameters = (clean(receipt.id), now, row.seq)
         await self.database.write(lambda tx: tx.execute(sql, parameters).rowcount)
 
     async def settle(self, row: OutboxRow, state: str, *, reason: str, after: float = 0.0) -> None:
@@ -143,7 +149,7 @@ def put(tx: Transaction, reply: Reply, *, now: float, held: str = "") -> None:
             "held" if held else "pending",
             now,
             now,
-            held,
+            clean(held),
         ),
     )
 
@@ -153,8 +159,13 @@ def _settle(
 ) -> None:
     tx.execute(
         "UPDATE outbox SET state = ?, reason = ?, available_at = ?, finished_at = ? WHERE seq = ?",
-        (state, reason, now + after, None if state == "pending" else now, seq),
+        (state, clean(reason), now + after, None if state == "pending" else now, seq),
     )
+
+
+def clean(text: str) -> str:
+    """Return what can be stored of a text from a plugin: it may hold half a character."""
+    return text.encode(errors="replace").decode()
 
 
 _HEADS = (

@@ -11,10 +11,10 @@ from functools import partial
 from attrs import define, field, frozen
 
 from argent_core.backoff import backoff
-from argent_core.guard import Guard
+from argent_core.guard import Guard, attempt
 from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
-from argent_core.outbound.outbox import EXPIRY_SECONDS, INTERRUPTED, Outbox, OutboxRow
+from argent_core.outbound.outbox import EXPIRY_SECONDS, INTERRUPTED, Outbox, OutboxRow, clean
 from argent_hookspecs import (
     Address,
     ArgentError,
@@ -140,7 +140,8 @@ class OutputHandlers:
             if self.outbox.now() - row.created_at > EXPIRY_SECONDS:
                 await self._settle(row, "expired", "it could not be delivered for seven days")
                 return
-            await self.outbox.begin(row)
+            if not await self.outbox.begin(row):
+                return
         except StorageError as error:
             log.error("reply %s cannot be sent now: %s", row.reply.key, error)
             await asyncio.sleep(backoff(1))
@@ -162,12 +163,12 @@ class OutputHandlers:
             asked = error.retry_after
             if isinstance(asked, (int, float)) and asked > 0:
                 wait = asked
-            await self._settle(row, "pending", str(error), after=wait)
+            await self._settle(row, "pending", _words(error), after=wait)
         except DeliveryRefused as error:
-            await self._settle(row, "dead", str(error))
+            await self._settle(row, "dead", _words(error))
         except ArgentError as error:
             state = "pending" if idempotent else "unknown"
-            await self._settle(row, state, str(error), after=wait)
+            await self._settle(row, state, _words(error), after=wait)
         else:
             await self._record(row, partial(self.outbox.sent, row, receipt))
             self._tell(row.reply, "sent", "")
@@ -200,6 +201,11 @@ class OutputHandlers:
                 reason=reason,
             )
         )
+
+
+def _words(error: ArgentError) -> str:
+    """Return what an error says, or its name if it cannot say it."""
+    return clean(attempt(str, error).value or type(error).__name__)
 
 
 async def _finish(tasks: Collection[asyncio.Task[None]]) -> None:
