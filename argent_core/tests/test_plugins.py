@@ -216,6 +216,8 @@ class TestCollection:
             ("abc", "argent_filters yielded 'a', not a Filter"),
             ([Filter], "not a Filter"),
             ([a_filter(order="first")], "yielded a Filter whose order is 'first'"),
+            ([a_filter(order=None)], "yielded a Filter whose order is None"),
+            ([a_filter(timeout=None)], "yielded a Filter whose timeout is None"),
             ([a_filter(timeout="long")], "yielded a Filter whose timeout is 'long'"),
             ([a_filter(id=7)], "yielded a Filter whose id is 7"),
         ],

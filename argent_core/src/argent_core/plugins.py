@@ -108,8 +108,10 @@ class LoadedPlugin:
             if not isinstance(record, kind):
                 raise PluginError(self.name, f"{hook} yielded {record!r}, not a {kind.__name__}")
             for name, wanted in _FIELDS.items():
-                value = getattr(record, name, None)
-                if value is not None and not isinstance(value, wanted):
+                if not hasattr(record, name):
+                    continue
+                value = getattr(record, name)
+                if not isinstance(value, wanted):
                     words = f"a {kind.__name__} whose {name} is {value!r:.80}"
                     raise PluginError(self.name, f"{hook} yielded {words}")
         twice = [name for name, n in Counter(r.id for r in records).items() if n > 1]

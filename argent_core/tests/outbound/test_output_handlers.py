@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
@@ -323,6 +324,34 @@ class TestDelays:
             go_on.set()
             await disabling
             assert await states(kernel) == {"one": "sent", "two": "pending"}
+
+    async def test_nothing_is_begun_in_a_channel_that_was_switched_off_meanwhile(
+        self, argent: Argent, watcher: Watcher
+    ) -> None:
+        tried: list[str] = []
+        entered, go_on = threading.Event(), threading.Event()
+
+        async def deliver(one: Reply) -> Receipt:
+            tried.append(one.text)
+            return Receipt("r")
+
+        def read(_: Any) -> None:
+            entered.set()
+            go_on.wait(10)
+
+        async with argent(plugins=[watcher.plugin, Printer(deliver).plugin]) as kernel:
+            reading = asyncio.create_task(kernel.outbox.database.read(read))
+            await eventually(entered.is_set, what="whoever looks into the outbox has to wait")
+            await send(kernel, reply("one", channel="printer"))
+            await asyncio.sleep(0)
+            await kernel.host.disable("printer")
+            go_on.set()
+            await reading
+            await send(kernel, reply("other"))
+            await watcher.until(("other", "sent"))
+            assert await states(kernel) == {"one": "pending", "other": "sent"}
+
+        assert tried == []
 
 
 class TestTrouble:

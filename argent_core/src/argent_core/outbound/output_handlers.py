@@ -76,8 +76,9 @@ class OutputHandlers:
             await self._recover(handlers)
             due, seconds = await self.outbox.due(handlers)
             for row in due:
-                if self._has_room(row.reply.to):
-                    self._begin(row, handlers[row.reply.to.channel])
+                handler = handlers[row.reply.to.channel]
+                if self._has_room(row.reply.to) and handler.plugin not in self._stopping:
+                    self._begin(row, handler)
             await self._sleep(_LONGEST_WAIT if seconds is None else seconds)
 
     def hear_from(self, address: Address) -> None:
