@@ -61,7 +61,10 @@ class TestDatabase:
 
         assert (argent.home.data / "notes.db").is_file()
 
-    @pytest.mark.parametrize("name", ["kernel", "Kernel", "../x", "a/b", "", "with space", "x.db"])
+    @pytest.mark.parametrize(
+        "name",
+        ["kernel", "Kernel", "secrets", "Secrets", "../x", "a/b", "", "with space", "x.db"],
+    )
     async def test_a_name_that_leads_elsewhere_is_refused(self, argent: Argent, name: str) -> None:
         plugin = Demo()
 
@@ -70,18 +73,30 @@ class TestDatabase:
                 async with ctx_of(plugin).database(name, NOTES):
                     pass
 
-    async def test_nobody_else_opens_it_meanwhile(self, argent: Argent) -> None:
+    async def test_it_is_opened_once_at_a_time(self, argent: Argent) -> None:
+        mine = Demo(name="mine")
+
+        async with argent(plugins=[mine]):
+            async with ctx_of(mine).database("notes", NOTES) as database:
+                with pytest.raises(PluginError, match=r"notes\.db is open already, by mine"):
+                    async with ctx_of(mine).database("notes", NOTES):
+                        pass
+                await note(database, "undisturbed")
+            async with ctx_of(mine).database("notes", NOTES) as database:
+                assert await notes(database) == ["undisturbed"]
+
+    async def test_nobody_else_opens_it_not_even_later(self, argent: Argent) -> None:
         mine, other = Demo(name="mine"), Demo(name="other")
 
         async with argent(plugins=[mine, other]):
-            async with ctx_of(mine).database("notes", NOTES) as database:
-                for plugin in (other, mine):
-                    with pytest.raises(PluginError, match=r"notes\.db is open already, by mine"):
-                        async with ctx_of(plugin).database("notes", NOTES):
+            for _ in range(2):
+                async with ctx_of(mine).database("notes", NOTES):
+                    with pytest.raises(PluginError, match=r"notes\.db belongs to mine"):
+                        async with ctx_of(other).database("notes", NOTES):
                             pass
-                await note(database, "undisturbed")
-            async with ctx_of(other).database("notes", NOTES) as database:
-                assert await notes(database) == ["undisturbed"]
+                with pytest.raises(PluginError, match=r"notes\.db belongs to mine"):
+                    async with ctx_of(other).database("notes", NOTES):
+                        pass
 
     async def test_one_that_could_not_be_opened_can_be_opened_later(self, argent: Argent) -> None:
         plugin = Demo()

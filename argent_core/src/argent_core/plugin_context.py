@@ -43,6 +43,9 @@ from argent_hookspecs import (
 
 T = TypeVar("T")
 
+_RESERVED = ("kernel", "secrets")
+"""Names of the kernel's own databases."""
+
 
 @define(eq=False)
 class Kit:
@@ -59,6 +62,7 @@ class Kit:
     secrets: Secrets
     working: Callable[[], None]
     _open: dict[Path, OpenDatabase] = field(factory=dict)
+    _owners: dict[Path, str] = field(factory=dict)
 
     def context(self, name: str, settings: Any) -> Context:
         """Make a plugin's context."""
@@ -88,10 +92,12 @@ class Kit:
     async def database(
         self, name: str, path: Path, *, migrations: Sequence[str]
     ) -> AsyncIterator[Database]:
-        """Open a file for a plugin. Nobody else has it meanwhile: a file has one writer."""
-        other = self._open.get(path)
-        if other is not None:
-            raise PluginError(name, f"{path.name} is open already, by {other.plugin}")
+        """Open a file for a plugin: the one that has it first owns it, and opens it once."""
+        owner = self._owners.setdefault(path, name)
+        if owner != name:
+            raise PluginError(name, f"{path.name} belongs to {owner}; choose another name")
+        if path in self._open:
+            raise PluginError(name, f"{path.name} is open already, by {name}")
         mine = self._open[path] = OpenDatabase(name)
         try:
             mine.database = await Database.open(path, migrations)
@@ -164,7 +170,7 @@ class Context:
     async def database(self, name: str, migrations: Sequence[str]) -> AsyncIterator[Database]:
         """Open a database of the plugin; the kernel closes it if the plugin does not."""
         path = self._kit.home.data / f"{name}.db"
-        if not name.isidentifier() or name.casefold() == self._kit.home.kernel_database.stem:
+        if not name.isidentifier() or name.casefold() in _RESERVED:
             raise ArgentError(f"{name!r} is no name for a database of {self.name}")
         async with self._kit.database(self.name, path, migrations=migrations) as database:
             yield database
