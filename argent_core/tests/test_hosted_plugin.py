@@ -11,12 +11,14 @@ from argent_core.plugins import InstalledPlugin
 from argent_hookspecs import (
     CONTRACT,
     Channel,
+    Event,
+    Filter,
     Observer,
     PluginContext,
     Service,
     setting,
 )
-from argent_testing import Argent, hang
+from argent_testing import Argent, Canary, hang
 
 from .demo import A, B, Demo, Diary, raising, reason, states, tool
 
@@ -190,3 +192,16 @@ async def test_a_part_of_the_kernel_that_cannot_take_its_records_degrades_it(
         assert "brought records that cannot be used" in reason(kernel, "demo")
         kernel.host.followers.pop()
         assert await argent.channel.ask("hello") == "hi"
+
+
+async def test_secrets_are_taken_out_of_the_reasons(argent: Argent, canary: Canary) -> None:
+    async def leak(_: Event) -> Any:
+        raise RuntimeError(f"the key {canary.value} is wrong")
+
+    leaky = Demo(Filter(id="leaky", event=leak))
+    config = {"loop": {"maxAttempts": 1}}
+
+    async with argent(plugins=[leaky], model=[], config=config, allow_faults=True) as kernel:
+        kernel.redactor.add(canary.value)
+        assert "the key [secret] is wrong" in await argent.channel.ask("hello")
+        assert "the key [secret] is wrong" in reason(kernel, "demo")

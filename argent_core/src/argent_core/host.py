@@ -46,6 +46,7 @@ class PluginHost:
         make_context: Makes a plugin's ``ctx``; raises ``ConfigError`` if its settings are wrong.
         refusal: Says why a plugin may not run (state and reason), or None.
         close_context: Closes what a stopped plugin's context left open.
+        redact: Takes secrets out of a text.
         opened: Classes of records that are opened; the others are only listed.
         load_seconds: Longest import, and longest collection of records.
         open_seconds: Longest opening of what has no timeout for it.
@@ -56,6 +57,7 @@ class PluginHost:
     make_context: Callable[[LoadedPlugin], PluginContext]
     refusal: Callable[[str], tuple[PluginState, str] | None]
     close_context: Callable[[str], Awaitable[None]]
+    redact: Callable[[str], str] = str
     plugins: dict[str, HostedPlugin] = field(factory=dict)
     followers: list[Follower] = field(factory=list)
     opened: tuple[type[Any], ...] = tuple(OPENS)
@@ -70,10 +72,15 @@ class PluginHost:
         """Whether a plugin is still on its way up."""
         return bool(self._under_way)
 
+    async def next_one_up(self) -> None:
+        """Wait until one of the plugins on their way up is there, or has failed."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+
     async def start(self, installed: Sequence[InstalledPlugin]) -> None:
         """Load and start the plugins, each as far as it comes."""
         for plugin in sorted(installed, key=lambda p: p.name):
-            self.plugins[plugin.name] = HostedPlugin(plugin)
+            self.plugins[plugin.name] = HostedPlugin(plugin, self.redact)
         await self._bring_up(list(self.plugins.values()))
 
     async def stop(self) -> None:

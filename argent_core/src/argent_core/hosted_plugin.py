@@ -6,7 +6,7 @@ import asyncio
 import enum
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from attrs import define, field, frozen
@@ -79,12 +79,14 @@ class HostedPlugin:
 
     Args:
         installed: What was found.
+        redact: Takes secrets out of a text.
         state: Where it is in its life.
         reason: Why it is there, for the person.
         faults: How often it has misbehaved.
     """
 
     installed: InstalledPlugin
+    redact: Callable[[str], str]
     state: PluginState = PluginState.DISCOVERED
     reason: str = ""
     faults: int = 0
@@ -130,18 +132,18 @@ class HostedPlugin:
 
     def settle(self, state: PluginState, reason: str = "") -> None:
         """Move to a state."""
-        self.state, self.reason = state, reason
+        self.state, self.reason = state, self.redact(reason)
         level = logging.WARNING if reason else logging.DEBUG
-        log.log(level, "%s: %s %s", self.name, state, reason, extra={"plugin": self.name})
+        log.log(level, "%s: %s %s", self.name, state, self.reason, extra={"plugin": self.name})
 
     def blame(self, reason: str) -> None:
         """Note that it misbehaved."""
         self.faults += 1
         self.last_fault = time.monotonic()
-        self.reason = reason
+        self.reason = self.redact(reason)
         if self.state is PluginState.RUNNING:
             self.state = PluginState.DEGRADED
-        log.warning("%s: %s", self.name, reason, extra={"plugin": self.name})
+        log.warning("%s: %s", self.name, self.reason, extra={"plugin": self.name})
 
     def forgive(self) -> None:
         """Count it as sound again after a minute without a fault; the last reason stays shown."""

@@ -181,7 +181,11 @@ class Kernel:
         """Make every part of the kernel and tell each of the others that it needs."""
         settings, redact = self.config, self.redactor.redact
         self.host = PluginHost(
-            self.guard, self._context_of, self._refusal, lambda name: self._kit.close(name)
+            self.guard,
+            self._context_of,
+            self._refusal,
+            lambda name: self._kit.close(name),
+            redact,
         )
         self.observers = Observers(self.guard)
         self.journal = Journal(database, self.clock)
@@ -210,6 +214,8 @@ class Kernel:
             tools=self.tools,
             max_steps=settings.loop.max_steps,
             publish=self.observers.publish,
+            redact=redact,
+            make_room=lambda: self.intake.ballast.release(),
         )
         self.loop = AgentLoop(
             workshop,

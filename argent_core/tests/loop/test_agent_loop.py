@@ -22,7 +22,7 @@ from argent_hookspecs import (
     Trust,
     TurnFinished,
 )
-from argent_testing import Argent, FakeClock, eventually, hang
+from argent_testing import Argent, Canary, FakeClock, eventually, hang
 from argent_testing.clock import START
 
 from ..demo import Demo, ended
@@ -311,6 +311,48 @@ class TestFailures:
             3,
         )
 
+    async def test_a_try_that_got_a_step_further_counts_as_the_first(self, argent: Argent) -> None:
+        busy = ModelUnavailable("busy")
+        script = [busy, ToolCall("1", "send"), busy, "done"]
+        config = {"loop": {"maxAttempts": 2}}
+
+        async with argent(plugins=[Demo(letter())], model=script, config=config) as kernel:
+            await argent.channel.say("write")
+            for requests in (1, 3):
+                await put_back(kernel, argent, requests=requests)
+                await argent.clock.advance(60)
+            assert (await argent.channel.next_reply()).text == "done"
+
+    async def test_secrets_are_taken_out_of_the_reasons(
+        self, argent: Argent, canary: Canary
+    ) -> None:
+        script = [ModelUnavailable(f"busy {canary.value}"), ModelRejected(f"wrong {canary.value}")]
+
+        async with argent(model=script) as kernel:
+            kernel.redactor.add(canary.value)
+            id = str(await argent.channel.say("hello?"))
+            await put_back(kernel, argent, requests=1)
+            failed = await kernel.agent.events.show(id)
+            await argent.clock.advance(60)
+            reply = await argent.channel.next_reply()
+            dead = await ended(kernel, id)
+
+        assert failed["reason"] == "busy [secret]"
+        assert dead["reason"] == "wrong [secret]"
+        assert reply.text == "Sorry, I could not answer this: wrong [secret]"
+        assert canary.seen_in(argent.home.data) == []
+
+    async def test_a_stranger_is_not_told_why(self, argent: Argent) -> None:
+        async with argent(model=[ModelRejected("the key of ada@home is wrong")]):
+            await argent.channel.say("hello?", trust="outside")
+            reply = await argent.channel.next_reply()
+
+        assert reply.text == "Sorry, I could not answer this."
+
+    async def test_a_reason_that_is_no_text_is_told_as_far_as_it_is(self, argent: Argent) -> None:
+        async with argent(model=[ModelRejected("odd \udcff")]):
+            assert await argent.channel.ask("hi") == "Sorry, I could not answer this: odd ?"
+
     async def test_what_can_never_work_is_not_tried_again(self, argent: Argent) -> None:
         async with argent(model=[ModelRejected("the key is wrong")]) as kernel:
             id = await argent.channel.say("hello?")
@@ -411,6 +453,53 @@ async def test_a_fault_in_the_kernel_ends_the_turn_and_not_the_agent(
 
     assert "a fault in Argent itself, ZeroDivisionError('a spring is loose')" in reply.text
     assert event["state"] == "dead"
+
+
+class TestFullDisk:
+    """What is done is not done again because there was no room to write it down."""
+
+    async def test_an_answer_waits_until_it_can_be_stored(self, argent: Argent) -> None:
+        async def answer(request: ModelRequest) -> str:
+            await room(kernel, pages=1)
+            return LONG
+
+        async with argent(model=[answer]) as kernel:
+            ballast = kernel.intake.ballast.path
+            assert ballast.exists()
+            await argent.channel.say("tell me")
+            await eventually(lambda: not ballast.exists(), what="the ballast is thrown off")
+            await room(kernel, pages=100_000)
+            assert (await argent.channel.next_reply()).text == LONG
+
+    async def test_so_does_what_came_of_a_tool(self, argent: Argent) -> None:
+        sent: list[str] = []
+
+        async def send() -> str:
+            sent.append("letter")
+            await room(kernel, pages=1)
+            return LONG
+
+        plugins = [Demo(Tool(id="send", description="Send a letter.", run=send))]
+
+        async with argent(plugins=plugins, model=[ToolCall("1", "send"), "sent"]) as kernel:
+            ballast = kernel.intake.ballast.path
+            await argent.channel.say("write")
+            await eventually(lambda: not ballast.exists(), what="the ballast is thrown off")
+            await room(kernel, pages=100_000)
+            assert (await argent.channel.next_reply()).text == "sent"
+            trace = await kernel.agent.trace("home")
+
+        assert sent == ["letter"]
+        assert trace is not None and trace["steps"][1]["state"] == "done"
+
+
+LONG = "word " * 1500
+
+
+async def room(kernel: Kernel, *, pages: int) -> None:
+    """Let the database grow to so many pages; not below those that it has."""
+    sql = f"PRAGMA max_page_count={pages}"
+    await kernel.journal.database.write(lambda tx: tx.execute(sql).fetchone())
 
 
 def letter(**other: Any) -> Tool:

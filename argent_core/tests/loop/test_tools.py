@@ -1,33 +1,42 @@
 from __future__ import annotations
 
+import asyncio
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
+from argent_core.kernel import Kernel
 from argent_hookspecs import (
     ContextBlock,
     ContextProvider,
     Effect,
+    Event,
+    Filter,
+    Observer,
     Permission,
     PluginContext,
     Secret,
+    Service,
     Tool,
     ToolCall,
     ToolError,
     ToolResult,
+    ToolRun,
+    ToolStarted,
     Trust,
     setting,
     tool,
 )
-from argent_testing import Argent, Canary, hang
+from argent_testing import Argent, Canary, eventually, hang
 
-from ..demo import Demo
+from ..demo import A, Demo
 from .letters import Letters, call, last_result, open_approval, results
 
 pytestmark = pytest.mark.anyio
@@ -414,6 +423,95 @@ class TestUncertainty:
 
         assert text in last_result(argent).text
         assert trace is not None and trace["steps"][1]["state"] == state
+
+
+class Late:
+    """A plugin whose opening waits, from its second time on, until the test lets it."""
+
+    def __init__(self, *records: Any) -> None:
+        self.plugin = Demo(*records, Service(key=A, open=self._open))
+        self.opening, self.go_on = asyncio.Event(), asyncio.Event()
+        self._opened = 0
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[Late]:
+        self._opened += 1
+        if self._opened > 1:
+            self.opening.set()
+            await self.go_on.wait()
+        yield self
+
+
+class Watch:
+    """An observer that counts the tools that are called for."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.plugin = Demo(Observer(id="w", notify=self.notify, kinds=(ToolStarted,)), name="w")
+
+    async def notify(self, notice: Any) -> None:
+        self.calls += 1
+
+    async def called_for(self, times: int, kernel: Kernel) -> None:
+        await eventually(lambda: self.calls == times, what="the tool is called for")
+        for _ in range(5):
+            await kernel.agent.events.count()
+
+
+class TestStartingPlugins:
+    """A tool whose plugin is on its way up is waited for."""
+
+    async def test_an_allowed_call_is_made(self, argent: Argent) -> None:
+        letters, watch = Letters(), Watch()
+        late = Late(letters.tool(permission=Permission.ASK))
+
+        async with argent(plugins=[late.plugin, watch.plugin], model=[call(), "done"]) as kernel:
+            await argent.channel.say("write")
+            approval = await open_approval(kernel)
+            restarting = asyncio.create_task(kernel.host.restart("demo"))
+            await late.opening.wait()
+            assert await kernel.agent.answer(approval.id, allow=True, by="Ada")
+            await watch.called_for(2, kernel)
+            late.go_on.set()
+            assert (await argent.channel.next_reply()).text == "done"
+            await restarting
+
+        assert letters.sent == ["hi"]
+
+    async def test_an_interrupted_call_is_made_again(self, argent: Argent) -> None:
+        begun, looked, gate = asyncio.Event(), list[str](), asyncio.Event()
+
+        async def look(run: ToolRun) -> str:
+            begun.set()
+            looked.append(run.key)
+            return await hang() if len(looked) == 1 else "found"
+
+        async def wait(event: Event) -> Event:
+            await gate.wait()
+            return event
+
+        late = Late(Tool(id="look", description="Look.", run=look, effect=Effect.IDEMPOTENT))
+        watch = Watch()
+        plugins = [late.plugin, Demo(Filter(id="wait", event=wait), name="slow"), watch.plugin]
+        off = {"plugins": {"demo": {"enabled": False}}}
+        gate.set()
+
+        async with argent(plugins=plugins, model=[ToolCall("1", "look")]):
+            await argent.channel.say("look")
+            await begun.wait()
+            gate.clear()
+        async with argent.restart(model=["done"], config=off) as kernel:
+            kernel.config = evolve(kernel.config, plugins={})
+            enabling = asyncio.create_task(kernel.host.enable("demo"))
+            await late.opening.wait()
+            gate.set()
+            await watch.called_for(2, kernel)
+            late.go_on.set()
+            assert (await argent.channel.next_reply()).text == "done"
+            await enabling
+
+        assert len(looked) == 2 and len(set(looked)) == 1
+        assert last_result(argent).text == "found"
 
 
 def content_of(path: Path) -> tuple[str, int]:

@@ -31,10 +31,12 @@ from argent_core.loop.turn_store import Ending
 from argent_hookspecs import (
     ArgentError,
     ContextTooLong,
+    DiskFull,
     ModelRejected,
     ModelUnavailable,
     Notice,
     StorageError,
+    Trust,
     TurnFinished,
     TurnStarted,
 )
@@ -45,6 +47,7 @@ _LONGEST_SLEEP = 30.0
 _AGE_EVERY = 60.0
 _PUT_BACK_SECONDS = 5.0
 _APOLOGY = "Sorry, I could not answer this: {reason}"
+_APOLOGY_TO_STRANGERS = "Sorry, I could not answer this."
 _BUSIEST = (AgentState.RESPONDING, AgentState.WAITING_TOOL, AgentState.PROCESSING)
 
 
@@ -146,7 +149,7 @@ class AgentLoop:
             self._begin(lease)
 
     def _begin(self, lease: Lease) -> None:
-        turn = AgentTurn(self.shop, lease, Steps(self.journal, lease))
+        turn = AgentTurn(self.shop, lease, Steps(self.journal, lease, self.shop.make_room))
         task = asyncio.create_task(self._see_through(turn), name=f"turn {lease.id}")
         running = self.running[lease.id] = RunningTurn(turn, task)
 
@@ -180,6 +183,8 @@ class AgentLoop:
                 if not isinstance(error, StorageError):
                     log.critical("turn %s broke the kernel", turn.lease.id, exc_info=error)
                     work = partial(self._bury, turn, f"a fault in Argent itself, {error!r}")
+                elif isinstance(error, DiskFull):
+                    self.shop.make_room()
                 log.error("the end of turn %s is not on record yet: %s", turn.lease.id, error)
                 await asyncio.sleep(backoff(tries, longest=_LONGEST_SLEEP) if tries > 1 else 0)
 
@@ -203,7 +208,7 @@ class AgentLoop:
         except ApprovalNeeded:
             return lambda: self._wait(turn)
         except Rejected as error:
-            reason = str(error)
+            reason = self.shop.clean(str(error))
             return lambda: self._end(turn, "cancelled", reason, answer="")
         except (ContextTooLong, ModelRejected) as error:
             reason = str(error)
@@ -225,17 +230,17 @@ class AgentLoop:
             running.deadline = None
 
     async def _retry(self, turn: AgentTurn, error: ArgentError) -> None:
-        lease = turn.lease
-        if lease.attempts >= self.settings.max_attempts:
-            await self._bury(turn, str(error))
+        lease, attempts, reason = turn.lease, turn.steps.attempts, self.shop.clean(str(error))
+        if attempts >= self.settings.max_attempts:
+            await self._bury(turn, reason)
             return
         seconds = _wish(error)
         if seconds is None:
-            seconds = backoff(lease.attempts)
-        await turn_store.note(self.journal, lease.id, state="failed", reason=str(error))
-        await self.journal.postpone(lease, seconds=seconds, reason=str(error))
-        log.warning("turn %s is tried again in %.0f s: %s", lease.id, seconds, error)
-        self._tell(turn, "failed", reason=f"{error} (next try in {seconds:.0f} s)")
+            seconds = backoff(attempts)
+        await turn_store.note(self.journal, lease.id, state="failed", reason=reason)
+        await self.journal.postpone(lease, seconds=seconds, reason=reason)
+        log.warning("turn %s is tried again in %.0f s: %s", lease.id, seconds, reason)
+        self._tell(turn, "failed", reason=f"{reason} (next try in {seconds:.0f} s)")
 
     async def _wait(self, turn: AgentTurn) -> None:
         reason = "a person's word is needed"
@@ -252,7 +257,9 @@ class AgentLoop:
 
     async def _bury(self, turn: AgentTurn, reason: str) -> None:
         """Put an event aside as dead, and say so to whoever waits for the answer."""
-        lease, text = turn.lease, _APOLOGY.format(reason=reason)
+        lease, reason = turn.lease, self.shop.clean(reason)
+        stranger = lease.event.trust is Trust.OUTSIDE
+        text = _APOLOGY_TO_STRANGERS if stranger else _APOLOGY.format(reason=reason)
         await turn_store.begin(self.journal, lease)
         ending = Ending(state="dead", answer=text, reason=reason, reply=reply_to(lease, text))
         await turn_store.finish(self.journal, lease, ending=ending)

@@ -50,7 +50,12 @@ _SHRINK = (1.0, 0.6, 0.3)
 
 @frozen(kw_only=True)
 class Workshop:
-    """What every turn works with."""
+    """What every turn works with.
+
+    Args:
+        redact: Takes secrets out of a text.
+        make_room: Called when the disk is too full to go on.
+    """
 
     journal: Journal
     filters: Filters
@@ -60,6 +65,12 @@ class Workshop:
     tools: Tools
     max_steps: int
     publish: Callable[[Notice], None]
+    redact: Callable[[str], str]
+    make_room: Callable[[], None]
+
+    def clean(self, reason: str) -> str:
+        """Return a reason as it may be stored and told to anybody."""
+        return self.redact(reason).encode(errors="replace").decode()
 
 
 @define(eq=False)
@@ -227,7 +238,7 @@ class AgentTurn:
         try:
             return await self.shop.filters.reply(reply), ""
         except Rejected as error:
-            return reply, str(error)
+            return reply, self.shop.clean(str(error))
 
     def _draft(self, text: str) -> None:
         self.text = text

@@ -5,16 +5,24 @@ A turn that is interrupted resumes from its steps: what is finished is not done 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+import logging
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, evolve, field, frozen
 
 from argent_core import codec
+from argent_core.backoff import backoff
 from argent_core.inbound import journal
 from argent_core.inbound.journal import Journal, Lease
-from argent_hookspecs import Event, Transaction
+from argent_hookspecs import DiskFull, Event, StorageError, Transaction
+
+log = logging.getLogger("argent.steps")
+
+_LONGEST_WAIT = 30.0
 
 
 @frozen
@@ -42,12 +50,22 @@ class Step:
 
 @define(eq=False)
 class Steps:
-    """The steps of one turn: those on record are given back first, in order."""
+    """The steps of one turn: those on record are given back first, in order.
+
+    Args:
+        make_room: Called when the disk is too full for what came of a step.
+        attempts: How often the turn was tried without getting a step further, this time included.
+    """
 
     journal: Journal
     lease: Lease
+    make_room: Callable[[], None]
+    attempts: int = field(init=False)
     _recorded: list[Step] = field(factory=list)
     _position: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.attempts = self.lease.attempts
 
     async def load(self) -> None:
         """Read what is on record."""
@@ -115,7 +133,11 @@ class Steps:
         tokens: tuple[int, int] | None = None,
         cost: float | None = None,
     ) -> Step:
-        """Record what came of a step: ``done``, ``failed`` or ``unknown``."""
+        """Record what came of a step, however long that takes: nobody else knows it.
+
+        Args:
+            state: ``done``, ``failed`` or ``unknown``.
+        """
         text = json.dumps(codec.plain(result), default=str)
         finished = self.journal.now()
         used = tokens or (None, None)
@@ -128,7 +150,8 @@ class Steps:
                 (state, text, finished, *used, cost, self.lease.id, step.n),
             )
 
-        await self.journal.database.write(update)
+        await self._store(update)
+        self.attempts = 1
         return evolve(step, state=state, result=result)
 
     async def steer(self, seqs: list[int], events: list[Event]) -> None:
@@ -146,3 +169,15 @@ class Steps:
 
         await self.journal.database.write(insert)
         self._position += 1
+
+    async def _store(self, update: Callable[[Transaction], None]) -> None:
+        tries = 0
+        while True:
+            try:
+                return await self.journal.database.write(update)
+            except StorageError as error:
+                tries += 1
+                log.error("a step of turn %s is not on record yet: %s", self.lease.id, error)
+                if isinstance(error, DiskFull):
+                    self.make_room()
+                await asyncio.sleep(backoff(tries, longest=_LONGEST_WAIT) if tries > 1 else 0)

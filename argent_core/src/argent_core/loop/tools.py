@@ -131,7 +131,7 @@ class Tools:
         approval = answered.id if answered is not None else ""
         try:
             if answered is not None:
-                bound, call = self._fitting(turn, answered.call), answered.call
+                bound, call = await self._fitting(turn, answered.call), answered.call
             else:
                 bound, call = await self._admit(turn, call)
         except ToolError as error:
@@ -141,9 +141,9 @@ class Tools:
     async def _admit(self, turn: ToolTurn, call: ToolCall) -> tuple[BoundTool, ToolCall]:
         """Check a call before anything happens. Raises ``ToolError`` if it may not be made."""
         self._refuse_loop(turn, call)
-        self._fitting(turn, call)
+        await self._fitting(turn, call)
         call = await self._filter(call)
-        bound = self._fitting(turn, call)
+        bound = await self._fitting(turn, call)
         permission = self._permission(turn, bound.tool)
         if permission is Permission.DENY:
             raise ToolError(f"{call.name} is not allowed here")
@@ -159,9 +159,15 @@ class Tools:
                 "use the results you have, or do something else"
             )
 
-    def _fitting(self, turn: ToolTurn, call: ToolCall) -> BoundTool:
+    async def _find(self, name: str) -> BoundTool | None:
+        """Find a tool; while a plugin that may bring it is on its way up, wait for that."""
+        while name not in self._bound and self.host.starting:
+            await self.host.next_one_up()
+        return self._bound.get(name)
+
+    async def _fitting(self, turn: ToolTurn, call: ToolCall) -> BoundTool:
         """Find the tool of a call that fits it. Raises ``ToolError``."""
-        bound = self._bound.get(call.name)
+        bound = await self._find(call.name)
         if bound is None:
             known = ", ".join(b.tool.id for b in self.offered()) or "none"
             raise ToolError(f"there is no tool {call.name!r}; the tools are: {known}")
@@ -229,7 +235,7 @@ class Tools:
         if step.state != "intent":
             return codec.structure(step.result, ToolResult)
         call = codec.structure(step.request, ToolCall)
-        bound = self._bound.get(call.name)
+        bound = await self._find(call.name)
         if bound is not None and bound.tool.effect is Effect.IDEMPOTENT:
             return await self._try(turn, bound, step, call)
         reason = "Argent was interrupted in the middle of it"
