@@ -9,8 +9,10 @@ import pytest
 from attrs import evolve
 
 from argent_hookspecs import (
+    Draft,
     Event,
     Filter,
+    Observer,
     Reject,
     Reply,
     Service,
@@ -18,6 +20,7 @@ from argent_hookspecs import (
     Tool,
     ToolCall,
     ToolResult,
+    TurnFinished,
 )
 from argent_testing import Argent, eventually, hang
 
@@ -117,6 +120,84 @@ class TestEvents:
         assert reason in event["reason"] and reason in apology.text
 
 
+class TestHistory:
+    """What a filter took out or held back is not told again."""
+
+    async def test_it_holds_what_was_asked_as_filters_let_it_pass(self, argent: Argent) -> None:
+        async def hide(event: Event) -> Event:
+            return evolve(event, content=(Text(event.text.replace("4111", "[card]")),))
+
+        plugins = [Demo(Filter(id="hide", event=hide))]
+
+        async with argent(plugins=plugins, model=["noted", "ok"]) as kernel:
+            await argent.channel.ask("my card is 4111")
+            await argent.channel.ask("what is it?")
+            history = await kernel.agent.history("home")
+
+        told = [message.text for message in argent.model.requests[1].messages]
+        assert told == ["my card is [card]", "noted", "what is it?"]
+        assert history[0]["asked"] == "my card is [card]"
+
+    async def test_also_of_what_was_said_in_between(self, argent: Argent) -> None:
+        async def hide(event: Event) -> Event:
+            return evolve(event, content=(Text(event.text.replace("4111", "[card]")),))
+
+        async def pay() -> str:
+            await argent.channel.say("take 4111")
+            return "paid"
+
+        tool = Tool(id="pay", description="Pay.", run=pay)
+        plugins = [Demo(tool, Filter(id="hide", event=hide))]
+        script = [ToolCall("1", "pay"), "done", "ok"]
+
+        async with argent(plugins=plugins, model=script):
+            await argent.channel.ask("pay")
+            await argent.channel.ask("thanks")
+
+        told = [message.text for message in argent.model.requests[2].messages]
+        assert told == ["pay\ntake [card]", "done", "thanks"]
+
+    async def test_a_reply_is_in_it_as_it_was_sent(self, argent: Argent) -> None:
+        async def soften(reply: Reply) -> Reply:
+            return evolve(reply, text=reply.text.replace("Damn", "Oh"))
+
+        ends = Ends()
+        plugins = [Demo(Filter(id="soften", reply=soften)), ends.plugin]
+
+        async with argent(plugins=plugins, model=[["Damn", " it."], "ok"]):
+            await argent.channel.ask("hi")
+            await argent.channel.ask("what?")
+            await eventually(lambda: len(ends.texts) == 2, what="both ends are told")
+
+        assert argent.model.requests[1].messages[1].text == "Oh it."
+        assert (ends.texts, ends.drafts) == (["Oh it.", "ok"], [])
+
+    async def test_a_reply_that_was_held_back_is_not_in_it(self, argent: Argent) -> None:
+        ends = Ends()
+        plugins = [Demo(Filter(id="sieve", reply=rejects("rude"))), ends.plugin]
+
+        async with argent(plugins=plugins, model=["Damn.", "ok"]) as kernel:
+            for text in ("hi", "what?"):
+                await ended(kernel, await argent.channel.say(text))
+            await eventually(lambda: len(ends.texts) == 2, what="both ends are told")
+
+        assert [message.text for message in argent.model.requests[1].messages] == ["what?"]
+        assert (ends.texts, ends.drafts) == (["", ""], [])
+
+
+class Ends:
+    """An observer that keeps what is told of answers."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.drafts: list[str] = []
+        kinds = (TurnFinished, Draft)
+        self.plugin = Demo(Observer(id="ends", notify=self.notify, kinds=kinds), name="ends")
+
+    async def notify(self, notice: Any) -> None:
+        (self.drafts if isinstance(notice, Draft) else self.texts).append(notice.text)
+
+
 class TestToolCalls:
     async def test_they_are_changed_before_they_are_run(self, argent: Argent) -> None:
         taken: list[str] = []
@@ -200,7 +281,7 @@ class TestReplies:
 
         assert argent.channel.replies == []
         assert trace is not None
-        assert (trace["state"], trace["answer"]) == ("done", "Damn.")
+        assert (trace["state"], trace["answer"]) == ("done", "")
         (reply,) = trace["replies"]
         assert reply["state"] == "held" and reason in reply["reason"]
         assert status["replies"]["held"] == 1

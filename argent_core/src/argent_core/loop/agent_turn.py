@@ -78,7 +78,7 @@ class AgentTurn:
     """One turn. Run it once.
 
     Args:
-        text: The answer so far.
+        text: The answer so far, as it may be told.
     """
 
     shop: Workshop
@@ -86,13 +86,14 @@ class AgentTurn:
     steps: Steps
     state: StateMachine = field(init=False)
     text: str = ""
+    _asked: list[str] = field(factory=list)
     _said: list[Message] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.state = StateMachine(self._state_changed)
 
     async def run(self) -> str:
-        """Deal with the event, finish it, and return the answer.
+        """Deal with the event, finish it, and return what was answered.
 
         Raises:
             ApprovalNeeded: It goes on when a person has spoken.
@@ -101,6 +102,7 @@ class AgentTurn:
         await self.steps.load()
         self.state.to(AgentState.PROCESSING)
         event = await self.shop.filters.event(self.lease.event)
+        await self._note([event])
         gathered = await self.shop.context.gather(event, self.shop.journal.clock.now())
         route = await self.shop.router.choose(gathered)
         tools = ToolTurn(
@@ -202,7 +204,7 @@ class AgentTurn:
         """Give the model what the person has said in between."""
         step = self.steps.recorded("steer")
         if step is not None:
-            self._hear(codec.structure(step.request, list[Event]))
+            await self._hear(codec.structure(step.request, list[Event]))
         elif not self.steps.replaying:
             passed: list[tuple[int, Event]] = []
             for seq, event in await self.shop.journal.steering(self.lease):
@@ -213,22 +215,28 @@ class AgentTurn:
             if passed:
                 events = [event for _, event in passed]
                 await self.steps.steer([seq for seq, _ in passed], events)
-                self._hear(events)
+                await self._hear(events)
 
-    def _hear(self, events: Sequence[Event]) -> None:
+    async def _hear(self, events: Sequence[Event]) -> None:
         for event in events:
             self.shop.publish(TurnStarted(**self._here, event=event))
         last, words = self._said.pop(), [Text(event.text) for event in events]
         self._said.append(Message(Role.USER, (*last.parts, *words)))
+        await self._note(events)
+
+    async def _note(self, events: Sequence[Event]) -> None:
+        """Record what is asked, for the history."""
+        self._asked += [event.text for event in events]
+        await turn_store.hear(self.shop.journal, self.lease, "\n".join(self._asked))
 
     async def _deliver(self, text: str) -> str:
         self.state.to(AgentState.RESPONDING)
         reply, held = await self._make_reply(text)
-        self.text = text
-        ending = Ending(state="done", answer=text, reply=reply, held=held)
+        self.text = "" if held else text if reply is None else reply.text
+        ending = Ending(state="done", answer=self.text, reply=reply, held=held)
         await turn_store.finish(self.shop.journal, self.lease, ending=ending)
         self.state.to(AgentState.IDLE)
-        return text
+        return self.text
 
     async def _make_reply(self, text: str) -> tuple[Reply | None, str]:
         """Make the reply, as filters let it pass; held back, with a reason, if they do not."""
@@ -241,6 +249,9 @@ class AgentTurn:
             return reply, self.shop.clean(str(error))
 
     def _draft(self, text: str) -> None:
+        """Tell the answer so far, unless a filter is to see the whole of it first."""
+        if self.shop.filters.look_at_replies:
+            return
         self.text = text
         self.shop.publish(Draft(**self._here, to=self.lease.event.reply_to, text=text))
 

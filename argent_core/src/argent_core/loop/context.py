@@ -209,19 +209,22 @@ class Context:
 def read_history(
     tx: Transaction, conversation: str, *, limit: int = _EXCHANGES_READ
 ) -> tuple[list[Exchange], int]:
-    """Return the last exchanges of a conversation, oldest first, and how many there are in all."""
+    """Return the last exchanges of a conversation, oldest first, and how many there are in all.
+
+    They are as filters let them pass: what was taken out, or held back, is not told again.
+    """
     rows = tx.execute(
-        "SELECT id, n, answer, datetime(started_at, 'unixepoch') FROM turns"
-        " WHERE conversation = ? AND answer != '' AND state IN ('done', 'cancelled', 'dead')"
+        "SELECT id, n, asked, answer, datetime(started_at, 'unixepoch') FROM turns"
+        " WHERE conversation = ? AND asked IS NOT NULL AND answer != ''"
+        " AND state IN ('done', 'cancelled', 'dead')"
         " ORDER BY n DESC LIMIT ?",
         (conversation, limit),
     ).fetchall()
     exchanges = []
-    for turn, n, answer, at in reversed(rows):
+    for turn, n, asked, answer, at in reversed(rows):
         bodies = tx.execute("SELECT body FROM events WHERE turn = ? ORDER BY seq", (turn,))
         read = [attempt(codec.load, body, Event).value for (body,) in bodies.fetchall()]
         said = [event for event in read if event is not None]
-        asked = "\n".join(event.text for event in said)
         trust = said[0].trust if said else Trust.OUTSIDE
         exchanges.append(Exchange(n, asked, answer, trust, f"{at}Z"))
     return exchanges, (rows[0][1] + 1 if rows else 0)

@@ -35,6 +35,13 @@ class Filters:
     host: PluginHost
     guard: Guard
 
+    @property
+    def look_at_replies(self) -> bool:
+        """Whether one looks at replies, or would if its plugin ran."""
+        found = [one.record for one in self.host.registered(Filter)]
+        found += [record for _, record in self.host.missing(Filter)]
+        return any(record.reply is not None for record in found)
+
     async def event(self, event: Event) -> Event:
         """Pass an event through. Raises ``Rejected``, or ``PluginError`` if a filter fails."""
         return await self._pass(event, lambda record: record.event)

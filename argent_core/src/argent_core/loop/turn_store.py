@@ -33,6 +33,17 @@ async def begin(book: Journal, lease: Lease) -> None:
     await book.database.write(work)
 
 
+async def hear(book: Journal, lease: Lease, asked: str) -> None:
+    """Record what was asked, as filters let it pass; the history tells it so."""
+    text = asked.encode(errors="replace").decode()
+
+    def work(tx: Transaction) -> None:
+        journal.check(tx, lease)
+        tx.execute("UPDATE turns SET asked = ? WHERE id = ?", (text, lease.id))
+
+    await book.database.write(work)
+
+
 async def explain(
     book: Journal, lease: Lease, *, route: Route, blocks: Sequence[OfferedBlock]
 ) -> None:
@@ -71,7 +82,7 @@ class Ending:
 
     Args:
         state: ``done``, ``dead`` or ``cancelled``.
-        answer: What was said to the person.
+        answer: What was said to the person, as filters let it pass; empty if they held it back.
         reply: What is to be sent, if anything is.
         held: Why the reply is held back, if it is.
     """
