@@ -2,8 +2,8 @@
 
 ``events`` is the journal; ``lanes`` holds one row for each conversation with open events, kept in
 the same transactions, so that the next event to deal with is one index look-up however many wait.
-``turns``, ``blocks`` and ``steps`` are the trace, and what a turn resumes from. ``asked`` and
-``answer`` of a turn are its part of the history: what filters let through.
+``turns``, ``blocks`` and ``steps`` are the trace, and what a turn resumes from. ``asked``,
+``trust`` and ``answer`` of a turn are its part of the history: what filters let through.
 """
 
 MIGRATIONS = (
@@ -73,6 +73,7 @@ MIGRATIONS = (
         provider TEXT,
         model TEXT,
         asked TEXT,
+        trust TEXT,
         answer TEXT NOT NULL DEFAULT '',
         reason TEXT NOT NULL DEFAULT ''
     ) WITHOUT ROWID;

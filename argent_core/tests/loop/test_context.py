@@ -398,9 +398,7 @@ class TestInTheKernel:
 
         assert "file-?.txt" in told_blocks(trace)
 
-    async def test_an_event_that_cannot_be_read_is_left_out_of_the_history(
-        self, argent: Argent
-    ) -> None:
+    async def test_an_event_that_can_no_longer_be_read_does_no_harm(self, argent: Argent) -> None:
         sql = "UPDATE events SET body = '[]' WHERE id = ?"
 
         async with argent(model=["one", "two"]) as kernel:

@@ -86,7 +86,7 @@ class AgentTurn:
     steps: Steps
     state: StateMachine = field(init=False)
     text: str = ""
-    _asked: list[str] = field(factory=list)
+    _heard: list[Event] = field(factory=list)
     _said: list[Message] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -209,9 +209,12 @@ class AgentTurn:
             passed: list[tuple[int, Event]] = []
             for seq, event in await self.shop.journal.steering(self.lease):
                 try:
-                    passed.append((seq, await self.shop.filters.event(event)))
+                    seen = await self.shop.filters.event(event)
                 except ArgentError:
                     break  # it gets a turn of its own, which ends as its filter wants
+                if seen.trust is not event.trust:
+                    break  # its words may not go among those of a turn that is trusted otherwise
+                passed.append((seq, seen))
             if passed:
                 events = [event for _, event in passed]
                 await self.steps.steer([seq for seq, _ in passed], events)
@@ -226,8 +229,8 @@ class AgentTurn:
 
     async def _note(self, events: Sequence[Event]) -> None:
         """Record what is asked, for the history."""
-        self._asked += [event.text for event in events]
-        await turn_store.hear(self.shop.journal, self.lease, "\n".join(self._asked))
+        self._heard += events
+        await turn_store.hear(self.shop.journal, self.lease, self._heard)
 
     async def _deliver(self, text: str) -> str:
         self.state.to(AgentState.RESPONDING)

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from attrs import define, evolve, frozen
 
-from argent_core import codec
 from argent_core.database import Database
 from argent_core.first_run import is_empty, without_comments
 from argent_core.guard import Guard, attempt
@@ -214,20 +213,17 @@ def read_history(
     They are as filters let them pass: what was taken out, or held back, is not told again.
     """
     rows = tx.execute(
-        "SELECT id, n, asked, answer, datetime(started_at, 'unixepoch') FROM turns"
+        "SELECT n, asked, answer, trust, datetime(started_at, 'unixepoch') FROM turns"
         " WHERE conversation = ? AND asked IS NOT NULL AND answer != ''"
         " AND state IN ('done', 'cancelled', 'dead')"
         " ORDER BY n DESC LIMIT ?",
         (conversation, limit),
     ).fetchall()
-    exchanges = []
-    for turn, n, asked, answer, at in reversed(rows):
-        bodies = tx.execute("SELECT body FROM events WHERE turn = ? ORDER BY seq", (turn,))
-        read = [attempt(codec.load, body, Event).value for (body,) in bodies.fetchall()]
-        said = [event for event in read if event is not None]
-        trust = said[0].trust if said else Trust.OUTSIDE
-        exchanges.append(Exchange(n, asked, answer, trust, f"{at}Z"))
-    return exchanges, (rows[0][1] + 1 if rows else 0)
+    exchanges = [
+        Exchange(n, asked, answer, Trust(trust), f"{at}Z")
+        for n, asked, answer, trust, at in reversed(rows)
+    ]
+    return exchanges, (rows[0][0] + 1 if rows else 0)
 
 
 def fit(

@@ -33,13 +33,14 @@ async def begin(book: Journal, lease: Lease) -> None:
     await book.database.write(work)
 
 
-async def hear(book: Journal, lease: Lease, asked: str) -> None:
+async def hear(book: Journal, lease: Lease, heard: Sequence[Event]) -> None:
     """Record what was asked, as filters let it pass; the history tells it so."""
-    text = asked.encode(errors="replace").decode()
+    text = "\n".join(event.text for event in heard).encode(errors="replace").decode()
+    row = (text, str(heard[0].trust), lease.id)
 
     def work(tx: Transaction) -> None:
         journal.check(tx, lease)
-        tx.execute("UPDATE turns SET asked = ? WHERE id = ?", (text, lease.id))
+        tx.execute("UPDATE turns SET asked = ?, trust = ? WHERE id = ?", row)
 
     await book.database.write(work)
 
