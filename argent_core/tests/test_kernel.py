@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from argent_core.kernel import HomeInUse, Kernel
+from argent_core.home_lock import HomeInUse
+from argent_core.kernel import Kernel
 from argent_core.paths import Home
 from argent_core.plugins import InstalledPlugin
 from argent_hookspecs import (
@@ -33,7 +34,7 @@ from argent_hookspecs import (
 )
 from argent_testing import Argent, MemoryChannel, hang
 
-from .demo import A, B, Demo, Diary, states
+from .demo import A, B, Demo, Diary, states, tool
 
 pytestmark = pytest.mark.anyio
 
@@ -242,6 +243,35 @@ class TestReload:
             "scripted",
             "other",
         ]
+
+    async def test_the_limit_of_steps_holds_at_once(self, argent: Argent) -> None:
+        script = [
+            ToolCall("1", "count"),
+            ToolCall("2", "count"),
+            "two",
+            ToolCall("3", "count"),
+            "3",
+        ]
+
+        async with argent(plugins=[Demo(tool("count"))], model=script) as kernel:
+            await argent.channel.ask("count twice")
+            configure(argent.home, loop={"maxSteps": 1})
+            await kernel.reload()
+            await argent.channel.ask("count")
+
+        assert [bool(request.tools) for request in argent.model.requests] == [True] * 4 + [False]
+
+    async def test_a_switch_takes_up_whatever_else_was_written(self, home: Home) -> None:
+        configure(home, plugins={"aaa": {"port": 1}})
+        aaa, bbb = Demo(name="aaa", settings=Port), Demo(name="bbb")
+
+        async with kernel_of(home, aaa, bbb) as kernel:
+            configure(home, plugins={"aaa": {"port": 2}}, tools={"policy": {"*": "deny"}})
+            await kernel.control.run("plugins.disable", {"name": "bbb"})
+            assert aaa.ctx is not None and aaa.ctx.settings == Port(port=2)
+            assert [str(one) for one in kernel.tools.settings.policy.values()] == ["deny"]
+            assert states(kernel) == {"aaa": "running", "bbb": "disabled"}
+            assert await kernel.reload() == []
 
 
 class TestEnd:

@@ -20,6 +20,7 @@ from argent_core.loop.approvals import Approvals
 from argent_core.loop.context import read_history
 from argent_core.loop.model_router import ModelRouter
 from argent_core.outbound.outbox import Outbox
+from argent_core.outbound.reply_list import ReplyList
 from argent_core.trace import Trace
 from argent_hookspecs import (
     Approval,
@@ -52,6 +53,11 @@ class KernelAgent:
     router: ModelRouter
     outbox: Outbox
     refusing: Callable[[], str]
+
+    @property
+    def replies(self) -> ReplyList:
+        """The replies on record."""
+        return ReplyList(self.outbox)
 
     async def stop(self, conversation: str | None = None) -> int:
         """Stop the answer being given in a conversation, or in all; return how many."""

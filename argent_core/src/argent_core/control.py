@@ -51,6 +51,10 @@ class Control:
             "events.show": agent.events.show,
             "events.retry": self._retry_event,
             "events.drop": agent.events.drop,
+            "replies.list": agent.replies.list,
+            "replies.show": agent.replies.show,
+            "replies.retry": self._retry_reply,
+            "replies.drop": agent.replies.drop,
             "trace.list": agent.trace_rows.turns,
             "trace.show": agent.trace_rows.turn,
             "trace.last": agent.trace_rows.last,
@@ -79,15 +83,17 @@ class Control:
         return await self._switch(name, enabled=False)
 
     async def _switch(self, name: str, *, enabled: bool) -> dict[str, Any]:
-        """Write the choice down and act on it."""
+        """Write the choice down and act on it, and on whatever else was written down."""
         kernel = self.kernel
         if name not in kernel.host.plugins:
             known = ", ".join(sorted(kernel.host.plugins)) or "none"
             raise ConfigError(f"there is no plugin {name!r}; installed are: {known}")
         word = "true" if enabled else "false"
         configuration.set_value(kernel.home, f"plugins.{name}.enabled", text=word)
-        kernel.config = configuration.load(kernel.home)
         host = kernel.host
+        for other in kernel.read_settings():
+            if other != name:
+                await host.restart(other)
         await (host.enable(name) if enabled else host.disable(name))
         return next(plugin for plugin in kernel.agent.plugins() if plugin["name"] == name)
 
@@ -95,6 +101,11 @@ class Control:
         event = await self.kernel.agent.events.retry(id)
         self.kernel.loop.wake()
         return event
+
+    async def _retry_reply(self, key: str) -> dict[str, Any]:
+        reply = await self.kernel.agent.replies.retry(key)
+        self.kernel.output_handlers.wake()
+        return reply
 
     async def _list_approvals(self) -> list[dict[str, Any]]:
         return [codec.plain(approval) for approval in await self.kernel.agent.approvals()]

@@ -136,7 +136,7 @@ def _check_queues(status: dict[str, dict[str, int]]) -> Iterator[Finding]:
             check="replies",
             ok=False,
             summary=f"of {unknown} replies it is not known whether they arrived",
-            remedy="argent trace",
+            remedy="argent replies list --state unknown",
         )
 
 

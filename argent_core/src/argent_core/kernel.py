@@ -7,10 +7,10 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
-import filelock
-from attrs import define, field
+from attrs import define, evolve, field
 
 from argent_core import config as configuration
+from argent_core import home_lock
 from argent_core import log as log_file
 from argent_core.agent import KernelAgent
 from argent_core.backoff import backoff
@@ -59,10 +59,6 @@ from argent_hookspecs import (
 log = logging.getLogger("argent.kernel")
 
 _HOUSEKEEPING_SECONDS = 30.0
-
-
-class HomeInUse(ArgentError):
-    """Report that another kernel runs on this home."""
 
 
 @define(eq=False)
@@ -138,29 +134,34 @@ class Kernel:
             raise self._failure
 
     async def reload(self) -> list[str]:
-        """Read the settings anew and restart the plugins whose own have changed; return them.
+        """Read the settings anew and restart the plugins whose own have changed; return them."""
+        changed = self.read_settings()
+        for name in changed:
+            await self.host.restart(name)
+        return changed
 
-        Tiers, tool policy and limits hold at once, too; the rest waits for the next start.
+    def read_settings(self) -> list[str]:
+        """Read the settings anew; return the plugins whose own have changed.
+
+        Tiers, tool policy and limits hold at once; the rest waits for the next start.
         """
         old, self.config = self.config, configuration.load(self.home)
         self.agent.router.config = self.config
         self.tools.settings = self.config.tools
         self.agent.approval_rows.timeout = self.config.tools.approval_timeout
         self.loop.settings = self.config.loop
-        changed = [
+        self.loop.shop = evolve(self.loop.shop, max_steps=self.config.loop.max_steps)
+        return [
             name
             for name in self.host.plugins
             if (old.plugin(name), old.may_load(name))
             != (self.config.plugin(name), self.config.may_load(name))
         ]
-        for name in changed:
-            await self.host.restart(name)
-        return changed
 
     async def _start(self, stack: AsyncExitStack) -> None:
         prepare_home(self.home)
         self.config = configuration.load(self.home)
-        stack.callback(_lock(self.home).release)
+        stack.callback(home_lock.lock(self.home).release)
         level, redactor = self.config.log.level, self.redactor
         stack.enter_context(
             log_file.configure(self.home, level, redactor=redactor, stderr=self.log_to_stderr)
@@ -309,6 +310,7 @@ class Kernel:
     async def _keep_house(self) -> None:
         while True:
             await self.journal.forget_keys()
+            await self.output_handlers.expire()
             await self.clock.sleep(_HOUSEKEEPING_SECONDS)
             self.intake.reopen_if_roomy()
 
@@ -334,18 +336,6 @@ class Kernel:
             section = self.config.plugin(loaded.name).section
             settings = configuration.structure_plugin_settings(loaded.name, kind, section=section)
         return self._kit.context(loaded.name, settings)
-
-
-def _lock(home: Home) -> filelock.BaseFileLock:
-    """Take the home for this process; the lock goes when the process does, however it ends."""
-    lock = filelock.FileLock(home.run / "kernel.lock", blocking=False, mode=0o600)
-    try:
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise HomeInUse(
-            f"Argent already runs on {home.root}; stop it with: argent stop --agent"
-        ) from error
-    return lock
 
 
 async def _end(task: asyncio.Task[None]) -> None:

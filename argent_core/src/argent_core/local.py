@@ -165,7 +165,8 @@ class LocalCommandContext:
     @asynccontextmanager
     async def running_kernel(self) -> AsyncIterator[None]:
         """Make sure that a kernel runs while the block does: another process's, or one in this."""
-        from argent_core.kernel import HomeInUse, Kernel
+        from argent_core.home_lock import HomeInUse
+        from argent_core.kernel import Kernel
 
         if await self.is_running():
             yield

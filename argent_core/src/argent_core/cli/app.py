@@ -21,6 +21,7 @@ BUILT_IN = {
     "events": ("argent_core.cli.events:events", "List, read, retry and drop events."),
     "init": ("argent_core.cli.init:init", "Set up a home."),
     "plugins": ("argent_core.cli.plugins:plugins", "List, enable and disable plugins."),
+    "replies": ("argent_core.cli.replies:replies", "List, read, retry and drop replies."),
     "secrets": ("argent_core.cli.secrets:secrets", "Store and remove secrets."),
     "start": ("argent_core.cli.start:start", "Run the agent until it is stopped."),
     "status": ("argent_core.cli.status:status", "Say how the agent is."),

@@ -84,3 +84,5 @@ def _attention(found: Mapping[str, Any]) -> Iterator[str]:
     if trouble or replies["pending"]:
         shown = ", ".join(f"{n} {state}" for state, n in replies.items() if n)
         yield f"Replies: {shown}"
+    if trouble:
+        yield "  see them with: argent replies list"

@@ -19,6 +19,7 @@ from argent_core.database import Database
 from argent_hookspecs import Address, Clock, Receipt, Reply, Transaction
 
 EXPIRY_SECONDS = 7 * 86400.0
+EXPIRED = "it could not be delivered for seven days"
 LONGEST_WAIT_SECONDS = 3600.0
 INTERRUPTED = "Argent was interrupted while it was being sent"
 
@@ -115,6 +116,19 @@ class Outbox:
         await self.database.write(
             lambda tx: _settle(tx, row.seq, state=state, reason=reason, now=now, after=after)
         )
+
+    async def expire(self) -> list[Reply]:
+        """Give up the replies that wait for too long; return them."""
+        now = self.now()
+
+        def work(tx: Transaction) -> list[Reply]:
+            sql = f"{_SELECT} WHERE state = 'pending' AND created_at < ? ORDER BY seq"
+            old = [_row(row) for row in tx.execute(sql, (now - EXPIRY_SECONDS,)).fetchall()]
+            for row in old:
+                _settle(tx, row.seq, state="expired", reason=EXPIRED, now=now)
+            return [row.reply for row in old]
+
+        return await self.database.write(work)
 
     async def count(self) -> dict[str, int]:
         """Count the replies that are under way or need attention, by state."""

@@ -14,7 +14,14 @@ from argent_core.backoff import backoff
 from argent_core.guard import Guard, attempt
 from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
-from argent_core.outbound.outbox import EXPIRY_SECONDS, INTERRUPTED, Outbox, OutboxRow, clean
+from argent_core.outbound.outbox import (
+    EXPIRED,
+    EXPIRY_SECONDS,
+    INTERRUPTED,
+    Outbox,
+    OutboxRow,
+    clean,
+)
 from argent_hookspecs import (
     Address,
     ArgentError,
@@ -101,6 +108,11 @@ class OutputHandlers:
             return False
         return sum(other.channel == address.channel for other in self._sending) < _AT_ONCE
 
+    async def expire(self) -> None:
+        """Give up what waits for too long, also where no such channel is there any more."""
+        for reply in await self.outbox.expire():
+            self._tell(reply, "expired", EXPIRED)
+
     async def end(self) -> None:
         """Give the deliveries under way a moment to end, then break them off."""
         await _finish([sending.task for sending in self._sending.values()])
@@ -139,7 +151,7 @@ class OutputHandlers:
     async def _send(self, row: OutboxRow, handler: Registered) -> None:
         try:
             if self.outbox.now() - row.created_at > EXPIRY_SECONDS:
-                await self._settle(row, "expired", "it could not be delivered for seven days")
+                await self._settle(row, "expired", EXPIRED)
                 return
             if not await self.outbox.begin(row):
                 return
