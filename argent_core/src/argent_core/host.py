@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from attrs import define, field
 
 from argent_core import plugin_order
-from argent_core.guard import Guard, attempt, attempt_async
+from argent_core.guard import Guard, attempt
 from argent_core.hosted_plugin import (
     OPENS,
     UNWANTED,
@@ -20,21 +20,17 @@ from argent_core.hosted_plugin import (
     PluginState,
     Registered,
 )
+from argent_core.plugin_root import STOP_SECONDS, PluginRoot
 from argent_core.plugins import InstalledPlugin, LoadedPlugin, compatible, load
 from argent_hookspecs import (
     ArgentError,
-    Channel,
     ConfigError,
-    EventSource,
     PluginContext,
     PluginError,
-    Service,
 )
 
 T = TypeVar("T")
 log = logging.getLogger("argent.host")
-
-_STOP_SECONDS = 5.0
 
 
 @define(eq=False)
@@ -265,12 +261,10 @@ class PluginHost:
         plugin.settle(PluginState.STARTING)
         plugin.closing = asyncio.Event()
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        root = partial(self._live, plugin, started)
-        plugin.root = self.guard.start(plugin.name, root, name="root")
-        seconds = [self._patience(r) for r in plugin.records if type(r) in self.opened]
-        patience = sum(seconds) + _STOP_SECONDS
+        root = PluginRoot(plugin, self.opened, self.open_seconds)
+        plugin.root = self.guard.start(plugin.name, partial(root.live, started), name="root")
         either: set[asyncio.Future[Any]] = {started, plugin.root}
-        await asyncio.wait(either, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, timeout=root.patience, return_when=asyncio.FIRST_COMPLETED)
         if not started.done():
             await self._abandon(plugin)
             return
@@ -292,43 +286,6 @@ class PluginHost:
         reason = error.reason if isinstance(error, PluginError) else str(error or "")
         plugin.settle(PluginState.FAILED, reason or "did not start in time")
 
-    async def _live(self, plugin: HostedPlugin, started: asyncio.Future[None]) -> None:
-        """Open what the plugin brings, wait, and close it: all in the plugin's root task."""
-        opened: list[Any] = []
-        try:
-            for record in plugin.records:
-                if type(record) in self.opened:
-                    await self._enter(plugin, record, opened)
-            started.set_result(None)
-            await plugin.closing.wait()
-        finally:
-            for manager in reversed(opened):
-                outcome = await attempt_async(partial(_leave, manager))
-                if outcome.error is not None:
-                    self.blame(plugin.name, f"failed while it was closed: {outcome.error!r}")
-
-    async def _enter(self, plugin: HostedPlugin, record: Any, opened: list[Any]) -> None:
-        what = f"{type(record).__name__} {record.id}"
-        opening = attempt(record.open)
-        if opening.error is None:
-            entering = await attempt_async(partial(_within, self._patience(record), opening.value))
-        if opening.error is not None or entering.error is not None:
-            error = opening.error or entering.error
-            words = "did not open in time" if isinstance(error, TimeoutError) else repr(error)
-            if isinstance(error, ArgentError):
-                words = str(error)
-            raise PluginError(plugin.name, f"{what}: {words}") from error
-        opened.append(opening.value)
-        if not isinstance(entering.value, OPENS[type(record)]):
-            found = type(entering.value).__name__
-            raise PluginError(plugin.name, f"{what}: open yielded a {found}, which lacks methods")
-        plugin.live[id(record)] = entering.value
-
-    def _patience(self, record: Any) -> float:
-        """Return how long a record may take to open; the timeout of some is that of a call."""
-        own = isinstance(record, (Service, EventSource, Channel))
-        return float(record.timeout) if own else self.open_seconds
-
     async def _close(self, plugin: HostedPlugin) -> None:
         if plugin.coming is not None and plugin.on_its_way:
             plugin.coming.cancel()
@@ -342,20 +299,10 @@ class PluginHost:
             await follower.plugin_stopping(plugin.name)
         plugin.settle(PluginState.STOPPED)
         plugin.closing.set()
-        await asyncio.wait({plugin.root}, timeout=_STOP_SECONDS)
+        await asyncio.wait({plugin.root}, timeout=STOP_SECONDS)
         await self.guard.tasks.dispose(plugin.name, plugin.root, what="root")
         leaked = await self.guard.tasks.sweep(plugin.name)
         await self.close_context(plugin.name)
         plugin.live.clear()
         if leaked:
             plugin.blame(f"left {leaked} tasks running when it was stopped")
-
-
-async def _within(seconds: float, manager: Any) -> Any:
-    async with asyncio.timeout(seconds):
-        return await manager.__aenter__()
-
-
-async def _leave(manager: Any) -> None:
-    async with asyncio.timeout(_STOP_SECONDS):
-        await manager.__aexit__(None, None, None)
