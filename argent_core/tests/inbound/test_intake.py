@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from argent_core.log import current_event
 from argent_core.loop import turn_store
 from argent_core.loop.approvals import Approvals
 from argent_core.loop.turn_store import Ending
-from argent_hookspecs import Address, Event, EventRefused, PluginError, ToolCall
+from argent_hookspecs import Address, DiskFull, Event, EventRefused, PluginError, ToolCall
 from argent_testing import Argent, eventually
 
 from ..guarding import Faults
@@ -63,7 +64,10 @@ def emit(intake: Intake, event: Any = EVENT, *, plugin: str = "p") -> Awaitable[
 
 async def limit(journal: Journal, pages: int) -> None:
     sql = f"PRAGMA max_page_count={pages}"
-    await journal.database.write(lambda tx: tx.execute(sql).fetchone())
+    while True:
+        with suppress(DiskFull):  # what is written at the same time fails together
+            await journal.database.write(lambda tx: tx.execute(sql).fetchone())
+            return
 
 
 async def fill(intake: Intake) -> None:

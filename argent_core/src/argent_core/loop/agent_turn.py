@@ -230,7 +230,7 @@ class AgentTurn:
     async def _note(self, events: Sequence[Event]) -> None:
         """Record what is asked, for the history."""
         self._heard += events
-        await turn_store.hear(self.shop.journal, self.lease, self._heard)
+        await turn_store.hear(self.shop.journal, self.lease, heard=self._heard)
 
     async def _deliver(self, text: str) -> str:
         self.state.to(AgentState.RESPONDING)

@@ -33,7 +33,7 @@ async def begin(book: Journal, lease: Lease) -> None:
     await book.database.write(work)
 
 
-async def hear(book: Journal, lease: Lease, heard: Sequence[Event]) -> None:
+async def hear(book: Journal, lease: Lease, *, heard: Sequence[Event]) -> None:
     """Record what was asked, as filters let it pass; the history tells it so."""
     text = "\n".join(event.text for event in heard).encode(errors="replace").decode()
     row = (text, str(heard[0].trust), lease.id)
