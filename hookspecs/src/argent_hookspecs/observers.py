@@ -32,7 +32,10 @@ class TurnStarted:
 
 @frozen(kw_only=True)
 class Draft:
-    """The answer so far: the whole text of it, not only what is new."""
+    """The answer so far: the whole text of it, not only what is new.
+
+    None is told while a filter looks at replies: it is to see the whole answer first.
+    """
 
     turn: str
     conversation: str
