@@ -200,7 +200,6 @@ class TestOutcomes:
             (lambda: Receipt("m\ud800"), "sent", ""),
             (lambda: throw(DeliveryRefused("no \ud800")), "dead", "no ?"),
             (lambda: throw(DeliveryRefused(Mute())), "dead", "DeliveryRefused"),
-            (lambda: throw(ValueError("\udcff")), "unknown", "ValueError"),
         ],
     )
     async def test_nothing_that_a_channel_says_blocks_its_address(
