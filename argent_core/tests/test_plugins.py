@@ -92,6 +92,7 @@ class TestDiscovery:
     ) -> None:
         installation.add("argent-zeta", zeta="raise RuntimeError('imported')")
         installation.add("argent-alpha", alpha=SOUND)
+        imported = set(sys.modules)
 
         found = installed_plugins()
 
@@ -99,7 +100,8 @@ class TestDiscovery:
         assert names == sorted(names) and {"alpha", "zeta", "basics"} <= set(names)
         alpha = installation.find("alpha")
         assert (alpha.distribution, alpha.version, alpha.conflict) == ("argent-alpha", "2.5", "")
-        assert not any(name.startswith("argent_alpha_alpha") for name in sys.modules)
+        new = sys.modules.keys() - imported
+        assert not any(name.startswith("argent_alpha_alpha") for name in new)
 
     def test_one_name_in_two_distributions_is_a_conflict(self, installation: Installation) -> None:
         installation.add("their-weather", weather=SOUND)
