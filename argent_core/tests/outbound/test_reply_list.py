@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from argent_core.kernel import Kernel
 from argent_core.outbound import outbox as rows
-from argent_hookspecs import Address, DeliveryRefused, Event, Filter, Observer, Reject, Reply
+from argent_hookspecs import (
+    Address,
+    ArgentError,
+    DeliveryRefused,
+    Event,
+    Filter,
+    Observer,
+    Reject,
+    Reply,
+    ReplyChanged,
+)
 from argent_testing import Argent, eventually
 
 from ..demo import Demo, ended
@@ -61,8 +72,9 @@ async def test_one_that_the_channel_refused_is_sent_again(argent: Argent) -> Non
 
 
 async def eventually_in(kernel: Kernel, state: str) -> None:
-    while (await only(kernel))["state"] != state:
-        pass
+    async with asyncio.timeout(10):
+        while (await only(kernel))["state"] != state:
+            pass
 
 
 async def test_one_that_expired_gets_another_week(argent: Argent) -> None:
@@ -78,8 +90,6 @@ async def test_one_for_a_channel_that_is_gone_expires_too(argent: Argent) -> Non
 
     async def notify(notice: Any) -> None:
         told.append((notice.key, notice.state))
-
-    from argent_hookspecs import ReplyChanged
 
     watcher = Observer(id="watcher", notify=notify, kinds=(ReplyChanged,))
 
@@ -122,8 +132,6 @@ async def test_one_that_is_dropped_is_never_sent_and_the_next_goes(argent: Argen
 async def test_what_cannot_be_done_is_said(
     argent: Argent, operation: str, key: str, complaint: str
 ) -> None:
-    from argent_hookspecs import ArgentError
-
     async with argent() as kernel:
         await store(kernel, "sent", channel="memory")
         await argent.channel.next_reply()
