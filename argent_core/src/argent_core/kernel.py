@@ -161,7 +161,7 @@ class Kernel:
     async def _start(self, stack: AsyncExitStack) -> None:
         prepare_home(self.home)
         self.config = configuration.load(self.home)
-        stack.callback(home_lock.lock(self.home).release)
+        stack.callback((await home_lock.take(self.home)).release)
         level, redactor = self.config.log.level, self.redactor
         stack.enter_context(
             log_file.configure(self.home, level, redactor=redactor, stderr=self.log_to_stderr)

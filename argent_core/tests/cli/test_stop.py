@@ -31,5 +31,5 @@ def test_the_agent_itself(agents: Agents, argent: Run) -> None:
         stopped = argent("stop", "--agent")
         code, printed = agent.end()
 
-    assert (stopped.exit_code, stopped.output) == (0, "Argent stops.\n")
+    assert (stopped.exit_code, stopped.output) == (0, "Argent stops…\nArgent has stopped.\n")
     assert code == 0 and "Stopping…" in printed

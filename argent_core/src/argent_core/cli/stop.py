@@ -22,9 +22,18 @@ def stop(obj: LazyContext, conversation: str | None, agent: bool) -> None:
     argent stop --agent
     """
     if agent:
-        asyncio.run(obj.local.call("shutdown"))
-        click.echo("Argent stops.")
+        asyncio.run(_stop_agent(obj))
+        click.echo("Argent has stopped.")
         return
     stopped = asyncio.run(obj.local.call("stop", conversation=conversation))
     answers = "1 answer was" if stopped == 1 else f"{stopped} answers were"
     click.echo(f"{answers} stopped." if stopped else "Nothing was being answered.")
+
+
+async def _stop_agent(obj: LazyContext) -> None:
+    """Stop the agent and wait until it has ended."""
+    from argent_core import home_lock
+
+    await obj.local.call("shutdown")
+    click.echo("Argent stops…", err=True)
+    (await home_lock.take(obj.place, patience=30.0, ending=True)).release()

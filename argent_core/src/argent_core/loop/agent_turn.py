@@ -112,7 +112,7 @@ class AgentTurn:
             on_ask=self._ask,
         )
         for _ in range(self.shop.max_steps):
-            answer = await self._stream(gathered, route, with_tools=True)
+            answer = await self._stream(gathered, route, with_tools=not tools.goes_round)
             if not answer.calls:
                 break
             await self._run_tools(tools, answer.calls)

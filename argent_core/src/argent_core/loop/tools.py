@@ -70,6 +70,11 @@ class ToolTurn:
     on_ask: Callable[[Approval], None]
     calls: dict[str, int] = field(factory=dict)
 
+    @property
+    def goes_round(self) -> bool:
+        """Whether the model asks for the same again and again, and should answer instead."""
+        return max(self.calls.values(), default=0) > _SAME_CALLS
+
 
 @define(eq=False)
 class Tools:
