@@ -326,6 +326,15 @@ class Turn:
         await self.kernel.publish(ApprovalAsked(approval=approval, to=self.event.reply_to))
         return "It is 2." if await word else "You did not want that."
 
+    async def do_run(self, rest: str) -> Any:
+        return await self.do_wait(rest) if await self.do_ask(rest) == "It is 2." else "Not run."
+
+    async def do_think(self, rest: str) -> str:
+        await self.draft("Thinking")
+        while not (self.kernel.home / "thought").exists():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return await self.do_ask(rest)
+
     async def do_later(self, rest: str) -> str:
         async def ask_later() -> None:
             while not (self.kernel.home / "later").exists():  # noqa: ASYNC110

@@ -137,6 +137,41 @@ def test_a_tool_call_waits_for_the_persons_word(person: Person, word: str, answe
     person.sees(answer)
 
 
+def test_ctrl_c_stops_an_answer_that_goes_on_after_a_question(person: Person) -> None:
+    person.types("run")
+    person.sees("[y/N]")
+    person.types("y")
+    person.sees("Thinking")
+    person.types(CTRL_C, enter="")
+    person.sees("Stopping the answer")
+
+    person.sees("Stopped.")
+
+
+def test_what_was_typed_before_a_question_is_not_its_answer(person: Person, tmp_path: Path) -> None:
+    person.types("think")
+    person.sees("Thinking")
+    person.types("y")
+    person.sees("y\r\n")
+    (tmp_path / "thought").touch()
+    person.sees("[y/N]")
+    person.types("n")
+
+    person.sees("You did not want that.")
+    person.sees("You said: y")
+
+
+def test_a_question_is_asked_until_it_is_answered(person: Person) -> None:
+    person.types("ask")
+    person.sees("[y/N]")
+    person.types("perhaps")
+    person.sees("[y/N] perhaps")
+    person.sees("[y/N]")
+    person.types("y")
+
+    person.sees("It is 2.")
+
+
 def test_a_question_that_comes_while_the_person_types_is_not_answered_by_accident(
     person: Person, tmp_path: Path
 ) -> None:

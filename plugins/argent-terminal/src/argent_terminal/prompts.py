@@ -8,12 +8,16 @@ from typing import Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.history import FileHistory
+from prompt_toolkit.input import Input
+from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.key_processor import KeyPress
 
 from argent_terminal.text import call_text
 
 PROMPT = "› "
 CONTINUATION = "… "
+ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
 class Interrupted(Exception):
@@ -49,13 +53,34 @@ class LinePrompt:
 
 
 async def ask_permission(approval: Mapping[str, Any]) -> bool:
-    """Ask whether a tool call may be run; anything but yes is no."""
+    """Ask whether a tool call may be run, until the answer is yes or no; Enter is no.
+
+    Ctrl-C and Ctrl-D are no as well. What was typed before the question was on the screen is not
+    taken for an answer: it is kept for the next prompt.
+    """
     question = f"Allow {call_text(approval['tool'], approval['arguments'])}? [y/N] "
+    session = PromptSession[str]()
+    earlier = _typed_ahead(session.input)
     try:
-        answer = await PromptSession[str]().prompt_async(question)
+        while True:
+            # The handler of whoever waits for the answer to this call must survive the question;
+            # at the question itself Ctrl-C comes as a key.
+            answer = (await session.prompt_async(question, handle_sigint=False)).strip().lower()
+            if answer in ANSWERS:
+                return ANSWERS[answer]
     except (KeyboardInterrupt, EOFError):
         return False
-    return answer.strip().lower() in ("y", "yes")
+    finally:
+        store_typeahead(session.input, [*earlier, *get_typeahead(session.input)])
+
+
+def _typed_ahead(keyboard: Input) -> list[KeyPress]:
+    """Take away what was typed and not read yet."""
+    keys = get_typeahead(keyboard)
+    with keyboard.raw_mode():
+        while more := keyboard.read_keys():
+            keys += more
+    return keys + keyboard.flush_keys()
 
 
 def _key_bindings() -> KeyBindings:
