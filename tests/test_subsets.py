@@ -72,4 +72,4 @@ async def test_without_a_model_the_person_is_told_so(
     async with argent(plugins=names):
         answer = await argent.channel.ask("Hello?")
 
-    assert "no model is installed" in answer
+    assert "no model is there to answer" in answer

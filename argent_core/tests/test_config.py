@@ -485,3 +485,12 @@ def test_every_setting_of_the_kernel_is_explained() -> None:
         )
 
     assert explained(config.settings_schema(config.KernelSettings))
+
+
+def test_the_version_of_the_file_is_no_setting(home: Home) -> None:
+    before = home.config_file.read_text() if home.config_file.exists() else ""
+
+    with pytest.raises(ConfigError, match="not a setting"):
+        config.set_value(home, "version", text="7")
+
+    assert (home.config_file.read_text() if home.config_file.exists() else "") == before

@@ -191,7 +191,7 @@ class TestSwitching:
         from argent_hookspecs import ConfigError
 
         async with argent() as kernel:
-            with pytest.raises(ConfigError, match="no plugin 'demo'; installed are: memory"):
+            with pytest.raises(ConfigError, match="no plugin 'demo'; there are: memory"):
                 await kernel.control.run("plugins.enable", {"name": "demo"})
 
     async def test_switches_are_made_one_at_a_time(self, argent: Argent) -> None:
@@ -432,4 +432,4 @@ async def test_a_model_of_a_plugin_that_is_gone_does_not_answer(argent: Argent) 
         reply = await argent.channel.ask("hello?")
         assert not kernel.host.registered(ModelProvider)
 
-    assert "no model is installed" in reply
+    assert "no model is there to answer" in reply

@@ -113,6 +113,6 @@ async def test_a_failed_turn_says_why(argent: Argent) -> None:
         trace = await kernel.agent.trace("home")
 
     assert trace is not None
-    assert trace["state"] == "dead" and "no model is installed" in trace["reason"]
+    assert trace["state"] == "dead" and "no model is there to answer" in trace["reason"]
     assert trace["route"]["model"] is None and trace["steps"] == []
     assert trace["finished_at"] is not None

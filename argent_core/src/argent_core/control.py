@@ -87,7 +87,10 @@ class Control:
         kernel = self.kernel
         if name not in kernel.host.plugins:
             known = ", ".join(sorted(kernel.host.plugins)) or "none"
-            raise ConfigError(f"there is no plugin {name!r}; installed are: {known}")
+            raise ConfigError(
+                f"there is no plugin {name!r}; there are: {known}. One that was installed while "
+                "the agent runs is found when the agent starts again."
+            )
         word = "true" if enabled else "false"
         configuration.set_value(kernel.home, f"plugins.{name}.enabled", text=word)
         host = kernel.host

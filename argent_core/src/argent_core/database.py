@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -31,6 +32,7 @@ T = TypeVar("T")
 
 _BATCH = 512
 _BUSY_SECONDS = 10.0
+_NO_ROOM = 1 << 20
 
 
 class _Connection(aiosqlite.Connection):
@@ -205,7 +207,8 @@ def map_error(error: driver.Error, path: Path) -> StorageError:
     """Translate the driver's error into ours, with what to do about it."""
     text, name = str(error), getattr(error, "sqlite_errorname", "")
     mapped: StorageError
-    if name.startswith("SQLITE_FULL"):
+    starved = name.startswith("SQLITE_IOERR") and shutil.disk_usage(path.parent).free < _NO_ROOM
+    if name.startswith("SQLITE_FULL") or starved:
         mapped = DiskFull(
             f"{path}: no room left on the disk ({text}). Free some space; "
             "what was accepted before is kept and goes on by itself."

@@ -11,19 +11,12 @@ from attrs import frozen
 
 from argent_core import config as configuration
 from argent_core.guard import attempt
-from argent_core.hosted_plugin import PluginState
+from argent_core.hosted_plugin import TROUBLE
 from argent_core.kernel import Kernel
 from argent_core.paths import Home
 from argent_hookspecs import ArgentError
 
 _LEAST_FREE = 256 << 20
-_TROUBLE = (
-    PluginState.FAILED,
-    PluginState.BLOCKED,
-    PluginState.INCOMPATIBLE,
-    PluginState.INVALID_SETTINGS,
-    PluginState.DEGRADED,
-)
 
 
 @frozen(kw_only=True)
@@ -100,12 +93,12 @@ async def check_kernel(home: Home) -> list[Finding]:
         Finding(
             check="model",
             ok=any("problem" not in model for model in status["models"]),
-            summary=", ".join(f"{m['tier']}: {m['model']}" for m in status["models"]) or "none",
-            remedy="pip install argent-llama",
+            summary=", ".join(_model(model) for model in status["models"]) or "none",
+            remedy="argent plugins list; if no plugin brings a model: pip install argent-llama",
         )
     )
     for plugin in status["plugins"]:
-        if plugin["state"] in _TROUBLE:
+        if plugin["state"] in TROUBLE:
             words = f"{plugin['name']} is {plugin['state']}: {plugin['reason']}"
             found.append(
                 Finding(check="plugin", ok=False, summary=words, remedy="argent plugins list")
@@ -120,6 +113,11 @@ async def check_kernel(home: Home) -> list[Finding]:
         for h in status["health"]
     ]
     return [*found, *_check_queues(status)]
+
+
+def _model(model: dict[str, str]) -> str:
+    problem = f" ({model['problem']})" if "problem" in model else ""
+    return f"{model['tier']}: {model['model']}{problem}"
 
 
 def _check_queues(status: dict[str, dict[str, int]]) -> Iterator[Finding]:

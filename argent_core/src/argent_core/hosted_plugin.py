@@ -51,6 +51,14 @@ class PluginState(enum.StrEnum):
 
 
 _UP = (PluginState.RUNNING, PluginState.DEGRADED)
+TROUBLE = (
+    PluginState.FAILED,
+    PluginState.BLOCKED,
+    PluginState.INCOMPATIBLE,
+    PluginState.INVALID_SETTINGS,
+    PluginState.DEGRADED,
+)
+"""Where a plugin is when the person should look at it."""
 UNWANTED = (PluginState.DISABLED, PluginState.NOT_APPROVED)
 """Where a plugin is that the person does not want to run."""
 _UNIQUE: dict[type[Any], str] = {
@@ -133,8 +141,8 @@ class HostedPlugin:
     def settle(self, state: PluginState, reason: str = "") -> None:
         """Move to a state."""
         self.state, self.reason = state, self.redact(reason)
-        level = logging.WARNING if reason else logging.DEBUG
-        log.log(level, "%s: %s %s", self.name, state, self.reason, extra={"plugin": self.name})
+        level = logging.WARNING if state in TROUBLE else logging.DEBUG
+        log.log(level, "%s is %s: %s", self.name, state, self.reason, extra={"plugin": self.name})
 
     def blame(self, reason: str) -> None:
         """Note that it misbehaved."""

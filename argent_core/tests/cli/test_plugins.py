@@ -84,5 +84,5 @@ class TestSwitch:
         switched = argent("plugins", "enable", "zzz")
 
         assert switched.exit_code == 1
-        assert "there is no plugin 'zzz'; installed are: " in switched.output
+        assert "there is no plugin 'zzz'; there are: " in switched.output
         assert "zzz" not in alone.config_file.read_text()

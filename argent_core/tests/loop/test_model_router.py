@@ -94,7 +94,7 @@ def test_without_routing_the_default_tier_serves() -> None:
 
 def test_without_any_tier_it_says_what_to_install() -> None:
     for choose in (lambda: choose_tier([], Score(value=0.5)), lambda: default_tier([], "fast")):
-        with pytest.raises(ModelRejected, match="no model is installed; pip install argent-llama"):
+        with pytest.raises(ModelRejected, match="no model is there to answer; pip install argent-llama"):
             choose()
 
 
@@ -198,7 +198,7 @@ class TestInTheKernel:
             reply = await argent.channel.ask("hi")
 
         assert reply.startswith(
-            "Sorry, I could not answer this: no model is installed; pip install"
+            "Sorry, I could not answer this: no model is there to answer; pip install"
         )
 
     async def test_an_answer_takes_at_most_half_of_the_window(self, argent: Argent) -> None:

@@ -90,6 +90,13 @@ class Commands(click.Group):
             ctx.exit(INTERRUPTED)
         except _argent_error() as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise click.ClickException(
+                f"{error.filename}: {error.strerror}. Look at who owns it and what it allows, or "
+                "choose another home with --home or ARGENT_HOME."
+            ) from error
 
 
 @click.command(

@@ -69,7 +69,7 @@ def check(obj: LazyContext, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-@config.command("set")
+@config.command("set", context_settings={"ignore_unknown_options": True})
 @click.argument("path")
 @click.argument("value")
 @as_json
@@ -91,7 +91,7 @@ def set_(obj: LazyContext, path: str, value: str, as_json: bool) -> None:
     if as_json:
         print_json({"path": path, "value": changed, "file": str(obj.place.config_file)})
     else:
-        click.echo(f"{path} is now {settings.shown(changed)}.")
+        click.echo(f"{path} is now {settings.shown(changed, longest=10_000)}.")
 
 
 def _tell_running_kernel(obj: LazyContext) -> None:

@@ -31,7 +31,8 @@ def status(obj: LazyContext, deep: bool, as_json: bool) -> None:
     work = obj.local.operate("status", with_plugins=True, deep=deep)
     found, running = asyncio.run(work)
     if as_json:
-        print_json({"running": running, "home": str(obj.home), **found})
+        stopped = {} if running else {"pid": None, "state": "stopped"}
+        print_json({"running": running, "home": str(obj.home), **found, **stopped})
         return
     for line in _lines(found, running=running):
         print_line(line)
@@ -48,7 +49,7 @@ def _lines(found: Mapping[str, Any], *, running: bool) -> Iterator[str]:
     if not found["models"]:
         yield "  none. Install one: pip install argent-llama"
     yield f"Tools: {', '.join(found['tools']) or 'none'}"
-    yield "Plugins:"
+    yield "Plugins:" if running else "Plugins, as they would start:"
     for plugin in found["plugins"]:
         reason = f": {plugin['reason']}" if plugin["reason"] else ""
         yield f"  {plugin['name']} {plugin['version']} {plugin['state']}{reason}"

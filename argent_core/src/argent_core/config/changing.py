@@ -32,6 +32,8 @@ def set_value(
     Raises:
         ConfigError: The value is not right, or the file cannot be read or written.
     """
+    if path == "version":
+        raise ConfigError("version says how the file is written; it is not a setting")
     try:
         document = files.read(home.config_file)
     except Invalid as error:

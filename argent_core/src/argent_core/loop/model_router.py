@@ -155,7 +155,7 @@ def _ladder(tiers: Sequence[ModelTier]) -> list[ModelTier]:
     """Return one tier a name, the least able first."""
     if not tiers:
         raise ModelRejected(
-            "no model is installed; pip install argent-llama for one that needs no key, "
+            "no model is there to answer; pip install argent-llama for one that needs no key, "
             "or look at: argent plugins list"
         )
     first: dict[str, ModelTier] = {}
