@@ -20,6 +20,7 @@ from typing import Any
 
 import argent_terminal
 from argent_hookspecs import (
+    Address,
     Approval,
     ApprovalAsked,
     Connection,
@@ -214,6 +215,12 @@ class Kernel:
         finally:
             mine.close()
 
+    def leave_unread(self, text: str) -> None:
+        """Have an answer from before, which nobody was there for."""
+        names = {"turn": "turn-0", "conversation": "terminal:main"}
+        to = Address("terminal", "main")
+        self.outbox["turn-0-0"] = Reply(key="turn-0-0", to=to, text=text, **names)
+
     async def stop_serving(self) -> None:
         """Go away as far as terminals can see."""
         self._serving.clear()
@@ -256,15 +263,16 @@ class Kernel:
         state, text, reason = await turn.run()
         self.done.add(name)
         del self._turns[name]
+        to = turn.event.reply_to
+        told = f"Sorry, I could not answer this: {reason}" if state == "dead" else text
         if state == "done":
             self.exchanges.append({"asked": turn.event.text, "answered": text, "at": "12:00"})
-            to = turn.event.reply_to
-            reply = Reply(key=f"{name}-0", to=to, text=text, **turn.names)
+        if told:
+            reply = Reply(key=f"{name}-0", to=to, text=told, **turn.names)
             self.outbox[reply.key] = reply
-        to = turn.event.reply_to
         finished = TurnFinished(**turn.names, to=to, state=state, text=text, reason=reason)
         await self.publish(finished)
-        if state == "done":
+        if told:
             await self.deliver(reply)
 
 
@@ -377,4 +385,8 @@ class Turn:
 if __name__ == "__main__":
     from argent_terminal.chat import chat
 
-    chat(sys.argv[2:], obj=Kernel(Path(sys.argv[1]), first=os.getpid()))
+    kernel = Kernel(Path(sys.argv[1]), first=os.getpid())
+    unread = kernel.home / "unread"
+    if unread.exists():
+        kernel.leave_unread(unread.read_text(encoding="utf-8"))
+    chat(sys.argv[2:], obj=kernel)

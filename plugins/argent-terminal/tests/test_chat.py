@@ -65,6 +65,16 @@ def test_what_is_used_and_goes_wrong_is_said_beside_the_answer(argent_chat: Chat
     assert "No answer: the model stays away" in result.stderr
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_failure_is_told_once(argent_chat: Chat, kernel: Any, form: tuple[str, ...]) -> None:
+    failed = argent_chat("-m", "fail", *form)
+
+    assert failed.exit_code == 1
+    assert "Sorry" not in failed.output
+    assert list(kernel.sent) == ["turn-1-0"] and not kernel.outbox
+    assert "earlier" not in argent_chat("-m", "hi").stderr
+
+
 def test_an_answer_cannot_steer_the_terminal(argent_chat: Chat) -> None:
     assert argent_chat("-m", "escape").stdout == "[2Jred31m txt\n"
 

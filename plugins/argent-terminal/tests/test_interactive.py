@@ -204,6 +204,26 @@ def test_a_question_that_comes_at_an_empty_prompt_is_asked_at_once(
     person.sees("An earlier answer:\r\nIt is 2.")
 
 
+def test_a_failure_is_told_once(person: Person) -> None:
+    person.types("fail")
+    person.sees("No answer: the model stays away")
+    person.is_asked()
+    assert "Sorry" not in person.terminal.before
+    person.types("hi")
+    person.sees("You said: hi")
+
+    assert "earlier" not in person.terminal.before
+
+
+def test_an_earlier_answer_is_shown_before_the_person_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "unread").write_text("It is 2.")
+
+    person = Person(tmp_path)
+
+    assert "An earlier answer:\r\nIt is 2." in person.terminal.before
+    person.terminal.close(force=True)
+
+
 def test_one_message_at_a_terminal_asks_for_the_persons_word(tmp_path: Path) -> None:
     person = Person(tmp_path, "--message", "ask")
     person.sees('Allow calc(expression="1+1")? [y/N]')

@@ -54,6 +54,8 @@ class Exchange:
     replies: dict[str, str] = field(factory=dict)
     sent: set[str] = field(factory=set)
     outcome: Outcome | None = None
+    failure: str = ""
+    """Why there is no answer. What is delivered then is the agent's own word of that."""
     _finished: bool = False
     _others: set[str] = field(factory=set)
 
@@ -69,8 +71,8 @@ class Exchange:
 
     @property
     def nearly_done(self) -> bool:
-        """Whether the answer is here, and only the word that it is complete is missing."""
-        return bool(self.replies)
+        """Whether the answer, or the failure, is known and only its completion is awaited."""
+        return bool(self.replies or self.failure)
 
     def owns(self, message: Mapping[str, Any]) -> bool:
         """Whether something that happened in a turn belongs to this message.
@@ -105,6 +107,13 @@ class Exchange:
             case "finished" if self.owns(message):
                 self._take_finished(message)
 
+    def end_as_it_is(self) -> None:
+        """End it with what is known, once it is nearly done."""
+        if self.failure:
+            self.end(State.FAILED, self.failure)
+        else:
+            self.end(State.ANSWERED)
+
     def end(self, state: State, reason: str = "") -> None:
         """End it, unless it has ended."""
         self.outcome = self.outcome or Outcome(state=state, reason=reason)
@@ -122,7 +131,10 @@ class Exchange:
             self._conclude()
         elif message["state"] in ("dead", "expired", "held"):
             reason = message["reason"] or "no reason was given"
-            self.end(State.FAILED, f"the answer was not delivered ({message['state']}): {reason}")
+            self.end(
+                State.FAILED,
+                self.failure or f"the answer was not delivered ({message['state']}): {reason}",
+            )
 
     def _take_finished(self, message: Mapping[str, Any]) -> None:
         match message["state"]:
@@ -132,10 +144,13 @@ class Exchange:
                     self.end(State.ANSWERED, "the agent had nothing to say")
                 self._conclude()
             case "dead":
-                self.end(State.FAILED, message["reason"] or "the turn failed")
+                self.failure = message["reason"] or "the turn failed"
+                self._conclude()
             case "cancelled":
                 self.end(State.STOPPED, message["reason"])
 
     def _conclude(self) -> None:
-        if self._finished and self.replies and (self.held or self.delivered):
-            self.end(State.ANSWERED)
+        if not self.replies:
+            return
+        if self.failure or (self._finished and (self.held or self.delivered)):
+            self.end_as_it_is()

@@ -42,6 +42,8 @@ class Interactive:
     async def run(self) -> int:
         """Converse; return the exit code."""
         self._screen.note(f"Conversation {self._link.conversation!r}. /help says what you can do.")
+        # Whatever waited for a terminal is sent before this is answered.
+        await self._talk.request({"type": "history", "limit": 1})
         while (text := await self._read()) is not None:
             if not self._link.is_open and not await self._link.reopen():
                 self._screen.note("The agent is still gone. Start it with: argent start")
@@ -54,10 +56,12 @@ class Interactive:
         return 0
 
     async def _say(self, text: str) -> None:
-        outcome = await self._talk.run(Exchange(text))
+        exchange = Exchange(text)
+        outcome = await self._talk.run(exchange)
         match outcome.state:
             case State.FAILED:
                 self._screen.note(f"No answer: {outcome.reason}")
+                await self._talk.confirm(list(exchange.replies))
             case State.STOPPED:
                 self._screen.note(f"Stopped: {outcome.reason}" if outcome.reason else "Stopped.")
 

@@ -20,6 +20,9 @@ async def say_once(link: Link, screen: Screen, *, talk: Talk, text: str) -> int:
     outcome = await talk.run(exchange)
     if outcome.state is not State.ANSWERED or outcome.reason:
         screen.note(_explanation(outcome, link.conversation))
+    if exchange.failure:
+        await talk.confirm(list(exchange.replies))
+        await talk.settle(exchange)
     return EXIT_CODES[outcome.state]
 
 
@@ -28,7 +31,7 @@ async def say_once_in_json(link: Link, out: TextIO, *, talk: Talk, text: str) ->
     exchange = Exchange(text, held=True)
     outcome = await talk.run(exchange)
     found: dict[str, Any] = {
-        "answer": exchange.answer.strip() if exchange.replies else None,
+        "answer": _answer(exchange),
         "state": str(outcome.state),
         "reason": outcome.reason,
         "conversation": link.conversation,
@@ -50,6 +53,10 @@ async def _model(talk: Talk) -> str | None:
     answer = await talk.request({"type": "trace"})
     trace = (answer["trace"] if answer else None) or {}
     return (trace.get("route") or {}).get("model")
+
+
+def _answer(exchange: Exchange) -> str | None:
+    return None if exchange.failure or not exchange.replies else exchange.answer.strip()
 
 
 def _approval(outcome: Outcome) -> dict[str, Any] | None:

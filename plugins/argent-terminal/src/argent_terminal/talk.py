@@ -55,7 +55,7 @@ class Talk:
                     async with asyncio.timeout(GRACE_SECONDS if exchange.nearly_done else None):
                         message = await self._link.receive()
                 except TimeoutError:
-                    exchange.end(State.ANSWERED)
+                    exchange.end_as_it_is()
                     break
                 await self._take(exchange, message)
         self._screen.end_line()
@@ -139,7 +139,7 @@ class Talk:
             self._screen.note(f"  {message['tool']}: {message['text']}")
         elif kind == "reply" and not mine:
             await self._show_earlier(message)
-        elif kind == "reply" and not exchange.held:
+        elif kind == "reply" and not exchange.held and not exchange.failure:
             self._screen.answer(message["text"])
             await self.confirm([message["key"]])
         elif kind == "approval":
@@ -183,7 +183,7 @@ class Talk:
 
     async def _come_back(self, exchange: Exchange) -> None:
         if exchange.nearly_done:
-            exchange.end(State.ANSWERED)
+            exchange.end_as_it_is()
             return
         self._cuts += 1
         if self._cuts > MOST_CUTS:
