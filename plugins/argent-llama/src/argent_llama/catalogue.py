@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from attrs import frozen
 
 
@@ -187,3 +189,18 @@ QWEN25_CODER_15B = CatalogueModel(
 
 CATALOGUE = {model.name: model for model in (SMOLLM2_135M, QWEN25_CODER_15B)}
 """Models by name."""
+
+WHAT_CAN_BE_SET = (
+    f"one of {', '.join(CATALOGUE)}, the path of a .gguf file, or the http(s) address of one"
+)
+"""What ``plugins.llama.model`` can be, in words."""
+
+
+def is_address(name: str) -> bool:
+    """Say whether a name is meant as an http(s) address."""
+    return name.lower().startswith(("http://", "https://"))
+
+
+def is_file(name: str) -> bool:
+    """Say whether a name is meant as a file: it ends like one, or there is one."""
+    return name.lower().endswith(".gguf") or Path(name).expanduser().is_file()

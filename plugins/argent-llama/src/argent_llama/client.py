@@ -69,7 +69,7 @@ class LlamaClient:
             id=model,
             context_window=min(window, trained) if trained else window,
             price=FREE,
-            good_for=found.entry.good_for if found.entry else f"what {found.title} is good for",
+            good_for=found.entry.good_for if found.entry else "",
             advice=found.entry.advice if found.entry else "",
         )
 

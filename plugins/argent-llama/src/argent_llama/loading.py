@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from argent_hookspecs import ModelUnavailable
+from argent_hookspecs import ModelRejected, ModelUnavailable
 from argent_llama.gguf import NotGguf, read_info
 from argent_llama.models import LocalModel
 from argent_llama.server import ModelServer, ServerOptions, warm
@@ -28,7 +28,8 @@ def load(
         report: Told how many bytes of the file are read.
 
     Raises:
-        ModelUnavailable: The file is missing or damaged, or the model cannot be loaded.
+        ModelUnavailable: A fetched file is damaged, or the model cannot be loaded.
+        ModelRejected: The person's own file is missing or damaged.
     """
     try:
         _check(model, stop)
@@ -37,7 +38,7 @@ def load(
             raise ModelUnavailable(f"loading {model.title} was given up")
         return ModelServer(model.path, options)
     except FileNotFoundError as error:
-        raise ModelUnavailable(
+        raise ModelRejected(
             f"there is no file {model.path}; correct plugins.llama.model, or put it there"
         ) from error
     except (NotGguf, OSError) as error:
@@ -61,11 +62,14 @@ def _check(model: LocalModel, stop: threading.Event) -> None:
         raise NotGguf(problem)
 
 
-def _unusable(model: LocalModel, problem: str) -> ModelUnavailable:
+def _unusable(model: LocalModel, problem: str) -> ModelUnavailable | ModelRejected:
     """Explain a damaged file. One that was fetched is removed, so that it is fetched anew."""
     if model.weights is None:
-        remedy = "copy it there again, or correct plugins.llama.model and plugins.llama.sha256"
-    else:
-        model.path.unlink(missing_ok=True)
-        remedy = "it has been removed and will be fetched anew with the next question"
-    return ModelUnavailable(f"{model.path} is damaged ({problem}); {remedy}")
+        return ModelRejected(
+            f"{model.path} is damaged ({problem}); copy it there again, or correct "
+            "plugins.llama.model and plugins.llama.sha256"
+        )
+    model.path.unlink(missing_ok=True)
+    return ModelUnavailable(
+        f"{model.path} is damaged ({problem}); it has been removed and is fetched anew"
+    )

@@ -10,7 +10,15 @@ from urllib.parse import unquote, urlsplit
 from attrs import frozen
 
 from argent_hookspecs import ModelRejected
-from argent_llama.catalogue import CATALOGUE, Address, CatalogueModel, Weights
+from argent_llama.catalogue import (
+    CATALOGUE,
+    WHAT_CAN_BE_SET,
+    Address,
+    CatalogueModel,
+    Weights,
+    is_address,
+    is_file,
+)
 
 
 @frozen(kw_only=True)
@@ -62,29 +70,27 @@ def find_model(name: str, folder: Path, *, sha256: str = "") -> LocalModel:
             entry=entry,
         )
     checksum = sha256.strip().lower() or None
-    if urlsplit(name).scheme in ("http", "https"):
+    if is_address(name):
         return _at_address(name, folder, checksum)
-    if name.lower().endswith(".gguf") or Path(name).expanduser().is_file():
+    if is_file(name):
         path = Path(name).expanduser().absolute()
         return LocalModel(name=name, title=path.stem, path=path, sha256=checksum)
-    known = ", ".join(CATALOGUE)
-    raise ModelRejected(
-        f"there is no model {name!r}; set plugins.llama.model to one of {known}, "
-        "to the path of a .gguf file, or to the http(s) address of one"
-    )
+    raise ModelRejected(f"there is no model {name!r}; set plugins.llama.model to {WHAT_CAN_BE_SET}")
 
 
 def _at_address(url: str, folder: Path, sha256: str | None) -> LocalModel:
-    stem = re.sub(r"[^\w.-]+", "-", unquote(Path(urlsplit(url).path).name)).strip(".-") or "model"
+    parts = urlsplit(url)
+    stem = re.sub(r"[^\w.-]+", "-", unquote(Path(parts.path).name)).strip(".-") or "model"
     stem = stem.removesuffix(".gguf")[:80]
+    title = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     identity = hashlib.sha256(f"{url}\n{sha256 or ''}".encode()).hexdigest()[:12]
     weights = Weights(
         id=f"{stem}-{identity}",
-        title=stem,
+        title=title,
         file=f"{stem}-{identity}.gguf",
         sources=(Address(url),),
         sha256=sha256,
     )
     return LocalModel(
-        name=url, title=stem, path=folder / weights.file, weights=weights, sha256=sha256
+        name=url, title=title, path=folder / weights.file, weights=weights, sha256=sha256
     )

@@ -31,7 +31,7 @@ class RunningModel:
     def server(self) -> ModelServer:
         """The model. Raises ``ModelUnavailable`` once it is being closed."""
         if self._server is None or self._closing:
-            raise ModelUnavailable("the model has been unloaded; ask again")
+            raise ModelUnavailable("the model has been unloaded")
         return self._server
 
     async def chunks(self, body: dict[str, Any]) -> AsyncGenerator[bytes, None]:
@@ -70,7 +70,7 @@ class RunningModel:
                 yield chunk
             answer.result()
             if stopped.is_set():
-                raise ModelUnavailable("the model was unloaded while it answered; ask again")
+                raise ModelUnavailable("the model was unloaded while it answered")
         finally:
             stopped.set()
 

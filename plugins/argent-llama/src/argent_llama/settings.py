@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import Attribute, frozen
 
 from argent_hookspecs import setting
+from argent_llama.catalogue import CATALOGUE, WHAT_CAN_BE_SET, is_address, is_file
 
 
 @frozen
@@ -35,3 +36,8 @@ class LlamaSettings:
     idle_unload: float = setting(
         900.0, doc="Seconds without use after which memory is given back; 0: never.", ge=0.0
     )
+
+    @model.validator
+    def _check_model(self, _: Attribute[str], model: str) -> None:
+        if not (model in CATALOGUE or is_address(model) or is_file(model)):
+            raise ValueError(f"must be {WHAT_CAN_BE_SET}")

@@ -9,19 +9,30 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from argent_hookspecs import ModelUnavailable, PluginContext
+from argent_hookspecs import ModelRejected, ModelUnavailable, PluginContext
 from argent_llama.background import SharedTask, in_thread
-from argent_llama.catalogue import Source, Weights, Wheels
+from argent_llama.catalogue import Address, Source, Weights, Wheels
 
 CHUNK = 1 << 20
 """Bytes that are read or written at a time."""
 MARGIN = 64 << 20
 """Bytes of the disk that are left free."""
+OTHER_FILE = "Correct plugins.llama.model, or plugins.llama.sha256."
+"""What helps when another file is found than the one that was asked for."""
 _STEP = 1 << 21
 
 
 class FetchFailed(Exception):
-    """Report a source that did not give the file, in words."""
+    """Report a source that did not give the file, in words.
+
+    Args:
+        problem: What is wrong.
+        remedy: What the person can do, if trying again does not help.
+    """
+
+    def __init__(self, problem: str, *, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.remedy = remedy
 
 
 class WeightStore:
@@ -43,7 +54,11 @@ class WeightStore:
     async def fetch(self, weights: Weights) -> Path:
         """Return the path of the file, after fetching it if need be.
 
-        Several callers share one fetch. Raises ``ModelUnavailable`` if no source gives the file.
+        Several callers share one fetch.
+
+        Raises:
+            ModelUnavailable: No source gives the file at the moment.
+            ModelRejected: None will, until the person does something.
         """
         path = self.folder / weights.file
         if is_there(path, weights.size):
@@ -55,7 +70,7 @@ class WeightStore:
 
     async def _fetch(self, weights: Weights, path: Path) -> Path:
         partial = self.folder / ".partial"
-        failures = []
+        failures: list[tuple[str, str]] = []
         for number, source in enumerate(weights.sources):
             target = partial / f"{weights.id}.{number}"
             try:
@@ -64,17 +79,19 @@ class WeightStore:
                 check = functools.partial(verify, target, size=weights.size, sha256=weights.sha256)
                 await in_thread(check)
             except (FetchFailed, OSError) as error:
-                failures.append(str(error))
+                failures.append(_told(error, source, weights))
                 self._ctx.log.warning("source failed", extra={"reason": str(error)})
                 continue
             target.replace(path)
             for leftover in partial.glob(f"{weights.id}.*"):
                 leftover.unlink()
             return path
+        said = f"{weights.title} could not be fetched: {'; '.join(said for said, _ in failures)}."
+        if all(remedy for _, remedy in failures):
+            raise ModelRejected(" ".join([said, *dict.fromkeys(remedy for _, remedy in failures)]))
         raise ModelUnavailable(
-            f"{weights.title} could not be fetched: {'; '.join(failures)}. Check the network and "
-            "the disk and try again: what has been fetched is kept. Or set plugins.llama.model to "
-            "the path of a GGUF file."
+            f"{said} Check the network and the disk: what has been fetched is kept. Or set "
+            "plugins.llama.model to the path of a GGUF file."
         )
 
     async def _fetch_from(self, source: Source, weights: Weights, target: Path) -> None:
@@ -98,6 +115,13 @@ class WeightStore:
             await fetch_address(source.url, target, report=report, size=weights.size)
 
 
+def _told(error: FetchFailed | OSError, source: Source, weights: Weights) -> tuple[str, str]:
+    """Return what went wrong, with the address where there are several, and the remedy."""
+    remedy = error.remedy if isinstance(error, FetchFailed) else ""
+    address = source.url if isinstance(source, Address) and len(weights.sources) > 1 else ""
+    return f"{address}: {error}" if address else str(error), remedy
+
+
 Report = Callable[[int, int | None], None]
 """Tells how many bytes are done, of how many."""
 
@@ -107,19 +131,26 @@ def is_there(path: Path, size: int | None) -> bool:
     return path.is_file() and (size is None or path.stat().st_size == size)
 
 
-def need_room(folder: Path, size: int) -> None:
+def need_room(folder: Path, size: int, *, meanwhile: int = 0) -> None:
     """Make sure that the disk has room. Raises ``FetchFailed``.
 
     Args:
         folder: On the disk in question.
-        size: Bytes that will be written.
+        size: Bytes that will be written and stay.
+        meanwhile: Bytes that are needed besides while fetching.
     """
-    free = shutil.disk_usage(folder).free
-    if free < size + MARGIN:
+    free, needed = shutil.disk_usage(folder).free, size + meanwhile + MARGIN
+    if free < needed:
+        unpacking = f", {_megabytes(meanwhile)} to unpack it" if meanwhile else ""
         raise FetchFailed(
-            f"the disk of {folder} has {free / 1e6:,.0f} MB free, and "
-            f"{(size + MARGIN) / 1e6:,.0f} MB are needed"
+            f"the disk of {folder} has {_megabytes(free)} free, and {_megabytes(needed)} are needed"
+            f" ({_megabytes(size)} for the model{unpacking}, {_megabytes(MARGIN)} that stay free)",
+            remedy="Make room there and ask again.",
         )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
 
 
 def verify(path: Path, stop: threading.Event, *, size: int | None, sha256: str | None) -> None:
@@ -127,10 +158,12 @@ def verify(path: Path, stop: threading.Event, *, size: int | None, sha256: str |
     found = path.stat().st_size
     if size is not None and found != size:
         path.unlink()
-        raise FetchFailed(f"the file has {found:,} bytes instead of {size:,}")
+        raise FetchFailed(f"the file has {found:,} bytes instead of {size:,}", remedy=OTHER_FILE)
     if sha256 is not None and checksum(path, stop) != sha256:
         path.unlink()
-        raise FetchFailed(f"the file is not the right one: its SHA-256 is not {sha256}")
+        raise FetchFailed(
+            f"the file is not the right one: its SHA-256 is not {sha256}", remedy=OTHER_FILE
+        )
 
 
 def checksum(

