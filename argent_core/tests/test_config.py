@@ -494,3 +494,20 @@ def test_the_version_of_the_file_is_no_setting(home: Home) -> None:
         config.set_value(home, "version", text="7")
 
     assert (home.config_file.read_text() if home.config_file.exists() else "") == before
+
+
+def test_a_setting_that_is_taken_out_has_its_default_again(home: Home) -> None:
+    config.set_value(home, "loop.maxSteps", text="3")
+    config.set_value(home, "zoo", text="1")
+
+    for path in ("loop.maxSteps", "zoo"):
+        config.unset_value(home, path)
+
+    assert config.load(home).loop.max_steps == 16
+    assert config.inspect(home).warnings == ()
+
+
+@pytest.mark.parametrize("path", ["loop.maxSteps", "zoo.a.b", "version"])
+def test_what_is_not_set_cannot_be_taken_out(home: Home, path: str) -> None:
+    with pytest.raises(ConfigError):
+        config.unset_value(home, path)

@@ -69,10 +69,11 @@ def check_files(home: Home) -> Iterator[Finding]:
     )
     inspected = attempt(configuration.inspect, home)
     errors = [inspected.error] if inspected.error else [*inspected.get().errors]
+    warnings = [] if errors else [*inspected.get().warnings]
     yield Finding(
         check="settings",
         ok=not errors,
-        summary="; ".join(map(str, errors)) or f"{home.config_file} is right",
+        summary="; ".join(map(str, errors or warnings)) or f"{home.config_file} is right",
         remedy="argent config check",
     )
 

@@ -94,7 +94,7 @@ def test_without_routing_the_default_tier_serves() -> None:
 
 def test_without_any_tier_it_says_what_to_install() -> None:
     for choose in (lambda: choose_tier([], Score(value=0.5)), lambda: default_tier([], "fast")):
-        with pytest.raises(ModelRejected, match="no model is there to answer; pip install argent-llama"):
+        with pytest.raises(ModelRejected, match="no model is there to answer; pip install"):
             choose()
 
 

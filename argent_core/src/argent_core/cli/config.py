@@ -94,6 +94,20 @@ def set_(obj: LazyContext, path: str, value: str, as_json: bool) -> None:
         click.echo(f"{path} is now {settings.shown(changed, longest=10_000)}.")
 
 
+@config.command()
+@click.argument("path")
+@click.pass_obj
+def unset(obj: LazyContext, path: str) -> None:
+    """Take the setting at PATH out of the file, so that its default holds.
+
+    \b
+    argent config unset loop.maxSteps
+    """
+    settings.unset_value(obj.place, path, classes=_classes())
+    _tell_running_kernel(obj)
+    click.echo(f"{path} is not set any more.")
+
+
 def _tell_running_kernel(obj: LazyContext) -> None:
     """Have the agent go by the new settings, if it runs."""
     import asyncio

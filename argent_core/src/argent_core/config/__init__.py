@@ -1,6 +1,6 @@
 """Settings: ``argent.json``, ``models.json``, and each plugin's own section."""
 
-from argent_core.config.changing import set_value
+from argent_core.config.changing import set_value, unset_value
 from argent_core.config.durations import format_duration, parse_duration
 from argent_core.config.files import write
 from argent_core.config.loading import (
@@ -48,5 +48,6 @@ __all__ = [
     "structure_plugin_settings",
     "suggestion",
     "to_json",
+    "unset_value",
     "write",
 ]

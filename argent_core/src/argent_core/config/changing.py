@@ -32,16 +32,54 @@ def set_value(
     Raises:
         ConfigError: The value is not right, or the file cannot be read or written.
     """
+    document = _read(home, path)
+    return _store_first(
+        home,
+        document,
+        changes=[_with(document.data, path, value) for value in _readings(text)],
+        classes=classes,
+    )
+
+
+def unset_value(home: Home, path: str, *, classes: SettingsClasses | None = None) -> Inspection:
+    """Take a setting out of the file, so that its default holds; arguments as for ``set_value``.
+
+    Raises:
+        ConfigError: It is not in the file, or the file cannot be read or written.
+    """
+    document = _read(home, path)
+    changed = copy.deepcopy(document.data)
+    *parents, last = path.split(".")
+    inner: Any = changed
+    for key in parents:
+        inner = inner.get(key) if isinstance(inner, dict) else None
+    if not isinstance(inner, dict) or last not in inner:
+        raise ConfigError(f"{path} is not set in {home.config_file}.")
+    del inner[last]
+    return _store_first(home, document, changes=[changed], classes=classes)
+
+
+def _read(home: Home, path: str) -> files.Document:
     if path == "version":
         raise ConfigError("version says how the file is written; it is not a setting")
     try:
-        document = files.read(home.config_file)
+        return files.read(home.config_file)
     except Invalid as error:
         raise error_of(error.problems) from error
+
+
+def _store_first(
+    home: Home,
+    document: files.Document,
+    *,
+    changes: list[dict[str, Any]],
+    classes: SettingsClasses | None,
+) -> Inspection:
+    """Store the first change that makes the settings no worse than they were."""
     before = set(inspect_data(home, document, classes=classes).errors)
     rejected = []
-    for value in _readings(text):
-        changed = attrs.evolve(document, data=_with(document.data, path, value))
+    for data in changes:
+        changed = attrs.evolve(document, data=data)
         inspection = inspect_data(home, changed, classes=classes)
         new = [problem for problem in inspection.errors if problem not in before]
         if not new:

@@ -56,8 +56,6 @@ def load(home: Home) -> Config:
         copy = files.keep_copy(home.config_file, inspection.document.version)
         files.write(home.config_file, inspection.document.data)
         log.info("argent.json was carried forward; the old one is %s", copy.name)
-    for warning in inspection.warnings:
-        log.warning("%s", warning)
     return inspection.config
 
 
