@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -369,6 +370,10 @@ class Turn:
         await self.draft("Thinking")
         await self.stop.wait()
         return "cancelled", "", ""
+
+    async def do_vanish(self, rest: str) -> str:
+        shutil.rmtree(self.kernel.home)
+        return "All is gone."
 
     async def do_load(self, rest: str) -> str:
         for done in range(0, 101, 5):

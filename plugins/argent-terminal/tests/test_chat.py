@@ -156,6 +156,25 @@ def test_a_kernel_that_takes_nothing_is_an_error(argent_chat: Chat, kernel: Any)
     assert "No answer: the disk is full" in result.stderr
 
 
+def test_a_home_that_is_deleted_costs_one_line(argent_chat: Chat, kernel: Any) -> None:
+    result = argent_chat("-m", "vanish")
+
+    assert (result.exit_code, result.stdout) == (0, "All is gone.\n")
+    assert result.stderr.count("may be shown again: No such file or directory") == 1
+    assert list(kernel.sent) == ["turn-1-0"] and not kernel.home.exists()
+
+
+def test_a_home_that_cannot_be_written_stops_no_conversation(
+    argent_chat: Chat, kernel: Any
+) -> None:
+    (kernel.home / "terminal").write_text("not a folder")
+
+    result = argent_chat("-m", "hi")
+
+    assert (result.exit_code, result.stdout) == (0, "You said: hi\n")
+    assert "What was shown before is not known here: File exists" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -257,6 +257,24 @@ def test_a_cut_connection_is_said_and_mended(person: Person) -> None:
     person.sees("Half an answer, and the other half.")
 
 
+def test_a_conversation_goes_on_without_its_home(person: Person) -> None:
+    person.types("vanish")
+    person.sees("All is gone.")
+    person.sees("may be shown again")
+    person.is_asked()
+    person.types("hi")
+
+    person.sees("You said: hi")
+
+
+def test_a_conversation_begins_on_a_home_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "terminal").write_text("not a folder")
+    person = Person(tmp_path)
+    person.types("hi")
+    person.sees("You said: hi")
+    person.terminal.close(force=True)
+
+
 def test_what_was_typed_is_there_next_time_and_private(tmp_path: Path) -> None:
     for keys in ("remember me", "\x1b[A"):
         person = Person(tmp_path)

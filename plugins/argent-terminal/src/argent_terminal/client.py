@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 
 from argent_hookspecs import CommandContext
 from argent_terminal.link import Link
@@ -30,7 +31,11 @@ async def converse(
     link = Link(context, conversation)
     try:
         await link.open()
-        seen = await SeenReplies.open(context.home)
+        seen = SeenReplies(context.home)
+        try:
+            await seen.load()
+        except OSError as error:
+            screen.note(f"What was shown before is not known here: {error.strerror or error}")
         talk = Talk(link, screen, seen, ask=ask)
         if text is None:
             return await _at_length(context, link, screen, talk)
@@ -51,5 +56,9 @@ async def _at_length(context: CommandContext, link: Link, screen: Screen, talk: 
     from argent_terminal.interactive import Interactive
     from argent_terminal.prompts import LinePrompt
 
-    history = await asyncio.to_thread(private_file, context.home, "history")
+    history: Path | None = None
+    try:
+        history = await asyncio.to_thread(private_file, context.home, "history")
+    except OSError as error:
+        screen.note(f"What you type is not remembered: {error.strerror or error}")
     return await Interactive(link, screen, talk, LinePrompt(history)).run()

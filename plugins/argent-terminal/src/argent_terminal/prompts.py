@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.history import FileHistory
+from prompt_toolkit.history import FileHistory, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -27,13 +28,24 @@ class Interrupted(Exception):
     """
 
 
-class LinePrompt:
-    """Reads messages, of one line or several, with a history that is kept."""
+class _LastingHistory(FileHistory):
+    def store_string(self, string: str) -> None:
+        # A message is to be sent even where it cannot be kept.
+        with suppress(OSError):
+            super().store_string(string)
 
-    def __init__(self, history: Path) -> None:
+
+class LinePrompt:
+    """Reads messages, of one line or several.
+
+    Args:
+        history: File that keeps what was typed; without one it is kept until the end only.
+    """
+
+    def __init__(self, history: Path | None) -> None:
         self._session: PromptSession[str] = PromptSession(
             PROMPT,
-            history=FileHistory(history),
+            history=InMemoryHistory() if history is None else _LastingHistory(history),
             key_bindings=_key_bindings(),
             multiline=True,
             prompt_continuation=CONTINUATION,

@@ -6,6 +6,7 @@ import asyncio
 import os
 from pathlib import Path
 
+FILE = "seen-replies"
 KEPT = 1000
 
 
@@ -25,29 +26,42 @@ class SeenReplies:
     killed between the two, the reply is shown twice rather than never.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._keys: set[str] = set()
+
+    async def load(self) -> None:
+        """Read what was seen on this home.
+
+        Raises:
+            OSError: It cannot be read, or the file cannot be made.
+        """
+        await asyncio.to_thread(self._load)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._keys
+
+    async def add(self, key: str) -> None:
+        """Remember a reply that was shown.
+
+        Raises:
+            OSError: It is remembered only as long as this terminal is open.
+        """
+        self._keys.add(key)
+        await asyncio.to_thread(self._append, key)
+
+    def _load(self) -> None:
+        path = private_file(self._home, FILE)
         keys = path.read_text(encoding="utf-8").splitlines()
-        self._keys = set(keys)
+        self._keys.update(keys)
         if len(keys) > 2 * KEPT:
             shorter = path.with_suffix(".new")
             shorter.write_text("".join(f"{key}\n" for key in keys[-KEPT:]), encoding="utf-8")
             shorter.chmod(0o600)
             shorter.replace(path)
 
-    @classmethod
-    async def open(cls, home: Path) -> SeenReplies:
-        """Read what was seen on this home."""
-        return await asyncio.to_thread(lambda: cls(private_file(home, "seen-replies")))
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._keys
-
-    async def add(self, key: str) -> None:
-        """Remember a reply that was shown."""
-        self._keys.add(key)
-        await asyncio.to_thread(self._append, key)
-
     def _append(self, key: str) -> None:
-        with self._path.open("a", encoding="utf-8") as file:
+        # Only into a folder that is there: a home that was deleted is not to be made anew.
+        path = self._home / "terminal" / FILE
+        with path.open("a", encoding="utf-8") as file:
             file.write(f"{key}\n")

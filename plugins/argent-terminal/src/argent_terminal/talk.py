@@ -44,6 +44,7 @@ class Talk:
         self._ask = ask
         self._interrupted = False
         self._cuts = 0
+        self._forgetful = False
 
     async def run(self, exchange: Exchange) -> Outcome:
         """Send the message and show what becomes of it, to the end."""
@@ -76,8 +77,17 @@ class Talk:
         """Tell the agent that replies were shown."""
         for key in keys:
             if key not in self._seen:
-                await self._seen.add(key)
+                await self._remember(key)
             await self._link.send({"type": "ack", "key": key})
+
+    async def _remember(self, key: str) -> None:
+        try:
+            await self._seen.add(key)
+        except OSError as error:
+            if not self._forgetful:
+                reason = error.strerror or error
+                self._screen.note(f"What was shown is not noted, and may be shown again: {reason}")
+            self._forgetful = True
 
     async def request(self, message: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Ask for something else than an answer; None if the agent is gone or takes too long."""
