@@ -35,7 +35,7 @@ from argent_hookspecs import (
 log = logging.getLogger("argent.agent")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class KernelAgent:
     """The contract's ``Agent``, over the parts of the kernel.
 

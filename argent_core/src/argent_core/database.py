@@ -58,7 +58,7 @@ class _Write:
     result: asyncio.Future[Any]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Database:
     """One SQLite file; see ``open_database``."""
 

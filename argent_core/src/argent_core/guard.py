@@ -58,7 +58,7 @@ class _Record:
     skipped_until: float = 0.0
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Guard:
     """The way into plugins, for one kernel.
 

@@ -33,7 +33,7 @@ T = TypeVar("T")
 log = logging.getLogger("argent.host")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class PluginHost:
     """Loads, starts and stops plugins.
 

@@ -81,7 +81,7 @@ OPENS: dict[type[Any], Any] = {
 """Records that are opened, and what their ``open`` must yield."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class HostedPlugin:
     """A plugin and how it is.
 

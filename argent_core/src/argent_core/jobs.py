@@ -16,7 +16,7 @@ from argent_hookspecs import ArgentError, Clock, Job
 log = logging.getLogger("argent.jobs")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Jobs:
     """Repeats the jobs of every plugin that runs."""
 

@@ -61,7 +61,7 @@ log = logging.getLogger("argent.kernel")
 _HOUSEKEEPING_SECONDS = 30.0
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Kernel:
     """One agent's kernel. ``async with Kernel(home) as kernel:`` runs it for the block.
 

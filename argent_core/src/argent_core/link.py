@@ -25,7 +25,7 @@ class NotRunning(ArgentError):
     """Report that no kernel runs on this home."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Line:
     """One connection: JSON objects both ways, a line each."""
 

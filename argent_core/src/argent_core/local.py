@@ -44,7 +44,7 @@ class CallFailed(ArgentError):
     """Report what the running kernel said to a call that it could not do."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class LocalServer:
     """The kernel's end."""
 

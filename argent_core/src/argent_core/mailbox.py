@@ -21,7 +21,7 @@ T = TypeVar("T")
 log = logging.getLogger("argent.guard")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Mailbox(Generic[T]):
     """Notices on their way to one observer, in order; the oldest gives way when it is full."""
 

@@ -16,7 +16,7 @@ _SCHEDULERS = {"call_soon": 0, "call_soon_threadsafe": 0, "call_at": 1}
 """Methods of a loop that take a callback, and which of their arguments it is."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class PluginCallbacks:
     """Watches what plugins put on the event loop besides tasks.
 

@@ -47,7 +47,7 @@ _RESERVED = ("kernel", "secrets")
 """Names of the kernel's own databases."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Kit:
     """What the contexts of all plugins are made from."""
 
@@ -60,7 +60,7 @@ class Kit:
     agent: Agent
     clock: Clock
     secrets: Secrets
-    working: Callable[[], None]
+    working: Callable[[str], None]
     _open: dict[Path, OpenDatabase] = field(factory=dict)
     _owners: dict[Path, str] = field(factory=dict)
 
@@ -78,7 +78,7 @@ class Kit:
     def report(self, progress: Progress) -> None:
         """Pass on that a plugin works, to those who would think that it hangs and to observers."""
         self.guard.sign_of_life(progress.plugin)
-        self.working()
+        self.working(progress.plugin)
         self.observers.publish(progress)
 
     async def close(self, name: str) -> None:
@@ -108,7 +108,7 @@ class Kit:
                 del self._open[path]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class OpenDatabase:
     """A file that a plugin has open, or is just opening."""
 
@@ -132,7 +132,7 @@ class PluginLog(logging.LoggerAdapter[logging.Logger]):
         return msg, {**kwargs, "extra": {**given, **(self.extra or {})}}
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Context:
     """One plugin's context; the contract says what everything is for."""
 
@@ -211,7 +211,7 @@ class Context:
         return self._kit.local.serve(self.name, handler)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class ServicesView:
     """The services that one plugin can reach."""
 

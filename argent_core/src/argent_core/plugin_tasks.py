@@ -20,7 +20,7 @@ GRACE_SECONDS = 0.5
 _plugin: ContextVar[str | None] = ContextVar("argent_plugin", default=None)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class PluginTasks:
     """The tasks that run plugins' code: those that the kernel starts, and those that these start.
 

@@ -25,7 +25,7 @@ class PluginBlocked(BaseException):
     """Thrown into a plugin that blocks the event loop for too long."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Watchdog:
     """Watches one event loop from a thread.
 

@@ -379,6 +379,19 @@ class TestFailures:
 
         assert replies == ["Sorry, I could not answer this: never", "yes"]
 
+    @pytest.mark.parametrize(("plugin", "words"), [("scripted", "At last."), ("other", "longer")])
+    async def test_a_model_that_reports_progress_has_more_time(
+        self, argent: Argent, plugin: str, words: str
+    ) -> None:
+        async def download(_: ModelRequest) -> str:
+            for _ in range(13):
+                kernel.loop.extend_deadlines(plugin)
+                await asyncio.sleep(0.1)
+            return "At last."
+
+        async with argent(model=[download], config={"loop": {"turnTimeout": "1s"}}) as kernel:
+            assert words in await argent.channel.ask("hello?")
+
     async def test_a_turn_has_a_deadline(self, argent: Argent) -> None:
         async with argent(model=[hang], config={"loop": {"turnTimeout": "100ms"}}) as kernel:
             id = await argent.channel.say("hello?")

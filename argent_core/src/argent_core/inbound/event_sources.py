@@ -22,7 +22,7 @@ _LONGEST_WAIT = 60.0
 _SOUND_SECONDS = 60.0
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class SourceFeed:
     """Where one source puts its events.
 
@@ -61,7 +61,7 @@ class SourceFeed:
         return id
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class EventSources:
     """Runs the sources of every plugin that runs."""
 

@@ -35,7 +35,7 @@ _MOST_AT_ONCE = 64
 _LOOK_AGAIN_SECONDS = 2.0
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Door:
     """What is known of one plugin at the intake."""
 
@@ -44,7 +44,7 @@ class _Door:
     flooding: bool = False
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Intake:
     """Takes events into the journal.
 

@@ -53,7 +53,7 @@ class Lease:
     attempts: int
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Journal:
     """The queue.
 

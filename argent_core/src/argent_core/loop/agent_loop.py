@@ -51,7 +51,7 @@ _APOLOGY_TO_STRANGERS = "Sorry, I could not answer this."
 _BUSIEST = (AgentState.RESPONDING, AgentState.WAITING_TOOL, AgentState.PROCESSING)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class RunningTurn:
     """A turn under way.
 
@@ -65,7 +65,7 @@ class RunningTurn:
     deadline: asyncio.Timeout | None = None
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class AgentLoop:
     """Runs turns.
 
@@ -113,12 +113,13 @@ class AgentLoop:
             await self._claim_all()
             await self._sleep()
 
-    def extend_deadlines(self) -> None:
-        """Give turns under way their whole time again: a plugin works, on a download perhaps."""
+    def extend_deadlines(self, plugin: str) -> None:
+        """Give turns their whole time again whose model's plugin works, on a download perhaps."""
         until = asyncio.get_running_loop().time() + self.turn_seconds
         for running in self.running.values():
-            if running.deadline is not None and not running.deadline.expired():
-                running.deadline.reschedule(until)
+            deadline, mine = running.deadline, running.turn.model_plugin == plugin
+            if mine and deadline is not None and not deadline.expired():
+                deadline.reschedule(until)
 
     async def stop(self, conversation: str | None = None, *, reason: str = "stopped") -> int:
         """End the turns of a conversation, or all, where they are; return how many there were.

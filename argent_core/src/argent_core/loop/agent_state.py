@@ -39,7 +39,7 @@ class IllegalTransition(ArgentError):
     """Report a change of state that the table does not have."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class StateMachine:
     """The state of one turn.
 

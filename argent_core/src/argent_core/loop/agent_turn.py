@@ -48,7 +48,7 @@ _CUT = "\n\n(The answer was cut here: it reached the model's limit.)"
 _SHRINK = (1.0, 0.6, 0.3)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Workshop:
     """What every turn works with.
 
@@ -73,12 +73,13 @@ class Workshop:
         return self.redact(reason).encode(errors="replace").decode()
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class AgentTurn:
     """One turn. Run it once.
 
     Args:
         text: The answer so far, as it may be told.
+        model_plugin: The plugin whose model is asked.
     """
 
     shop: Workshop
@@ -86,6 +87,7 @@ class AgentTurn:
     steps: Steps
     state: StateMachine = field(init=False)
     text: str = ""
+    model_plugin: str = ""
     _heard: list[Event] = field(factory=list)
     _said: list[Message] = field(factory=list)
 
@@ -105,6 +107,7 @@ class AgentTurn:
         await self._note([event])
         gathered = await self.shop.context.gather(event, self.shop.journal.clock.now())
         route = await self.shop.router.choose(gathered)
+        self.model_plugin = route.provider.plugin
         tools = ToolTurn(
             lease=self.lease,
             steps=self.steps,

@@ -42,7 +42,7 @@ def call_hash(call: ToolCall) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Approvals:
     """The approvals on record."""
 

@@ -120,7 +120,7 @@ class FittedContext:
     blocks: tuple[OfferedBlock, ...]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Context:
     """Asks the context providers and reads the history."""
 

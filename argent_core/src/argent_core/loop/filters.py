@@ -28,7 +28,7 @@ class Rejected(ArgentError):
     """Report that a filter said no; the text says which and why."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Filters:
     """The filters of all plugins that run."""
 

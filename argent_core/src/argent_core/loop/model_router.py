@@ -56,7 +56,7 @@ class Route:
         return min(self.tier.max_output_tokens, self.info.context_window // 2)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class ModelRouter:
     """Chooses models."""
 

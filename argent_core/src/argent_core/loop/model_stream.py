@@ -36,7 +36,7 @@ class ModelAnswer:
     usage: Usage = field(factory=Usage)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class ModelStream:
     """Calls models."""
 

@@ -48,7 +48,7 @@ class Step:
     result: Any = None
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Steps:
     """The steps of one turn: those on record are given back first, in order.
 

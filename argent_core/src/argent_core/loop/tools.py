@@ -76,7 +76,7 @@ class ToolTurn:
         return max(self.calls.values(), default=0) > _SAME_CALLS
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Tools:
     """The tools of all plugins that run."""
 

@@ -13,14 +13,14 @@ from argent_core.mailbox import Mailbox
 from argent_hookspecs import Notice, Observer
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Subscription:
     kinds: tuple[type, ...]
     mailbox: Mailbox[Notice]
     task: asyncio.Task[None]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Observers:
     """Tells the observers of every plugin that runs."""
 

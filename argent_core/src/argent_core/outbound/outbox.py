@@ -34,7 +34,7 @@ class OutboxRow:
     created_at: float
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Outbox:
     """The replies on record."""
 

@@ -51,7 +51,7 @@ class _Sending:
     task: asyncio.Task[None]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class OutputHandlers:
     """Delivers what the outbox holds.
 
