@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import re
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -61,6 +63,23 @@ async def test_stops_at_the_longest_answer_asked_for(client: ModelClient) -> Non
     end = finish(await collect(client, ask(LONG, max_output_tokens=7)))
     assert end.reason is FinishReason.LENGTH
     assert end.usage.output_tokens == 7
+
+
+async def test_small_talk_with_the_small_model_ends(client: ModelClient) -> None:
+    workspace = Path(__file__).parents[3] / "workspace"
+    blocks = [
+        ContextBlock(text=(workspace / name).read_text("utf-8").strip(), source=name, stable=True)
+        for name in ("AGENTS.md", "SOUL.md")
+    ]
+    ends = []
+    for said in ("hi", "hello", "Hi there", "What can you do?", "ok", "bye"):
+        request = evolve(ask(said, max_output_tokens=512), system=tuple(blocks))
+        parts = await collect(client, request)
+        sentences = Counter(re.split(r"[.!?]\s+", words(parts)))
+        assert sentences.most_common(1)[0][1] < 3, sentences
+        assert finish(parts).usage.output_tokens <= 200
+        ends.append(finish(parts).reason)
+    assert ends.count(FinishReason.STOP) >= 5
 
 
 async def test_a_prompt_beyond_the_window_is_refused_in_words(client: ModelClient) -> None:

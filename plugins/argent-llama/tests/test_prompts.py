@@ -18,6 +18,7 @@ from argent_hookspecs import (
     ToolSpec,
     Trust,
 )
+from argent_llama.catalogue import CATALOGUE
 from argent_llama.prompts import chat_messages, sampling
 
 CALC = ToolSpec("calc", "Calculate.", {"type": "object", "properties": {}})
@@ -97,5 +98,7 @@ def test_ordinary_brackets_stay_as_they_are() -> None:
 
 
 def test_only_models_that_loop_are_kept_from_repeating() -> None:
-    assert sampling(temperature=0.0, loops_after=None) == {"temperature": 0.0}
-    assert sampling(temperature=0.5, loops_after=8)["dry_allowed_length"] == 8
+    assert sampling(None, temperature=0.0) == {"temperature": 0.0}
+    assert sampling(CATALOGUE["qwen2.5-coder-1.5b"], temperature=0.5) == {"temperature": 0.5}
+    kept = sampling(CATALOGUE["smollm2-135m"], temperature=0.0)
+    assert (kept["dry_allowed_length"], kept["repeat_penalty"]) == (6, 1.08)

@@ -78,6 +78,9 @@ class CatalogueModel:
         manner: What it must be told, first and last, to answer sanely in words.
         loops_after: Tokens that it may repeat in a row before that is made less likely, for a
             model that falls into loops. The price is that it cannot copy longer texts exactly.
+        variety: What the likelihood of a word is divided by if it was said lately, for the same
+            purpose; 1 changes nothing.
+        longest: Tokens after which it says nothing sensible any more.
     """
 
     weights: Weights
@@ -90,6 +93,8 @@ class CatalogueModel:
     calls_tools: bool = True
     manner: str = ""
     loops_after: int | None = None
+    variety: float = 1.0
+    longest: int | None = None
 
     @property
     def name(self) -> str:
@@ -128,7 +133,9 @@ SMOLLM2_135M = CatalogueModel(
     ),
     calls_tools=False,
     manner="You are a helpful assistant. Answer the user's question in plain English.",
-    loops_after=8,
+    loops_after=6,
+    variety=1.08,
+    longest=200,
 )
 
 _QWEN_PARTS = (

@@ -121,16 +121,18 @@ class LlamaClient:
     ) -> dict[str, Any]:
         in_words = None if tools else model.entry
         manner = in_words.manner if in_words else ""
-        loops_after = in_words.loops_after if in_words else None
+        most = request.max_output_tokens
+        if in_words and in_words.longest:
+            most = min(most, in_words.longest)
         return {
             "messages": chat_messages(request, tools=tools, manner=manner),
-            "max_tokens": max(1, request.max_output_tokens),
+            "max_tokens": max(1, most),
             "stream": True,
             "stream_options": {"include_usage": True},
             "return_progress": True,
             "cache_prompt": True,
             "chat_template_kwargs": {"enable_thinking": False},
-            **sampling(temperature=self._settings.temperature, loops_after=loops_after),
+            **sampling(in_words, temperature=self._settings.temperature),
         }
 
     @asynccontextmanager

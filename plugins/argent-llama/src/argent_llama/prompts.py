@@ -17,6 +17,7 @@ from argent_hookspecs import (
     ToolResult,
     ToolSpec,
 )
+from argent_llama.catalogue import CatalogueModel
 from argent_llama.tool_calls import call_as_json, describe_tools
 
 ChatMessage = dict[str, str]
@@ -25,6 +26,7 @@ ChatMessage = dict[str, str]
 _CONTROL = re.compile(
     r"(?:<(?=[|｜][^<>\s]{1,64}>)|<(?=/?s>|(?:start|end)_of_turn>|[be]os>)|\[(?=/?INST\]))"
 )
+_LATELY = 128
 _INVISIBLE = "\u2060"
 
 
@@ -54,20 +56,22 @@ def chat_messages(
     return messages
 
 
-def sampling(*, temperature: float, loops_after: int | None) -> dict[str, Any]:
+def sampling(entry: CatalogueModel | None, *, temperature: float) -> dict[str, Any]:
     """Say how the next word is chosen.
 
     Args:
+        entry: What is known of a model that talks freely, held by no grammar. Its ``loops_after``
+            is for DRY sampling (https://github.com/oobabooga/text-generation-webui/pull/5677).
         temperature: Randomness; 0 takes the likeliest word.
-        loops_after: Tokens that may be repeated in a row before that is made less likely (DRY
-            sampling, https://github.com/oobabooga/text-generation-webui/pull/5677).
     """
-    if loops_after is None:
+    if entry is None or entry.loops_after is None:
         return {"temperature": temperature}
     return {
         "temperature": temperature,
+        "repeat_penalty": entry.variety,
+        "repeat_last_n": _LATELY,
         "dry_multiplier": 0.8,
-        "dry_allowed_length": loops_after,
+        "dry_allowed_length": entry.loops_after,
         "dry_penalty_last_n": 512,
         "dry_sequence_breakers": ["\x01"],
     }
