@@ -41,7 +41,7 @@ def kernel(tmp_path: Path) -> Any:
 def argent_chat(kernel: Any) -> Callable[..., Result]:
     """Run the command in a shell without a terminal."""
 
-    def run(*arguments: str, stdin: str = "") -> Result:
+    def run(*arguments: str, stdin: str | bytes = "") -> Result:
         return CliRunner().invoke(chat, list(arguments), obj=kernel, input=stdin)
 
     return run

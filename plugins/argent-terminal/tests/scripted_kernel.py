@@ -136,10 +136,27 @@ class Kernel:
         return len(turns)
 
     async def status(self, *, deep: bool = False) -> Mapping[str, Any]:
-        return {"state": "idle", "models": [{"name": "scripted", "ready": True}], "deep": deep}
+        model = {"tier": "local", "provider": "script", "model": "scripted"}
+        plugin = {"state": "running", "reason": "", "version": "1.0", "summary": "Does this."}
+        plugins = [{**plugin, "name": f"plugin-{number}"} for number in range(20)]
+        plugins.append({**plugin, "name": "odd", "state": "failed", "reason": "it is odd"})
+        return {
+            "agent": "argent-main",
+            "state": "idle",
+            "refusing": "",
+            "models": [model],
+            "tools": ["calc", "time"],
+            "plugins": plugins,
+            "events": {"ready": 0, "leased": 0, "waiting": 0, "dead": 1},
+            "replies": {"pending": 0, "unknown": 0},
+            "approvals": len(self.asked),
+        }
 
     async def trace(self, conversation: str) -> Mapping[str, Any] | None:
-        return {"route": {"tier": "local", "model": "scripted"}} if self.exchanges else None
+        if not self.exchanges:
+            return None
+        route = {"tier": "local", "provider": "script", "model": "scripted"}
+        return {"turn": list(self.events)[-1], "state": "done", "route": route}
 
     async def history(self, conversation: str, limit: int = 20) -> Sequence[Mapping[str, Any]]:
         return self.exchanges[-limit:]
@@ -369,7 +386,7 @@ class Turn:
     async def do_wait(self, rest: str) -> tuple[str, str, str]:
         await self.draft("Thinking")
         await self.stop.wait()
-        return "cancelled", "", ""
+        return "cancelled", "", "stopped by the person"
 
     async def do_vanish(self, rest: str) -> str:
         shutil.rmtree(self.kernel.home)

@@ -156,6 +156,14 @@ def test_a_kernel_that_takes_nothing_is_an_error(argent_chat: Chat, kernel: Any)
     assert "No answer: the disk is full" in result.stderr
 
 
+def test_bytes_that_are_no_text_are_not_said(argent_chat: Chat, kernel: Any) -> None:
+    result = argent_chat(stdin=b"\xff\xfe")
+
+    assert result.exit_code == 2
+    assert "not UTF-8 text" in result.stderr
+    assert kernel.runs == 0
+
+
 def test_a_home_that_is_deleted_costs_one_line(argent_chat: Chat, kernel: Any) -> None:
     result = argent_chat("-m", "vanish")
 

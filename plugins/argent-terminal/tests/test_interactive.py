@@ -87,7 +87,7 @@ def test_pasted_lines_stay_together(person: Person) -> None:
 def test_commands(person: Person) -> None:
     for command, words in (
         ("/help", "Alt-Enter"),
-        ("/status", "- name: scripted"),
+        ("/status", "Model: scripted of script (tier local)"),
         ("/trace", "Nothing has been answered here yet."),
         ("/history", "Nothing has been said here yet."),
         ("/stop", "Nothing is being answered here."),
@@ -100,18 +100,26 @@ def test_commands(person: Person) -> None:
     person.sees("You said: hi")
     person.is_asked()
     person.types("/trace")
-    person.sees("tier: local")
+    person.sees("Model: scripted of script (tier local)")
     person.is_asked()
     person.types("/quit")
 
     assert person.leaves() == 0
 
 
+def test_long_messages_are_cut_in_the_history(person: Person) -> None:
+    person.types("\x1b[200~" + "\n".join(f"line {n}" for n in range(1, 30)) + "\x1b[201~")
+    person.sees("You said: line 1\r\n")
+    person.is_asked()
+    person.types("/history")
+    person.sees("line 6…")
+
+
 def test_ctrl_c_stops_the_answer_and_not_the_agent(person: Person) -> None:
     person.types("wait")
     person.sees("Thinking")
     person.types(CTRL_C, enter="")
-    person.sees("Stopped.")
+    person.sees("Stopped.\r\n")
     person.is_asked()
     person.types("hi")
 
@@ -237,7 +245,7 @@ def test_ctrl_c_at_one_message_stops_it(tmp_path: Path) -> None:
     person = Person(tmp_path, "--message", "wait")
     person.sees("Thinking")
     person.types(CTRL_C, enter="")
-    person.sees("Stopped")
+    person.sees("Stopped.\r\n")
 
     assert person.leaves() == 130
 

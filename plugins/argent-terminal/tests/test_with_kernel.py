@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from argent_hookspecs import ToolCall
+from argent_terminal.summary import status_text, trace_text
 from argent_testing import Argent
 
 pytestmark = pytest.mark.anyio
@@ -58,12 +59,18 @@ async def test_an_answer_is_streamed_delivered_and_explained(argent: Argent) -> 
     async with argent(PLUGINS, model=[call, ["It ", "is ", "42."]]) as kernel:
         code, out, _ = await says(argent, "-m", "What is 6 times 7?", "--json")
         trace = await kernel.agent.trace("terminal:main")
+        status = status_text(await kernel.agent.status())
 
     found = json.loads(out)
     assert code == 0
     assert (found["answer"], found["model"]) == ("It is 42.", "scripted")
     assert found["tools"] == ["calc"]
     assert trace and trace["replies"][0]["state"] == "sent"
+    explained = trace_text(trace).splitlines()
+    assert "Model: scripted of scripted (tier local)" in status and "Tools: calc" in status
+    assert '· calc(expression="6*7") → 42' in explained
+    assert "Reply: sent" in explained and "Asked: What is 6 times 7?" in explained
+    assert len(explained) <= 15 and len(status.splitlines()) <= 15
 
 
 async def test_a_tool_call_that_was_allowed_is_answered_to_who_comes_next(argent: Argent) -> None:

@@ -49,6 +49,13 @@ def chat(context: click.Context, message: str | None, conversation: str, as_json
     context.exit(code)
 
 
+def _piped() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise click.UsageError("What came through the pipe is not UTF-8 text.") from error
+
+
 def _text(message: str | None, *, as_json: bool) -> str | None:
     """Return the one message to say, or None for a conversation."""
     at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
@@ -57,7 +64,7 @@ def _text(message: str | None, *, as_json: bool) -> str | None:
             raise click.UsageError("--json needs --message, or text from a pipe.")
         return None
     if message is None or message == "-":
-        message = sys.stdin.buffer.read().decode("utf-8", "replace")
+        message = _piped()
     if not message.strip():
         raise click.UsageError("There is nothing to say: the message is empty.")
     return message.strip()

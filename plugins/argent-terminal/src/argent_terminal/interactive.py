@@ -10,8 +10,8 @@ from argent_terminal.exchange import Exchange, State
 from argent_terminal.link import CUT, Link
 from argent_terminal.prompts import PROMPT, Interrupted, LinePrompt
 from argent_terminal.screen import Screen
+from argent_terminal.summary import history_text, status_text, stopped_text, trace_text
 from argent_terminal.talk import Talk
-from argent_terminal.text import facts, in_short
 
 HELP = """\
 /status   how the agent is            /trace    why it answered as it did
@@ -63,7 +63,7 @@ class Interactive:
                 self._screen.note(f"No answer: {outcome.reason}")
                 await self._talk.confirm(list(exchange.replies))
             case State.STOPPED:
-                self._screen.note(f"Stopped: {outcome.reason}" if outcome.reason else "Stopped.")
+                self._screen.note(stopped_text(outcome.reason))
 
     async def _read(self) -> str | None:
         """Return what the person says, or None to leave; show meanwhile what the agent says."""
@@ -134,18 +134,18 @@ class Interactive:
 
     async def _status(self) -> None:
         if answer := await self._talk.request({"type": "status"}):
-            self._screen.fact(facts(answer["status"]))
+            self._screen.fact(status_text(answer["status"]))
 
     async def _trace(self) -> None:
         if answer := await self._talk.request({"type": "trace"}):
             trace = answer["trace"]
-            words = facts(in_short(trace)) if trace else "Nothing has been answered here yet."
+            words = trace_text(trace) if trace else "Nothing has been answered here yet."
             self._screen.fact(words)
 
     async def _history(self) -> None:
         if answer := await self._talk.request({"type": "history", "limit": 10}):
-            said = [f"{PROMPT}{one['asked']}\n{one['answered']}" for one in answer["exchanges"]]
-            self._screen.fact("\n\n".join(said) or "Nothing has been said here yet.")
+            said = history_text(answer["exchanges"], PROMPT)
+            self._screen.fact(said or "Nothing has been said here yet.")
 
     async def _stop(self) -> None:
         if answer := await self._talk.request({"type": "stop"}):

@@ -8,6 +8,7 @@ from typing import Any, TextIO
 from argent_terminal.exchange import Exchange, Outcome, State
 from argent_terminal.link import Link
 from argent_terminal.screen import Screen
+from argent_terminal.summary import stopped_text
 from argent_terminal.talk import Talk
 from argent_terminal.text import call_text
 
@@ -66,8 +67,10 @@ def _approval(outcome: Outcome) -> dict[str, Any] | None:
 
 
 def _explanation(outcome: Outcome, conversation: str) -> str:
+    if outcome.state is State.STOPPED:
+        return stopped_text(outcome.reason)
     if outcome.approval is None:
-        words = {State.FAILED: "No answer", State.STOPPED: "Stopped", State.ANSWERED: "No words"}
+        words = {State.FAILED: "No answer", State.ANSWERED: "No words"}
         return f"{words[outcome.state]}: {outcome.reason or 'no reason was given'}"
     call = call_text(outcome.approval["tool"], outcome.approval["arguments"])
     identity = outcome.approval["id"]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-_LONG_PARTS = ("request", "result", "event")
 _KEPT = "\n\t"
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _REMOVED_CATEGORIES = ("Cc", "Cs")
@@ -38,60 +37,25 @@ def call_text(tool: str, arguments: Mapping[str, Any]) -> str:
     return printable(f"{tool}({', '.join(values)})")
 
 
-def facts(value: Mapping[str, Any]) -> str:
-    """Lay out nested facts, one a line.
+def in_one_line(text: str, longest: int = 160) -> str:
+    """Write a text in one line, cut to a length in characters.
 
-    >>> print(facts({"state": "idle", "models": [{"name": "small", "ready": True}], "tools": []}))
-    state: idle
-    models:
-      - name: small
-        ready: yes
-    tools: none
+    >>> in_one_line("one  two\\nthree", 8)
+    'one two…'
     """
-    return printable("\n".join(_fact_lines(value)))
+    words = " ".join(text.split())
+    return words if len(words) <= longest else words[: longest - 1].rstrip() + "…"
 
 
-def in_short(value: Any) -> Any:
-    """Leave out of a trace what was said to the model and by it, which is long and seen elsewhere.
+def cut(text: str, *, longest: int = 400, lines: int = 6) -> str:
+    """Cut a text to so many characters and lines.
 
-    >>> in_short({"steps": [{"name": "small", "request": {"messages": []}}]})
-    {'steps': [{'name': 'small'}]}
+    >>> cut("one\\ntwo\\nthree", lines=2)
+    'one\\ntwo…'
     """
-    if isinstance(value, Mapping):
-        return {key: in_short(part) for key, part in value.items() if key not in _LONG_PARTS}
-    return [in_short(part) for part in value] if isinstance(value, list) else value
-
-
-def _fact_lines(value: Mapping[str, Any]) -> Iterator[str]:
-    for key, inner in value.items():
-        if _has_parts(inner):
-            yield f"{key}:"
-            yield from (f"  {line}" for line in _inner_lines(inner))
-        else:
-            yield f"{key}: {_word(inner)}"
-
-
-def _inner_lines(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        yield from _fact_lines(value)
-        return
-    for item in value:
-        lines = list(_inner_lines(item)) if _has_parts(item) else [_word(item)]
-        yield f"- {lines[0]}"
-        yield from (f"  {line}" for line in lines[1:])
-
-
-def _has_parts(value: Any) -> bool:
-    is_list = isinstance(value, Sequence) and not isinstance(value, str)
-    return (isinstance(value, Mapping) or is_list) and bool(value)
-
-
-def _word(value: Any) -> str:
-    if value is None or value in ("", [], {}, ()):
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    text = text.strip()
+    kept = "\n".join(text.splitlines()[:lines])[:longest].rstrip()
+    return kept if len(kept) == len(text) else kept + "…"
 
 
 def progress_text(done: float, total: float | None, *, unit: str) -> str:
