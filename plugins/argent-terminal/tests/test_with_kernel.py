@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from argent_hookspecs import ToolCall
+from argent_hookspecs import ModelRejected, ToolCall
 from argent_terminal.summary import status_text, trace_text
 from argent_testing import Argent
 
@@ -87,6 +87,19 @@ async def test_a_tool_call_that_was_allowed_is_answered_to_who_comes_next(argent
 
     assert out == "Hello.\n"
     assert "An earlier answer:\nIt is 42." in err
+
+
+async def test_a_failure_is_told_once_and_leaves_nothing_behind(argent: Argent) -> None:
+    refusal = ModelRejected("the key is wrong")
+    async with argent(PLUGINS, model=[refusal, "Hello."]) as kernel:
+        code, out, err = await says(argent, "-m", "Hi")
+        replies = (await kernel.agent.status())["replies"]
+        _, again, err_again = await says(argent, "-m", "Hi again")
+
+    assert (code, out, again) == (1, "", "Hello.\n")
+    assert "No answer: " in err and "Sorry" not in err
+    assert not any(replies.values())
+    assert "earlier" not in err_again
 
 
 async def test_a_kernel_that_ends_in_the_middle_of_an_answer_ends_no_wait(argent: Argent) -> None:
