@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -34,7 +35,8 @@ TOOLS = (
         "calc",
         "Calculate exactly: + - * / ^ %, parentheses, sqrt, sin, log, round, min, max, pi.",
         "expression",
-        expression="Arithmetic, e.g. '(12.5 + 3) * 4', '15% of 80', 'sqrt(2)', '2^10'",
+        expression="Arithmetic, e.g. '(12.5 + 3) * 4', '15 % of 80', '200 + 10 %', 'sqrt(2)', "
+        "'2^10'; copy percentages as they were said",
     ),
 )
 QUESTIONS = {
@@ -50,6 +52,14 @@ QUESTIONS = {
     "Tell me a short joke.": None,
     "Who wrote Romeo and Juliet?": None,
     "Please translate 'good morning' into French.": None,
+}
+PERCENTAGES = {
+    "What is 12.5 % of 8,640?": 1080,
+    "What is 17 % of 350?": 59.5,
+    "What is 20% of 50?": 10,
+    "How much is 7.5 % of 1,200?": 90,
+    "How much is 17.5% of 380?": 66.5,
+    "What is 120 + 15 %?": 138,
 }
 EARLIER = (
     "What is 6 * 7?",
@@ -88,6 +98,27 @@ async def test_the_right_tool_is_picked(
     )
     assert [call.name for call in calls(parts)] == ([expected] if expected else [])
     assert bool(words(parts)) == (expected is None)
+
+
+@pytest.mark.parametrize(("question", "result"), PERCENTAGES.items())
+async def test_percentages_are_asked_for_as_they_were_said(
+    large: ModelClient, question: str, result: float
+) -> None:
+    parts = await collect(large, ask(question, model=LARGE, tools=TOOLS, max_output_tokens=60))
+    (call,) = calls(parts)
+    assert call.name == "calc"
+    assert _worth(call.arguments["expression"]) == pytest.approx(result)
+
+
+def _worth(expression: str) -> float:
+    """Work out a percentage as the tool would."""
+    plain = expression.replace(",", "").replace(" ", "")
+    if more := re.fullmatch(r"([\d.]+)\+([\d.]+)%", plain):
+        return float(more[1]) * (1 + float(more[2]) / 100)
+    share = re.fullmatch(r"([\d.]+)(?:%of|\*)([\d.]+)(?P<hundred>/100)?", plain)
+    assert share, expression
+    assert ("%" in plain) is (share["hundred"] is None), expression
+    return float(share[1]) * float(share[2]) / 100
 
 
 async def test_what_the_tool_found_is_told(large: ModelClient) -> None:

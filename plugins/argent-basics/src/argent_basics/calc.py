@@ -18,7 +18,11 @@ from argent_hookspecs import Effect, tool
     timeout=10,
 )  # fmt: skip
 async def calc(
-    expression: Annotated[str, "Arithmetic, e.g. '(12.5 + 3) * 4', '15% of 80', 'sqrt(2)', '2^10'"],
+    expression: Annotated[
+        str,
+        "Arithmetic, e.g. '(12.5 + 3) * 4', '15 % of 80', '200 + 10 %', 'sqrt(2)', '2^10'; "
+        "copy percentages as they were said",
+    ],
 ) -> str:
     """Calculate exactly: + - * / ^ %, parentheses, sqrt, sin, log, round, min, max, pi."""
     from argent_basics.arithmetic import evaluate

@@ -91,7 +91,7 @@ class WeightStore:
             raise ModelRejected(" ".join([said, *dict.fromkeys(remedy for _, remedy in failures)]))
         raise ModelUnavailable(
             f"{said} Check the network and the disk: what has been fetched is kept. Or set "
-            "plugins.llama.model to the path of a GGUF file."
+            "plugins.llama.model to the path of a GGUF file"
         )
 
     async def _fetch_from(self, source: Source, weights: Weights, target: Path) -> None:
