@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -57,18 +56,3 @@ def test_help_names_the_commands_of_plugins_all_the_same() -> None:
 
     assert "chat" in shown
     assert "events" in shown
-
-
-def test_help_comes_at_once() -> None:
-    def best(*command: str) -> float:
-        times = []
-        for _ in range(5):
-            began = time.perf_counter()
-            subprocess.run([sys.executable, *command], capture_output=True, check=True)
-            times.append(time.perf_counter() - began)
-        return min(times)
-
-    bare = best("-c", "import click, json, io, contextlib, importlib.metadata")
-    with_help = best("-c", ASK_FOR_HELP, "--help")
-
-    assert with_help - bare < 0.05
