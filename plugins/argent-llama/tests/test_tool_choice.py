@@ -33,10 +33,10 @@ TOOLS = (
     ),
     _tool(
         "calc",
-        "Calculate exactly: + - * / ^ %, parentheses, sqrt, sin, log, round, min, max, pi.",
+        "Calculate exactly: + - * / ^, '% of', parentheses, sqrt, sin, log, round, min, max, pi.",
         "expression",
-        expression="Arithmetic, e.g. '(12.5 + 3) * 4', '15 % of 80', '200 + 10 %', 'sqrt(2)', "
-        "'2^10'; copy percentages as they were said",
+        expression="Arithmetic, e.g. '(12.5 + 3) * 4', 'sqrt(2)', '2^10', '200 + 10 %', "
+        "'15 % of 80'. Write percentages with '% of', never with '*'",
     ),
 )
 QUESTIONS = {

@@ -20,11 +20,11 @@ from argent_hookspecs import Effect, tool
 async def calc(
     expression: Annotated[
         str,
-        "Arithmetic, e.g. '(12.5 + 3) * 4', '15 % of 80', '200 + 10 %', 'sqrt(2)', '2^10'; "
-        "copy percentages as they were said",
+        "Arithmetic, e.g. '(12.5 + 3) * 4', 'sqrt(2)', '2^10', '200 + 10 %', '15 % of 80'. "
+        "Write percentages with '% of', never with '*'",
     ],
 ) -> str:
-    """Calculate exactly: + - * / ^ %, parentheses, sqrt, sin, log, round, min, max, pi."""
+    """Calculate exactly: + - * / ^, '% of', parentheses, sqrt, sin, log, round, min, max, pi."""
     from argent_basics.arithmetic import evaluate
 
     return await asyncio.to_thread(evaluate, expression)
