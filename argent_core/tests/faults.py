@@ -83,7 +83,7 @@ async def exits() -> Any:
 
 
 async def blocks() -> Any:
-    time.sleep(0.6)  # noqa: ASYNC251 - that is the deed
+    time.sleep(1.0)  # noqa: ASYNC251 - that is the deed
 
 
 DEEDS: dict[str, tuple[Callable[[], Awaitable[Any]], str]] = {

@@ -78,8 +78,10 @@ class Watchdog:
         while not self._stop.wait(_BEAT * 2):
             slept, woke = time.monotonic() - woke, time.monotonic()
             if slept > _BEAT * 2 + _LATE:
-                # This thread was held up too: somebody kept Python's lock, and not the loop.
-                continue
+                # This thread was held up too: it may be that somebody kept Python's lock, and not
+                # the loop, which then goes on at once.
+                self._stop.wait(_BEAT / 2)
+                woke = time.monotonic()
             beat = self._beat
             blocked = time.monotonic() - beat
             if blocked < _LATE + _BEAT:
