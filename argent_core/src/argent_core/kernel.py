@@ -180,16 +180,31 @@ class Kernel:
 
     def _build(self, database: Database) -> None:
         """Make every part of the kernel and tell each of the others that it needs."""
-        settings, redact = self.config, self.redactor.redact
         self.host = PluginHost(
             self.guard,
             self._context_of,
             self._refusal,
             lambda name: self._kit.close(name),
-            redact,
+            self.redactor.redact,
         )
         self.observers = Observers(self.guard)
         self.journal = Journal(database, self.clock)
+        self.outbox = Outbox(database, self.clock)
+        publish = self.observers.publish
+        self.output_handlers = OutputHandlers(self.host, self.guard, self.outbox, publish)
+        self._build_loop(database)
+        self.intake = Intake(
+            self.journal,
+            self.guard,
+            Ballast(self.home.data / "ballast"),
+            stored=self.loop.wake,
+            heard_from=self.output_handlers.hear_from,
+        )
+        self._build_agent(database)
+
+    def _build_loop(self, database: Database) -> None:
+        """Make the loop and what its turns work with."""
+        settings, redact, publish = self.config, self.redactor.redact, self.observers.publish
         approvals = Approvals(self.journal, settings.tools.approval_timeout)
         filters = Filters(self.host, self.guard)
         self.tools = Tools(
@@ -202,10 +217,6 @@ class Kernel:
             redact=redact,
         )
         router = ModelRouter(self.host, self.guard, self.tools, settings)
-        self.outbox = Outbox(database, self.clock)
-        self.output_handlers = OutputHandlers(
-            self.host, self.guard, self.outbox, self.observers.publish
-        )
         workshop = Workshop(
             journal=self.journal,
             filters=filters,
@@ -214,33 +225,25 @@ class Kernel:
             model_stream=ModelStream(self.guard),
             tools=self.tools,
             max_steps=settings.loop.max_steps,
-            publish=self.observers.publish,
+            publish=publish,
             redact=redact,
             make_room=lambda: self.intake.ballast.release(),
         )
         self.loop = AgentLoop(
-            workshop,
-            approvals,
-            settings.loop,
-            publish=self.observers.publish,
-            delivered=self._turn_ended,
+            workshop, approvals, settings.loop, publish=publish, delivered=self._turn_ended
         )
-        self.intake = Intake(
-            self.journal,
-            self.guard,
-            Ballast(self.home.data / "ballast"),
-            stored=self.loop.wake,
-            heard_from=self.output_handlers.hear_from,
-        )
+
+    def _build_agent(self, database: Database) -> None:
+        """Make what commands, channels and plugins see of the kernel."""
         self.agent = KernelAgent(
-            settings.agent.id,
+            self.config.agent.id,
             self.host,
             self.guard,
             EventList(self.journal),
-            Trace(database, redact),
+            Trace(database, self.redactor.redact),
             self.loop,
-            approvals,
-            router,
+            self.loop.approvals,
+            self.loop.shop.router,
             self.outbox,
             refusing=lambda: self.intake.closed,
         )
