@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from argent_core.link import NotRunning
-from argent_core.local import KERNEL, CallFailed, LocalCommandContext
+from argent_core.link import KERNEL
+from argent_core.local import CallFailed, LocalCommandContext, NotRunning
 from argent_testing import Argent
 
 from .demo import Demo

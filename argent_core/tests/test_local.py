@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from argent_core.link import NotRunning, link_file
-from argent_core.local import KERNEL, CallFailed, LocalCommandContext
+from argent_core.link import KERNEL, link_file
+from argent_core.local import CallFailed, LocalCommandContext, NotRunning
 from argent_core.paths import Home
 from argent_hookspecs import Connection, PluginContext, PluginError, Service, ServiceKey
 from argent_testing import Argent, hang

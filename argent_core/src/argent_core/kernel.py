@@ -28,7 +28,8 @@ from argent_core.inbound.event_sources import EventSources
 from argent_core.inbound.intake import Intake
 from argent_core.inbound.journal import Journal
 from argent_core.jobs import Jobs
-from argent_core.local import KERNEL, LocalServer
+from argent_core.link import KERNEL
+from argent_core.local import LocalServer
 from argent_core.loop.agent_loop import AgentLoop
 from argent_core.loop.agent_turn import Workshop
 from argent_core.loop.approvals import Approvals
@@ -44,6 +45,7 @@ from argent_core.paths import Home
 from argent_core.plugin_context import Kit
 from argent_core.plugins import InstalledPlugin, LoadedPlugin, installed_plugins
 from argent_core.redaction import Redactor
+from argent_core.retention import Retention
 from argent_core.schema import MIGRATIONS
 from argent_core.secrets import SecretResolver
 from argent_core.trace import Trace
@@ -87,6 +89,7 @@ class Kernel:
     loop: AgentLoop = field(init=False)
     tools: Tools = field(init=False)
     outbox: Outbox = field(init=False)
+    retention: Retention = field(init=False)
     output_handlers: OutputHandlers = field(init=False)
     observers: Observers = field(init=False)
     local: LocalServer = field(init=False)
@@ -150,6 +153,7 @@ class Kernel:
         self.tools.settings = self.config.tools
         self.agent.approval_rows.timeout = self.config.tools.approval_timeout
         self.loop.settings = self.config.loop
+        self.retention.term = self.config.journal.retention
         self.loop.shop = evolve(self.loop.shop, max_steps=self.config.loop.max_steps)
         return [
             name
@@ -168,7 +172,7 @@ class Kernel:
         )
         for warning in self.config.warnings:
             log.warning("%s", warning)
-        self.guard = Guard(on_fault=self._blame)
+        self.guard = Guard(on_fault=lambda plugin, reason: self.host.blame(plugin, reason))
         self.guard.install()
         stack.callback(self.guard.uninstall)
         database = await Database.open(self.home.kernel_database, MIGRATIONS)
@@ -190,6 +194,8 @@ class Kernel:
         self.observers = Observers(self.guard)
         self.journal = Journal(database, self.clock)
         self.outbox = Outbox(database, self.clock)
+        term, results = self.config.journal.retention, self.home.data / "results"
+        self.retention = Retention(self.journal, term, results)
         publish = self.observers.publish
         self.output_handlers = OutputHandlers(self.host, self.guard, self.outbox, publish)
         self._build_loop(database)
@@ -213,7 +219,7 @@ class Kernel:
             filters,
             approvals,
             settings.tools,
-            results=self.home.data / "results",
+            results=self.retention.results,
             redact=redact,
         )
         router = ModelRouter(self.host, self.guard, self.tools, settings)
@@ -284,6 +290,7 @@ class Kernel:
             "loop": self.loop.run,
             "outbox": self.output_handlers.run,
             "housekeeping": self._keep_house,
+            "retention": self.retention.run,
         }
         for name, work in works.items():
             task = asyncio.create_task(self._keep_running(name, work), name=name)
@@ -320,9 +327,6 @@ class Kernel:
     def _turn_ended(self) -> None:
         self.output_handlers.wake()
         self.intake.drained()
-
-    def _blame(self, plugin: str, reason: str) -> None:
-        self.host.blame(plugin, reason)
 
     def _refusal(self, name: str) -> tuple[PluginState, str] | None:
         if not self.config.may_load(name):

@@ -1,87 +1,110 @@
-"""The link between a command and the running kernel: where it is, and how each knows the other."""
+"""The link between a command and the running kernel: where it is, and how each knows the other.
+
+The kernel listens on a free port of the loopback interface and writes the port and a random token
+to ``run/link.json``, which only its owner can read. Each line of a connection is a JSON object. The
+kernel begins with a challenge; either side proves with an HMAC over both challenges that it knows
+the token, which itself is never sent.
+
+Commands that only ask the kernel something stand on this file alone. So it imports neither asyncio
+nor the contract: that would take several times as long as the question.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
 import hmac
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
-from typing import Any
+import socket
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
+if TYPE_CHECKING:
+    from io import BufferedRWPair
+    from pathlib import Path
 
-from argent_core.paths import Home
-from argent_hookspecs import ArgentError
+    from argent_core.paths import Home
+
+KERNEL = "kernel"
+"""Whom a command wants that wants no plugin."""
+
+PATIENCE = 10.0
+"""Seconds after which whoever listens on the port, but does not answer, is no kernel."""
 
 LONGEST_LINE = 64 << 20
-CHUNK = 1 << 16
+
+NOBODY = "Argent does not run; start it with: argent start"
+STRANGER = "what listens on Argent's port is not this Argent; start it anew"
+ENDED = "Argent stopped before it answered"
 
 
-class NotRunning(ArgentError):
-    """Report that no kernel runs on this home."""
+class Unreachable(Exception):
+    """Report that no kernel answers on a home, and why; ``local.NotRunning`` to everyone else."""
 
 
-@define(eq=False, repr=False)
-class Line:
-    """One connection: JSON objects both ways, a line each."""
+def ask(home: Home, operation: str, *, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask the running kernel to do something; return its answer, a result or an error.
 
-    _reader: asyncio.StreamReader
-    _writer: asyncio.StreamWriter
-    _received: bytearray = field(factory=bytearray)
+    Raises:
+        Unreachable: No kernel answers.
+    """
+    link = read_link(link_file(home))
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", link["port"]), timeout=PATIENCE) as connection,
+            connection.makefile("rwb") as line,
+        ):
+            known = _introduce(line, link["token"])
+            if known is None:
+                raise Unreachable(STRANGER)
+            if "error" in known:
+                return known
+            connection.settimeout(None)
+            _send(line, {"call": operation, "arguments": arguments})
+            answer = _receive(line)
+    except OSError as error:
+        raise Unreachable(NOBODY) from error
+    if not answer:
+        raise Unreachable(ENDED)
+    return answer
 
-    async def send(self, message: Mapping[str, Any]) -> None:
-        """Send one object."""
-        if self._writer.is_closing():
-            raise ConnectionResetError("the other side is gone")
-        self._writer.write(json.dumps(message, default=str).encode() + b"\n")
-        await self._writer.drain()
 
-    async def __aiter__(self) -> AsyncIterator[Mapping[str, Any]]:
-        """Receive objects until the other side closes."""
-        while True:
-            message = await self.receive()
-            if message is None:
-                return
-            yield message
-
-    async def receive(self, *, longest: int = LONGEST_LINE) -> Mapping[str, Any] | None:
-        """Receive one object; None when the other side has closed, or sends something else.
-
-        Args:
-            longest: Bytes that it may take.
-        """
-        try:
-            message = json.loads(await self._read_line(longest))
-        except (ConnectionError, ValueError, RecursionError):
+def _introduce(line: BufferedRWPair, token: str) -> dict[str, Any] | None:
+    """Say who calls; return the answer, or None if it is not the kernel that listens there."""
+    mine = challenge()
+    try:
+        theirs = str(_receive(line).get("challenge"))
+        known = proof(token, theirs=theirs, mine=mine)
+        _send(line, {"to": KERNEL, "challenge": mine, "proof": known})
+        if not proves(_receive(line), token, mine=mine, theirs=theirs):
             return None
-        return message if isinstance(message, dict) else None
+        return _receive(line) or None
+    except OSError:
+        return None
 
-    async def _read_line(self, longest: int) -> bytes:
-        looked = 0
-        while (end := self._received.find(b"\n", looked)) < 0:
-            looked = len(self._received)
-            chunk = await self._reader.read(CHUNK)
-            if not chunk or looked > longest:
-                raise ConnectionResetError("the other side is gone, or sends too much")
-            self._received += chunk
-        line = bytes(self._received[:end])
-        del self._received[: end + 1]
-        return line
 
-    async def close(self) -> None:
-        """Close it."""
-        self._writer.close()
-        with contextlib.suppress(ConnectionError):
-            await self._writer.wait_closed()
+def _send(line: BufferedRWPair, message: Mapping[str, Any]) -> None:
+    line.write(json.dumps(message).encode() + b"\n")
+    line.flush()
+
+
+def _receive(line: BufferedRWPair) -> dict[str, Any]:
+    """Receive one object; an empty one when the other side has closed, or sends something else."""
+    try:
+        message = json.loads(line.readline(LONGEST_LINE))
+    except (ConnectionError, ValueError, RecursionError):
+        return {}
+    return message if isinstance(message, dict) else {}
 
 
 def link_file(home: Home) -> Path:
     """Return the file that says how to reach the running kernel."""
     return home.run / "link.json"
+
+
+def challenge() -> str:
+    """Return what nobody can have seen before."""
+    return os.urandom(16).hex()
 
 
 def proof(token: str, *, theirs: str, mine: str) -> str:
@@ -97,12 +120,12 @@ def proves(message: Mapping[str, Any], token: str, *, mine: str, theirs: str) ->
 
 
 def read_link(path: Path) -> dict[str, Any]:
-    """Read where the running kernel listens. Raises ``NotRunning``."""
+    """Read where the running kernel listens. Raises ``Unreachable``."""
     try:
         link: dict[str, Any] = json.loads(path.read_text())
         return {"port": int(link["port"]), "token": str(link["token"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NotRunning("Argent does not run; start it with: argent start") from error
+        raise Unreachable(NOBODY) from error
 
 
 def write_private(path: Path, data: Mapping[str, Any]) -> None:

@@ -1,10 +1,4 @@
-"""Local connections: how a command reaches the running kernel, on this machine only.
-
-The kernel listens on a free port of the loopback interface and writes the port and a random token
-to ``run/link.json``, which only its owner can read. Each line of a connection is a JSON object. The
-kernel begins with a challenge; either side proves with an HMAC over both challenges that it knows
-the token, which itself is never sent.
-"""
+"""Local connections: how a command reaches the running kernel, on this machine only."""
 
 from __future__ import annotations
 
@@ -18,10 +12,15 @@ from typing import Any
 from attrs import define, field, frozen
 
 from argent_core.guard import Guard
+from argent_core.line import CHUNK, Line
 from argent_core.link import (
-    CHUNK,
-    Line,
-    NotRunning,
+    ENDED,
+    KERNEL,
+    NOBODY,
+    PATIENCE,
+    STRANGER,
+    Unreachable,
+    challenge,
     link_file,
     proof,
     proves,
@@ -35,9 +34,12 @@ _LONGEST_GREETING = 4096
 _MOST_GREETINGS = 256
 _GREETING_SECONDS = 5.0
 _START_TRIES = 150
-KERNEL = "kernel"
 
 Serve = Callable[[Connection], Awaitable[None]]
+
+
+class NotRunning(ArgentError):
+    """Report that no kernel runs on this home."""
 
 
 class CallFailed(ArgentError):
@@ -110,7 +112,7 @@ class LocalServer:
         self._greeted += 1
         try:
             async with asyncio.timeout(_GREETING_SECONDS):
-                mine = secrets.token_urlsafe(16)
+                mine = challenge()
                 await line.send({"challenge": mine})
                 hello = await line.receive(longest=_LONGEST_GREETING) or {}
         except TimeoutError:
@@ -155,7 +157,7 @@ class LocalCommandContext:
     """
 
     place: Home
-    patience: float = 10.0
+    patience: float = PATIENCE
 
     @property
     def home(self) -> Path:
@@ -205,16 +207,16 @@ class LocalCommandContext:
     @asynccontextmanager
     async def connect(self, plugin: str) -> AsyncIterator[Line]:
         """Connect to what a plugin serves. Raises ``NotRunning``."""
-        link = read_link(link_file(self.place))
         try:
+            link = read_link(link_file(self.place))
             reader, writer = await asyncio.open_connection("127.0.0.1", link["port"], limit=CHUNK)
-        except OSError as error:
-            raise NotRunning("Argent does not run; start it with: argent start") from error
+        except (OSError, Unreachable) as error:
+            raise NotRunning(NOBODY) from error
         line = Line(reader, writer)
         try:
             answer = await _introduce(line, link["token"], plugin=plugin, timeout=self.patience)
             if answer is None:
-                raise NotRunning("what listens on Argent's port is not this Argent; start it anew")
+                raise NotRunning(STRANGER)
             if "error" in answer:
                 raise CallFailed(str(answer["error"]))
             yield line
@@ -235,11 +237,17 @@ class LocalCommandContext:
         try:
             return await self.call(operation, **arguments), True
         except NotRunning:
-            from argent_core.kernel import Kernel
+            return await self.operate_here(operation, arguments, with_plugins=with_plugins), False
 
-            plugins = None if with_plugins else ()
-            async with Kernel(self.place, listening=False, plugins=plugins) as kernel:
-                return await kernel.control.run(operation, arguments), False
+    async def operate_here(
+        self, operation: str, arguments: Mapping[str, Any], *, with_plugins: bool = False
+    ) -> Any:
+        """Do something in this process, with a kernel that only looks."""
+        from argent_core.kernel import Kernel
+
+        plugins = None if with_plugins else ()
+        async with Kernel(self.place, listening=False, plugins=plugins) as kernel:
+            return await kernel.control.run(operation, arguments)
 
     async def call(self, operation: str, **arguments: Any) -> Any:
         """Have the running kernel do something. Raises ``NotRunning`` or ``CallFailed``."""
@@ -247,7 +255,7 @@ class LocalCommandContext:
             await line.send({"call": operation, "arguments": arguments})
             answer = await line.receive()
         if answer is None:
-            raise NotRunning("Argent stopped before it answered")
+            raise NotRunning(ENDED)
         if "error" in answer:
             raise CallFailed(str(answer["error"]))
         return answer.get("result")
@@ -280,7 +288,7 @@ async def _introduce(
     line: Line, token: str, *, plugin: str, timeout: float
 ) -> Mapping[str, Any] | None:
     """Say who calls; return the answer, or None if it is not the kernel that listens there."""
-    mine = secrets.token_urlsafe(16)
+    mine = challenge()
     try:
         async with asyncio.timeout(timeout):
             theirs = str((await line.receive() or {}).get("challenge"))

@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from attrs import frozen
-
-from argent_hookspecs import ConfigError
+if TYPE_CHECKING:
+    from argent_hookspecs import ConfigError
 
 PRIVATE = 0o700
 """Mode of the folders of a home."""
 
 
-@frozen
-class Home:
+class Home(NamedTuple):
     """The folder of one agent.
 
     Args:
@@ -98,28 +97,41 @@ class Home:
     def create(self) -> None:
         """Make the folders that are missing, for this user only. Raises ``ConfigError``."""
         for folder in (self.root, self.data, self.plugins, self.logs, self.run, self.cache):
-            self._make(folder)
+            self._make_folder(folder)
         if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
-            raise ConfigError(
+            raise _wrong(
                 f"The home {self.root} cannot be read and written by this user. Change its "
                 "permissions, or choose another folder with --home or ARGENT_HOME."
             )
 
-    def _make(self, folder: Path) -> None:
+    def _make_folder(self, folder: Path) -> None:
         try:
             folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
             if folder.stat().st_mode & 0o077:
                 folder.chmod(PRIVATE)
-        except FileExistsError as error:
-            raise ConfigError(
-                f"{folder} is a file, where a folder of Argent should be. Move it away, or choose "
-                "another home with --home or ARGENT_HOME."
+        except (FileExistsError, NotADirectoryError) as error:
+            raise _wrong(
+                f"{_in_the_way(folder)}, where a folder of Argent should be. Move it away, or "
+                "choose another home with --home or ARGENT_HOME."
             ) from error
         except OSError as error:
-            raise ConfigError(
-                f"The folder {folder} cannot be made ({error.strerror}). Choose another home with "
-                "--home or ARGENT_HOME."
+            from argent_core.remedies import remedy
+
+            raise _wrong(
+                f"The folder {folder} cannot be used ({error.strerror}). {remedy(error)} Or choose "
+                "another home with --home or ARGENT_HOME."
             ) from error
+
+
+def _in_the_way(folder: Path) -> str:
+    path = next(one for one in (folder, *folder.parents) if os.path.lexists(one))
+    return f"{path} is {'a link that leads nowhere' if path.is_symlink() else 'a file'}"
+
+
+def _wrong(words: str) -> ConfigError:
+    from argent_hookspecs import ConfigError  # quick commands ask for a home, but not for this
+
+    return ConfigError(words)
 
 
 def _platform_folder() -> Path:

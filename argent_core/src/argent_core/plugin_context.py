@@ -23,7 +23,8 @@ from argent_core.database import Database
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
 from argent_core.inbound.intake import Intake
-from argent_core.local import KERNEL, LocalServer
+from argent_core.link import KERNEL
+from argent_core.local import LocalServer
 from argent_core.log import current_event
 from argent_core.outbound.observers import Observers
 from argent_core.paths import PRIVATE, Home

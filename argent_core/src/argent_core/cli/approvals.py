@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import json
 
@@ -28,7 +27,7 @@ def approvals() -> None:
 @click.pass_obj
 def list_(obj: LazyContext, as_json: bool) -> None:
     """List what waits for an answer."""
-    found, _ = asyncio.run(obj.local.operate("approvals.list"))
+    found, _ = obj.operate("approvals.list")
     if as_json:
         print_json(found)
     elif not found:
@@ -58,8 +57,7 @@ def deny(obj: LazyContext, approval_id: str) -> None:
 
 def _answer(obj: LazyContext, approval_id: str, *, allow: bool) -> None:
     by = getpass.getuser()
-    work = obj.local.operate("approvals.answer", approval=approval_id, allow=allow, by=by)
-    settled, _ = asyncio.run(work)
+    settled, _ = obj.operate("approvals.answer", approval=approval_id, allow=allow, by=by)
     if not settled:
         raise click.ClickException(
             f"There is no open approval {approval_id!r}. See: argent approvals list"

@@ -110,13 +110,11 @@ def unset(obj: LazyContext, path: str) -> None:
 
 def _tell_running_kernel(obj: LazyContext) -> None:
     """Have the agent go by the new settings, if it runs."""
-    import asyncio
-
-    from argent_core.link import NotRunning
+    from argent_core.link import Unreachable
 
     try:
-        restarted = asyncio.run(obj.local.call("reload"))
-    except NotRunning:
+        restarted = obj.ask("reload")
+    except Unreachable:
         return
     if restarted:
         click.echo(f"Restarted with the new settings: {', '.join(restarted)}.", err=True)

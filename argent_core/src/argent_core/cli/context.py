@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -49,6 +51,45 @@ class LazyContext:
     def home(self) -> Path:
         """The folder of this agent."""
         return self.place.root
+
+    def operate(
+        self, operation: str, *, with_plugins: bool = False, **arguments: Any
+    ) -> tuple[Any, bool]:
+        """Have the running kernel do something, or do it here while none runs.
+
+        Args:
+            with_plugins: Whether the plugins are needed for it.
+
+        Returns:
+            The result, and whether a kernel runs.
+        """
+        from argent_core.link import Unreachable
+
+        try:
+            return self.ask(operation, **arguments), True
+        except Unreachable:
+            import asyncio
+
+            work = self.local.operate_here(operation, arguments, with_plugins=with_plugins)
+            return asyncio.run(work), False
+
+    def call(self, operation: str, **arguments: Any) -> Any:
+        """Have the running kernel do something; without one, tell the person so."""
+        from argent_core.link import Unreachable
+
+        try:
+            return self.ask(operation, **arguments)
+        except Unreachable as error:
+            raise click.ClickException(str(error)) from error
+
+    def ask(self, operation: str, **arguments: Any) -> Any:
+        """Have the running kernel do something. Raises ``Unreachable``."""
+        from argent_core import link
+
+        answer = link.ask(self.place, operation, arguments=arguments)
+        if "error" in answer:
+            raise click.ClickException(str(answer["error"]))
+        return answer.get("result")
 
     def running_kernel(self) -> AbstractAsyncContextManager[None]:
         """Return a running kernel: the one on this home, or one for the block only."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import click
@@ -79,7 +78,7 @@ def drop(obj: LazyContext, event_id: str, as_json: bool) -> None:
 
 
 def _do(obj: LazyContext, operation: str, **arguments: Any) -> Any:
-    result, _ = asyncio.run(obj.local.operate(operation, **arguments))
+    result, _ = obj.operate(operation, **arguments)
     return result
 
 

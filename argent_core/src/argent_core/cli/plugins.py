@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from argent_core.cli.context import LazyContext
@@ -26,7 +24,7 @@ def plugins() -> None:
 @click.pass_obj
 def list_(obj: LazyContext, as_json: bool) -> None:
     """List the installed plugins: in which state each is, and why."""
-    found, running = asyncio.run(obj.local.operate("plugins.list", with_plugins=True))
+    found, running = obj.operate("plugins.list", with_plugins=True)
     if as_json:
         print_json(found)
         return
@@ -58,7 +56,7 @@ def disable(obj: LazyContext, name: str) -> None:
 
 
 def _switch(obj: LazyContext, operation: str, name: str) -> None:
-    plugin, running = asyncio.run(obj.local.operate(operation, with_plugins=True, name=name))
+    plugin, running = obj.operate(operation, with_plugins=True, name=name)
     reason = f": {plugin['reason']}" if plugin["reason"] else ""
     when = "" if running else " (Argent does not run)"
     click.echo(f"{name} is {plugin['state']}{reason}{when}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -28,8 +27,7 @@ def status(obj: LazyContext, deep: bool, as_json: bool) -> None:
         raise click.ClickException(
             f"There is no agent in {obj.home} yet. Begin with: argent init, or just: argent chat"
         )
-    work = obj.local.operate("status", with_plugins=True, deep=deep)
-    found, running = asyncio.run(work)
+    found, running = obj.operate("status", with_plugins=True, deep=deep)
     if as_json:
         stopped = {} if running else {"pid": None, "state": "stopped"}
         print_json({"running": running, "home": str(obj.home), **found, **stopped})

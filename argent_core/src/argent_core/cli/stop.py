@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from argent_core.cli.context import LazyContext
@@ -22,18 +20,20 @@ def stop(obj: LazyContext, conversation: str | None, agent: bool) -> None:
     argent stop --agent
     """
     if agent:
-        asyncio.run(_stop_agent(obj))
+        _stop_agent(obj)
         click.echo("Argent has stopped.")
         return
-    stopped = asyncio.run(obj.local.call("stop", conversation=conversation))
+    stopped = obj.call("stop", conversation=conversation)
     answers = "1 answer was" if stopped == 1 else f"{stopped} answers were"
     click.echo(f"{answers} stopped." if stopped else "Nothing was being answered.")
 
 
-async def _stop_agent(obj: LazyContext) -> None:
+def _stop_agent(obj: LazyContext) -> None:
     """Stop the agent and wait until it has ended."""
+    obj.call("shutdown")
+    click.echo("Argent stops…", err=True)
+    import asyncio
+
     from argent_core import home_lock
 
-    await obj.local.call("shutdown")
-    click.echo("Argent stops…", err=True)
-    (await home_lock.take(obj.place, patience=30.0, ending=True)).release()
+    asyncio.run(home_lock.take(obj.place, patience=30.0, ending=True)).release()

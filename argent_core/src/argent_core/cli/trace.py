@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -31,14 +30,10 @@ def trace(obj: LazyContext, turn_id: str | None, last: bool, limit: int, as_json
     argent trace 3f9a
     """
     if turn_id is None and not last:
-        turns, _ = asyncio.run(obj.local.operate("trace.list", limit=limit))
+        turns, _ = obj.operate("trace.list", limit=limit)
         _print_list(turns, as_json=as_json)
         return
-    if turn_id:
-        work = obj.local.operate("trace.show", id=turn_id)
-    else:
-        work = obj.local.operate("trace.last")
-    found, _ = asyncio.run(work)
+    found, _ = obj.operate("trace.show", id=turn_id) if turn_id else obj.operate("trace.last")
     if found is None:
         raise click.ClickException("There is no such turn. See: argent trace")
     if as_json:
