@@ -75,5 +75,5 @@ def test_a_file_in_place_of_the_home_is_named(tmp_path: Path) -> None:
 def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(ConfigError, match=r"home cannot be made.*ARGENT_HOME"):
+    with pytest.raises(ConfigError, match=r"file is a file, .*ARGENT_HOME"):
         Home(tmp_path / "file" / "home").create()

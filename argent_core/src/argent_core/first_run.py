@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from attrs import frozen
 
 from argent_core import config
 from argent_core.paths import PRIVATE, Home
+from argent_core.remedies import remedy
 from argent_hookspecs import ConfigError
 
 PACKAGE = Path(__file__).parent
@@ -52,8 +54,8 @@ def prepare_workspace(folder: Path) -> list[Path]:
             wanted.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(
-                f"The workspace {wanted} cannot be made ({error.strerror}). Choose another folder "
-                "with `argent config set agent.workspace PATH`."
+                f"The workspace {wanted} cannot be made ({error.strerror}). {remedy(error)} Or "
+                "choose another folder with `argent config set agent.workspace PATH`."
             ) from error
     return list(_copy_missing("workspace", WORKSPACE_FILES, folder))
 
@@ -85,12 +87,6 @@ def is_empty(text: str) -> bool:
 def _copy_missing(folder: str, names: tuple[str, ...], target: Path) -> Iterator[Path]:
     for name in names:
         path = target / name
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                path.chmod(0o600)
-                file.write((PACKAGE / folder / name).read_text(encoding="utf-8"))
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise ConfigError(f"{path} cannot be written ({error.strerror}).") from error
-        yield path
+        if not os.path.lexists(path):
+            config.replace(path, (PACKAGE / folder / name).read_text(encoding="utf-8"))
+            yield path

@@ -2,7 +2,7 @@
 
 from argent_core.config.changing import set_value, unset_value
 from argent_core.config.durations import format_duration, parse_duration
-from argent_core.config.files import write
+from argent_core.config.files import replace, write
 from argent_core.config.loading import (
     Inspection,
     SettingsClasses,
@@ -15,6 +15,7 @@ from argent_core.config.schema import settings_schema, to_json
 from argent_core.config.settings import (
     AgentSettings,
     Config,
+    JournalSettings,
     KernelSettings,
     LogSettings,
     LoopSettings,
@@ -28,6 +29,7 @@ __all__ = [
     "AgentSettings",
     "Config",
     "Inspection",
+    "JournalSettings",
     "KernelSettings",
     "LogSettings",
     "LoopSettings",
@@ -42,6 +44,7 @@ __all__ = [
     "inspect",
     "load",
     "parse_duration",
+    "replace",
     "set_value",
     "settings_schema",
     "shown",

@@ -94,14 +94,17 @@ def _store_first(
 def _readings(text: str) -> list[Any]:
     """Return what a text may mean: first as JSON, then as itself."""
     try:
-        return [json.loads(text, parse_constant=str), text]
+        readings = [json.loads(text, parse_constant=str), text]
     except (ValueError, RecursionError):
-        return [text]
+        readings = [text]
+    if reason := next(filter(None, map(files.unfit, readings)), ""):
+        raise ConfigError(f"The value {reason}.")
+    return readings
 
 
 def _with(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     *parents, last = path.split(".")
-    if not all((*parents, last)):
+    if not all((*parents, last)) or len(parents) >= files.MOST_NESTED or files.unfit(path):
         raise ConfigError(f'"{path}" is not a path of a setting, such as "loop.maxSteps".')
     result = copy.deepcopy(data)
     inner = result

@@ -16,6 +16,9 @@ MICROSECONDS = {
 }
 """Of each unit, longest first."""
 
+LONGEST = timedelta(days=36525)
+"""A hundred years; further away there may be no date any more."""
+
 _PART = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|w|d|h|m|s)\s*")
 
 
@@ -26,7 +29,7 @@ def parse_duration(value: object) -> timedelta:
         value: Text such as ``"30s"`` or ``"1h30m"`` (units ms, s, m, h, d, w), or seconds.
 
     Raises:
-        ValueError: It is not a length of time, or not longer than zero.
+        ValueError: It is not a length of time, not longer than zero, or over a hundred years.
 
     >>> parse_duration("1h30m")
     datetime.timedelta(seconds=5400)
@@ -45,6 +48,8 @@ def parse_duration(value: object) -> timedelta:
         raise ValueError("too long") from error
     if result <= timedelta(0):
         raise ValueError("not longer than zero")
+    if result > LONGEST:
+        raise ValueError("too long")
     return result
 
 

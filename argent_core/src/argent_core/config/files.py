@@ -6,20 +6,25 @@ import contextlib
 import json
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from attrs import field, frozen
 
 from argent_core.config.problems import Invalid, Problem, shown, wrong
+from argent_core.remedies import remedy
 from argent_hookspecs import ConfigError
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
 MIGRATIONS: tuple[Migration, ...] = ()
 """How to make version n + 1 of version n; the first one starts from version 1."""
+
+MOST_NESTED = 50
+"""Levels of settings within settings."""
 
 
 @frozen(kw_only=True)
@@ -45,14 +50,9 @@ def read(path: Path, *, migrations: Sequence[Migration] = MIGRATIONS) -> Documen
     Raises:
         Invalid: It cannot be read, is not JSON, or comes from a newer Argent.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
+    text = _text(path)
+    if text is None:
         return Document(version=len(migrations) + 1)
-    except OSError as error:
-        raise _refuse(path, f"cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise _refuse(path, "is not text in UTF-8", "Save it again as UTF-8") from error
     data, oddities = _parse(path, text)
     version = _version(path, data, newest=len(migrations) + 1)
     for migrate in migrations[version - 1 :]:
@@ -60,6 +60,25 @@ def read(path: Path, *, migrations: Sequence[Migration] = MIGRATIONS) -> Documen
         data["version"] = data.get("version", version) + 1
     migrated = version <= len(migrations)
     return Document(data=data, version=version, migrated=migrated, oddities=oddities)
+
+
+def unfit(value: object) -> str:
+    """Say why JSON values cannot be kept as settings; nothing if they can.
+
+    >>> unfit({"name": "ab"}), unfit(chr(0xD800))
+    ('', 'holds half a character (U+D800); write the whole one')
+    """
+    level = [value]
+    for _ in range(MOST_NESTED):
+        level = [inner for one in level for inner in _inside(one)]
+    if level:
+        return f"is nested deeper than {MOST_NESTED} levels; make it flatter"
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = ord(error.object[error.start])
+        return f"holds half a character (U+{half:04X}); write the whole one"
+    return ""
 
 
 def keep_copy(path: Path, version: int) -> Path:
@@ -71,12 +90,45 @@ def keep_copy(path: Path, version: int) -> Path:
 
 def write(path: Path, data: Mapping[str, Any]) -> None:
     """Replace a file at once, readable by this user only. Raises ``ConfigError``."""
-    text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
-    target = path.resolve()
+    replace(path, json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+
+
+def replace(path: Path, text: str) -> None:
+    """Do the same with any text."""
     try:
-        _replace(target, text.encode())
+        _replace(path.resolve(), text.encode())
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written ({error.strerror}).") from error
+        reason = f"{path} cannot be written ({error.strerror}); nothing was changed."
+        raise ConfigError(f"{reason} {remedy(error)}") from error
+
+
+def _text(path: Path) -> str | None:
+    """Return what a file holds, or None if it is not there."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise _refuse(path, "is not a file", "Move it away; without it the defaults hold")
+        raw = path.read_bytes()
+    except FileNotFoundError as error:
+        if not path.is_symlink():
+            return None
+        where = f"is a link to {path.readlink()}, where nothing is"
+        raise _refuse(path, where, "Bring that file back, or remove the link") from error
+    except OSError as error:
+        raise _refuse(path, f"cannot be read ({error.strerror})", remedy(error)) from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _refuse(path, "is not text in UTF-8", "Save it again as UTF-8") from error
+    if "\0" in text:
+        hint = "Save it again as UTF-8; or delete it, and the defaults hold"
+        raise _refuse(path, "holds NUL characters, which no text does", hint)
+    return text
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _replace(target: Path, content: bytes) -> None:
@@ -112,16 +164,21 @@ def _parse(path: Path, text: str) -> tuple[dict[str, Any], tuple[Problem, ...]]:
         return result
 
     def refuse_constant(word: str) -> NoReturn:
-        raise _refuse(path, f"{word} is not a number in JSON")
+        raise _refuse(path, f"{word} is not a number in JSON", "Write digits")
 
     try:
         data = json.loads(text, object_pairs_hook=make_object, parse_constant=refuse_constant)
     except json.JSONDecodeError as error:
         raise _not_json(path, text, error) from error
-    except (ValueError, RecursionError) as error:
-        raise _refuse(path, f"is not a file of settings ({error})") from error
+    except RecursionError as error:
+        raise _refuse(path, "is nested far too deeply", "Make it flatter") from error
+    except ValueError as error:
+        raise _refuse(path, "holds a number of thousands of digits", "Shorten it") from error
+    if reason := unfit(data):
+        raise _refuse(path, reason)
     if not isinstance(data, dict):
-        raise _refuse(path, f"expected an object {{…}}, found {shown(data)}")
+        hint = "Settings stand between { and }"
+        raise _refuse(path, f"expected an object {{…}}, found {shown(data)}", hint)
     return data, tuple(oddities)
 
 
@@ -146,7 +203,8 @@ def _not_json(path: Path, text: str, error: json.JSONDecodeError) -> Invalid:
 def _version(path: Path, data: Mapping[str, Any], *, newest: int) -> int:
     version = data.get("version", 1)
     if type(version) is not int or version < 1:
-        problem = wrong(f"a whole number from 1 to {newest}", version).problems[0].under("version")
+        meant = "1" if newest == 1 else f"a whole number from 1 to {newest}"
+        problem = wrong(meant, version).problems[0].under("version")
         raise Invalid(Problem("version", problem.expected, problem.found, file=path.name))
     if version > newest:
         raise _refuse(
@@ -158,4 +216,4 @@ def _version(path: Path, data: Mapping[str, Any], *, newest: int) -> int:
 
 
 def _refuse(path: Path, reason: str, hint: str = "") -> Invalid:
-    return Invalid(Problem("", reason, hint=hint, file=path.name))
+    return Invalid(Problem("", reason, hint=hint.rstrip("."), file=str(path)))

@@ -10,7 +10,16 @@ import attrs
 from attrs import frozen
 
 from argent_core.config import files
-from argent_core.config.problems import Invalid, Problem, error_of, nearest, suggestion, wrong
+from argent_core.config.problems import (
+    KERNEL_FILE,
+    Invalid,
+    Problem,
+    error_of,
+    nearest,
+    suggestion,
+    wrong,
+)
+from argent_core.config.sense import doubtful, impossible
 from argent_core.config.settings import Config, KernelSettings, PluginEntry
 from argent_core.config.structure import settings_fields, structure, unknown_keys
 from argent_core.config.tiers import ModelsFile, structure_tiers
@@ -82,9 +91,12 @@ def inspect_data(
     data = {key: value for key, value in document.data.items() if key != "version"}
     plugins = _plugin_entries(data.pop("plugins", {}), found)
     kernel = found.collect(lambda: structure(data, KernelSettings))
+    found.errors += [] if kernel is None else impossible(home.root, kernel)
     found.warnings += _located(unknown_keys(data, KernelSettings))
     tiers = _tiers(home, found)
     settings = {} if classes is None else _plugin_settings(plugins, classes, found)
+    if kernel is not None and classes is not None:
+        found.warnings += doubtful(kernel, tiers, classes)
     if kernel is None or found.errors:
         errors, warnings = tuple(found.errors), tuple(found.warnings)
         return Inspection(errors=errors, warnings=warnings, document=document)
@@ -205,6 +217,10 @@ def _one_plugin(name: str, cls: type[T], section: Mapping[str, Any], found: _Fin
     return result
 
 
+def _in_file(problem: Problem, name: str) -> Problem:
+    return attrs.evolve(problem, file=name) if problem.file == KERNEL_FILE else problem
+
+
 def _tiers(home: Home, found: _Findings) -> tuple[ModelTier, ...]:
     name = home.models_file.name
     own = _Findings([])
@@ -212,6 +228,6 @@ def _tiers(home: Home, found: _Findings) -> tuple[ModelTier, ...]:
     if document is not None:
         own.warnings += [*document.oddities, *unknown_keys(document.data, ModelsFile)]
         tiers = own.collect(lambda: structure_tiers(document.data))
-    found.errors += [attrs.evolve(problem, file=name) for problem in own.errors]
-    found.warnings += [attrs.evolve(problem, file=name) for problem in own.warnings]
+    found.errors += [_in_file(problem, name) for problem in own.errors]
+    found.warnings += [_in_file(problem, name) for problem in own.warnings]
     return (document and tiers) or ()

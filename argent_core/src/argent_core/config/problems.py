@@ -14,6 +14,8 @@ from argent_hookspecs import ConfigError
 LONGEST = 60
 """Characters of a value that are shown."""
 
+KERNEL_FILE = "argent.json"
+
 
 @frozen
 class Problem:
@@ -31,7 +33,7 @@ class Problem:
     expected: str
     found: str = ""
     hint: str = ""
-    file: str = "argent.json"
+    file: str = KERNEL_FILE
 
     def __str__(self) -> str:
         place = f"{self.file}: {self.path}" if self.path else self.file

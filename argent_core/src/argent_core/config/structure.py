@@ -170,7 +170,8 @@ def _duration(value: Any, _: Any) -> timedelta:
     try:
         return parse_duration(value)
     except ValueError as error:
-        raise wrong(f"{WORDS[timedelta]}, longer than zero", value) from error
+        words = f"{WORDS[timedelta]}, longer than zero, at most 100 years"
+        raise wrong(words, value) from error
 
 
 def _secret(value: Any, _: Any) -> Secret:

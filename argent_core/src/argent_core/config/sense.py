@@ -1,0 +1,60 @@
+"""What is right setting by setting, and still cannot work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from argent_core.config.problems import Problem, shown, suggestion
+from argent_core.config.settings import KernelSettings
+from argent_core.config.tiers import BELOW
+from argent_core.remedies import remedy
+from argent_hookspecs import ModelTier
+
+_ID = re.compile(r"\w(?:[\w .@-]{0,62}\w)?")
+
+
+def impossible(home: Path, settings: KernelSettings) -> Iterator[Problem]:
+    """Find what no agent can start with."""
+    agent = settings.agent
+    if not _ID.fullmatch(agent.id):
+        words = "expected a name of 1 to 64 letters, digits, spaces and . _ @ -"
+        yield Problem("agent.id", words, shown(agent.id))
+    workspace = home / agent.workspace
+    try:
+        workspace.lstat()
+        in_the_way = not workspace.is_dir()
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        in_the_way = True
+    except OSError as error:
+        place = shown(str(agent.workspace))
+        yield Problem("agent.workspace", f"{error.strerror}: {place}", hint=remedy(error))
+        return
+    if in_the_way:
+        found = f"the file {workspace}"
+        yield Problem("agent.workspace", "expected a folder", found, "Choose another place")
+
+
+def doubtful(
+    settings: KernelSettings, tiers: Sequence[ModelTier], installed: Iterable[str]
+) -> Iterator[Problem]:
+    """Find what does nothing as things are.
+
+    Args:
+        tiers: The person's own.
+        installed: Names of the plugins that are.
+    """
+    known = sorted({*BELOW, *(tier.name for tier in tiers)})
+    wanted = settings.models.default
+    if wanted not in known:
+        words = f"no tier {shown(wanted)} is known; unless a plugin brings one, another answers"
+        hint = suggestion(wanted, known) or f"There are: {', '.join(known)}"
+        yield Problem("models.default", words, hint=hint)
+    names = set(installed)
+    for index, name in enumerate(settings.agent.plugins or ()):
+        if name not in names:
+            words = f"no plugin {shown(name)} is installed"
+            yield Problem(f"agent.plugins[{index}]", words, hint=suggestion(name, names))
