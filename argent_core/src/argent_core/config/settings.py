@@ -13,6 +13,8 @@ from attrs import field, frozen
 from argent_core.config.problems import Problem
 from argent_hookspecs import ModelTier, Permission, setting
 
+SHORTEST_RETENTION = timedelta(days=45)
+"""As long as de-duplication keys are kept."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -80,6 +82,22 @@ class ToolsSettings:
 
 
 @frozen(kw_only=True)
+class JournalSettings:
+    """What is kept of the past."""
+
+    retention: timedelta = setting(
+        timedelta(days=90),
+        doc="How long events, turns and replies are kept after their end, 45 days at least; what"
+        " the model is told of a conversation stays.",
+    )
+
+    @retention.validator
+    def _outlives_the_keys(self, _: object, value: timedelta) -> None:
+        if value < SHORTEST_RETENTION:
+            raise ValueError("must be at least 45d, so that nothing is answered twice")
+
+
+@frozen(kw_only=True)
 class LogSettings:
     """What is written down."""
 
@@ -96,6 +114,7 @@ class KernelSettings:
     models: ModelsSettings = setting(ModelsSettings(), doc="Which models answer.")
     loop: LoopSettings = setting(LoopSettings(), doc="How events are worked on.")
     tools: ToolsSettings = setting(ToolsSettings(), doc="What the agent may do.")
+    journal: JournalSettings = setting(JournalSettings(), doc="What is kept of the past.")
     log: LogSettings = setting(LogSettings(), doc="What is written down.")
 
 

@@ -39,7 +39,9 @@ from argent_hookspecs import (
 WORKSPACE_FILES = ("AGENTS.md", "SOUL.md", "USER.md", "TOOLS.md")
 _DEADLINE = 5.0
 _WORKSPACE_ORDER = 100
-_EXCHANGES_READ = 200
+EXCHANGES_READ = 200
+IS_EXCHANGE = "(asked IS NOT NULL AND answer != '' AND state IN ('done', 'cancelled', 'dead'))"
+"""Which turns are told as history, in SQL."""
 _EXCHANGES_DROPPED = 8
 _SOURCE_LENGTH = 80
 _OUTSIDE = (
@@ -206,7 +208,7 @@ class Context:
 
 
 def read_history(
-    tx: Transaction, conversation: str, *, limit: int = _EXCHANGES_READ
+    tx: Transaction, conversation: str, *, limit: int = EXCHANGES_READ
 ) -> tuple[list[Exchange], int]:
     """Return the last exchanges of a conversation, oldest first, and how many there are in all.
 
@@ -214,9 +216,7 @@ def read_history(
     """
     rows = tx.execute(
         "SELECT n, asked, answer, trust, datetime(started_at, 'unixepoch') FROM turns"
-        " WHERE conversation = ? AND asked IS NOT NULL AND answer != ''"
-        " AND state IN ('done', 'cancelled', 'dead')"
-        " ORDER BY n DESC LIMIT ?",
+        f" WHERE conversation = ? AND {IS_EXCHANGE} ORDER BY n DESC LIMIT ?",
         (conversation, limit),
     ).fetchall()
     exchanges = [

@@ -8,7 +8,6 @@ asked, and a blind one is never run again by itself.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
@@ -286,15 +285,15 @@ class Tools:
         # Redacted before it is cut, so that no part of a secret is left over.
         text = self.redact(text)
         if len(text) > self.settings.result_limit:
-            text = await asyncio.to_thread(self._shortened, text)
+            text = await asyncio.to_thread(self._shortened, text, step.key)
         result = ToolResult(call.id, call.name, text, is_error=state != "done")
         await turn.steps.end(step, state, result=result)
         return result
 
-    def _shortened(self, text: str) -> str:
+    def _shortened(self, text: str, key: str) -> str:
         """Put a long result into a file; return how it begins, and where the file is."""
         raw = text.encode(errors="replace")
-        path = self.results / f"{hashlib.sha256(raw).hexdigest()[:16]}.txt"
+        path = self.results / f"{key}.txt"
         outcome = attempt(_write_private, path, raw)
         where = f"the whole result is in {path}" if outcome.error is None else "the rest is lost"
         head = text[: self.settings.result_limit - 200]

@@ -1,0 +1,231 @@
+"""Retention: what ended longer ago than its term leaves the journal, a little at a time.
+
+The term is counted from look to look, and not by the times in the rows: a step of the clock that no
+machine lives through between two looks does not count, so that a clock that is far ahead makes
+nothing old. Marks say up to where the journal went at which age. Each small transaction takes
+events that ended with all that their turns left; whatever ends it, the next look goes on from
+there.
+
+The file does not shrink: SQLite uses the freed pages for what comes next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from argent_core import codec
+from argent_core.config import format_duration
+from argent_core.guard import attempt
+from argent_core.inbound.journal import Journal
+from argent_core.loop.context import EXCHANGES_READ, IS_EXCHANGE
+from argent_hookspecs import Transaction
+
+log = logging.getLogger("argent.retention")
+
+_FIRST_LOOK = timedelta(minutes=5)
+_LOOK_EVERY = timedelta(hours=1)
+_LONGEST_STEP = timedelta(days=7)
+_MARKS = 64
+_BATCH = 200
+_BATCH_SECONDS = 0.003
+_REST = 4.0
+_SHORTEST_REST = 0.01
+_NOTE = "argent/retention"
+
+
+@frozen
+class Trimmed:
+    """What one look took out."""
+
+    events: int = 0
+    results: int = 0
+
+    def __add__(self, other: Trimmed) -> Trimmed:
+        return Trimmed(self.events + other.events, self.results + other.results)
+
+
+@define
+class _Age:
+    """How old the journal is; kept in the table ``cursors``.
+
+    Args:
+        seen: The clock at the last look.
+        lived: Seconds that count, from the first look to the last.
+        marks: Pairs of what ``lived`` was and the ``seq`` of the newest event then, oldest first.
+    """
+
+    seen: float
+    lived: float = 0.0
+    marks: list[tuple[float, int]] = field(factory=list)
+
+    def mark(self, newest: int, *, term: float) -> int:
+        """Note the newest event; return the newest of those that are older than the term."""
+        if not self.marks or self.lived - self.marks[-1][0] >= term / _MARKS:
+            self.marks.append((self.lived, newest))
+        while len(self.marks) > 1 and self.marks[1][0] <= self.lived - term:
+            del self.marks[0]
+        lived, seq = self.marks[0]
+        return seq if lived <= self.lived - term else 0
+
+
+@define(eq=False, repr=False)
+class _Look:
+    """One pass over the journal, oldest events first.
+
+    Args:
+        last: ``seq`` of the newest event that it reaches.
+        ended: Between these two times by the clock, an end is too young.
+        files: The results on disk, by the key of their step.
+        position: ``seq`` of the last event that was looked at.
+        kept: By conversation, the oldest turn that the context still reads.
+    """
+
+    last: int
+    ended: tuple[float, float]
+    files: dict[str, Path]
+    position: int = 0
+    kept: dict[str, int] = field(factory=dict)
+
+    def take(self, tx: Transaction) -> Trimmed:
+        """Take out what may go of the next events, for as long as a transaction may last."""
+        until = time.monotonic() + _BATCH_SECONDS
+        rows = tx.execute(_NEXT, (self.position, self.last, _BATCH)).fetchall()
+        gone = Trimmed()
+        for seq, id, conversation, state, finished in rows:
+            if state in _ENDED and not self._is_young(finished) and not self._is_needed(tx, id):
+                gone += self._remove(tx, id, conversation)
+            self.position = seq
+            if time.monotonic() > until:
+                return gone
+        if len(rows) < _BATCH:
+            self.position = self.last
+        return gone
+
+    def _is_young(self, moment: float | None) -> bool:
+        """Tell whether something is of the term; a time yet to come is of a clock set wrong."""
+        earliest, now = self.ended
+        return moment is not None and earliest <= moment <= now
+
+    def _is_needed(self, tx: Transaction, turn: str) -> bool:
+        """Tell whether a reply of a turn is under way, or came to its end a short time ago."""
+        rows = tx.execute(_REPLIES, (turn,)).fetchall()
+        return any(open or self._is_young(touched) for open, touched in rows)
+
+    def _remove(self, tx: Transaction, id: str, conversation: str) -> Trimmed:
+        files = 0
+        for (key,) in tx.execute("SELECT key FROM steps WHERE turn = ?", (id,)).fetchall():
+            path = self.files.pop(key, None)
+            if path is not None:
+                unlinked = attempt(path.unlink, True)
+                if unlinked.error is not None:
+                    log.warning("%s stays: %s", path, unlinked.error)
+                files += 1
+        for table in ("steps", "blocks", "approvals", "outbox"):
+            tx.execute(f"DELETE FROM {table} WHERE turn = ?", (id,))
+        tx.execute("DELETE FROM events WHERE id = ?", (id,))
+        self._remove_turns(tx, id, conversation)
+        return Trimmed(1, files)
+
+    def _remove_turns(self, tx: Transaction, id: str, conversation: str) -> None:
+        """Remove a turn and those before it, but for the exchanges that the context reads."""
+        row = tx.execute(f"SELECT n, {IS_EXCHANGE} FROM turns WHERE id = ?", (id,)).fetchone()
+        if row is None:
+            return
+        n, is_exchange = row
+        if not is_exchange:
+            tx.execute("DELETE FROM turns WHERE id = ?", (id,))
+        if conversation not in self.kept:
+            found = tx.execute(_OLDEST_READ, (conversation, EXCHANGES_READ - 1)).fetchone()
+            self.kept[conversation] = found[0] if found else 0
+        tx.execute(_DELETE_TURNS, (conversation, min(n + 1, self.kept[conversation])))
+
+
+@define(eq=False, repr=False)
+class Retention:
+    """Trims the journal while the kernel runs.
+
+    Args:
+        term: How long what has ended is kept.
+        results: Folder of the tools' results that were too long for the model.
+        every: Time from the end of a look to the next.
+    """
+
+    journal: Journal
+    term: timedelta
+    results: Path
+    every: timedelta = _LOOK_EVERY
+    _looked: float | None = None
+
+    async def run(self) -> None:
+        """Look a little after the start, and again and again, until cancelled."""
+        clock = self.journal.clock
+        await clock.sleep(min(_FIRST_LOOK, self.every).total_seconds())
+        while True:
+            await self.trim()
+            await clock.sleep(self.every.total_seconds())
+
+    async def trim(self) -> Trimmed:
+        """Take out all that is older than the term; return how much that was."""
+        database, term = self.journal.database, self.term.total_seconds()
+        last = await database.write(partial(self._grow_older, term=term))
+        files = await asyncio.to_thread(_by_step, self.results) if last else {}
+        now = self.journal.now()
+        look, gone = _Look(last, (now - term, now), files), Trimmed()
+        while look.position < look.last:
+            began = time.monotonic()
+            gone += await database.write(look.take)
+            # The others have the database for most of the time.
+            await asyncio.sleep(max(_SHORTEST_REST, _REST * (time.monotonic() - began)))
+        if gone.events:
+            log.info(
+                "%d events older than %s left the journal, and %d long results of tools",
+                gone.events,
+                format_duration(self.term),
+                gone.results,
+            )
+        return gone
+
+    def _grow_older(self, tx: Transaction, *, term: float) -> int:
+        """Count the time since the last look; return the ``seq`` up to which events are old."""
+        now, lived = self.journal.now(), self.journal.clock.monotonic()
+        row = tx.execute("SELECT value FROM cursors WHERE source = ?", (_NOTE,)).fetchone()
+        age = _Age(now) if row is None else codec.load(row[0], _Age)
+        step = now - age.seen
+        if not 0 <= step <= _LONGEST_STEP.total_seconds():
+            log.warning("the clock moved by %.1f days since the last look", step / 86400)
+            step = 0.0 if self._looked is None else lived - self._looked
+        age.seen, age.lived = now, age.lived + step
+        (newest,) = tx.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()
+        last = age.mark(newest, term=term)
+        tx.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (_NOTE, codec.dump(age)))
+        self._looked = lived
+        return last
+
+
+def _by_step(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in folder.glob("*.txt")}
+
+
+_ENDED = ("done", "dead", "cancelled")
+_NEXT = (
+    "SELECT seq, id, conversation, state, finished_at FROM events"
+    " WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+)
+_REPLIES = (
+    "SELECT state IN ('pending', 'sending'), MAX(created_at, COALESCE(finished_at, 0))"
+    " FROM outbox WHERE turn = ?"
+)
+_OLDEST_READ = (
+    f"SELECT n FROM turns WHERE conversation = ? AND {IS_EXCHANGE} ORDER BY n DESC LIMIT 1 OFFSET ?"
+)
+_DELETE_TURNS = (
+    "DELETE FROM turns WHERE conversation = ? AND n < ?"
+    " AND NOT EXISTS (SELECT 1 FROM events WHERE events.id = turns.id)"
+)
