@@ -106,6 +106,7 @@ def inspect_data(
         models=kernel.models,
         loop=kernel.loop,
         tools=kernel.tools,
+        journal=kernel.journal,
         log=kernel.log,
         plugins=plugins,
         tiers=tiers,
