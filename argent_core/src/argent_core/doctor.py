@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from argent_core.guard import attempt
 from argent_core.hosted_plugin import TROUBLE
 from argent_core.kernel import Kernel
 from argent_core.paths import Home
+from argent_core.remedies import remedy
+from argent_core.words import counted
 from argent_hookspecs import ArgentError
 
 _LEAST_FREE = 256 << 20
@@ -40,15 +43,14 @@ class Finding:
 
 def check_files(home: Home) -> Iterator[Finding]:
     """Check what can be checked without a kernel: folders, permissions, room, settings."""
-    if not home.root.is_dir():
-        yield Finding(
-            check="home",
-            ok=False,
-            summary=f"there is no agent in {home.root} yet",
-            remedy="argent init",
-        )
+    if not os.path.lexists(home.root):
+        yield _home_is_wrong(f"there is no agent in {home.root} yet", "argent init")
         return
     open_paths = [path for path in _private_paths(home) if _is_open(path)]
+    created = attempt(home.create)
+    if created.error is not None:
+        yield _home_is_wrong(str(created.error), "see the message")
+        return
     yield Finding(
         check="permissions",
         ok=not open_paths,
@@ -78,6 +80,10 @@ def check_files(home: Home) -> Iterator[Finding]:
     )
 
 
+def _home_is_wrong(summary: str, remedy: str) -> Finding:
+    return Finding(check="home", ok=False, summary=summary, remedy=remedy)
+
+
 async def check_kernel(home: Home) -> list[Finding]:
     """Check what needs a kernel: the running one, or one made for the purpose."""
     from argent_core.local import LocalCommandContext
@@ -87,6 +93,9 @@ async def check_kernel(home: Home) -> list[Finding]:
         status, running = await local.operate("status", with_plugins=True, deep=True)
     except ArgentError as error:
         return [Finding(check="kernel", ok=False, summary=str(error), remedy="see the message")]
+    except OSError as error:
+        words = f"{error.filename}: {error.strerror}"
+        return [Finding(check="kernel", ok=False, summary=words, remedy=remedy(error))]
     found = [Finding(check="kernel", ok=True, summary="it runs" if running else "it would start")]
     if not running:
         found.append(await _check_database(home))
@@ -127,14 +136,14 @@ def _check_queues(status: dict[str, dict[str, int]]) -> Iterator[Finding]:
         yield Finding(
             check="events",
             ok=False,
-            summary=f"{dead} events could not be dealt with",
+            summary=f"{counted(dead, 'event')} could not be dealt with",
             remedy="argent events list --state dead",
         )
     if unknown:
         yield Finding(
             check="replies",
             ok=False,
-            summary=f"of {unknown} replies it is not known whether they arrived",
+            summary=f"whether {counted(unknown, 'reply', 'replies')} arrived is not known",
             remedy="argent replies list --state unknown",
         )
 
@@ -153,11 +162,10 @@ async def _check_database(home: Home) -> Finding:
 def _private_paths(home: Home) -> Iterator[Path]:
     yield home.root
     for folder in (home.data, home.run, home.logs):
-        if folder.is_dir():
-            yield folder
-            yield from (path for path in folder.iterdir() if not path.is_symlink())
-    if home.config_file.exists():
-        yield home.config_file
+        yield folder
+        inside = attempt(os.listdir, folder).value or ()
+        yield from (folder / name for name in inside if not (folder / name).is_symlink())
+    yield home.config_file
 
 
 def _is_open(path: Path) -> bool:

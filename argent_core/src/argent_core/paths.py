@@ -98,11 +98,12 @@ class Home(NamedTuple):
         """Make the folders that are missing, for this user only. Raises ``ConfigError``."""
         for folder in (self.root, self.data, self.plugins, self.logs, self.run, self.cache):
             self._make_folder(folder)
-        if not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
-            raise _wrong(
-                f"The home {self.root} cannot be read and written by this user. Change its "
-                "permissions, or choose another folder with --home or ARGENT_HOME."
-            )
+            if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+                raise _wrong(
+                    f"{folder} cannot be read and written by this user. Look at its permissions, "
+                    "and whether its disk is mounted to be read only; or choose another home with "
+                    "--home or ARGENT_HOME."
+                )
 
     def _make_folder(self, folder: Path) -> None:
         try:

@@ -105,7 +105,7 @@ def test_dead_events_are_found(argent: Run, remember: Remember) -> None:
 
     found = findings(argent("doctor", "--json").output)
 
-    assert found["events"]["summary"] == "1 events could not be dealt with"
+    assert found["events"]["summary"] == "1 event could not be dealt with"
     assert found["events"]["remedy"] == "argent events list --state dead"
 
 
