@@ -1,0 +1,143 @@
+"""The command: ``python -m tests.crash``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from tests.crash.campaign import Campaign
+from tests.crash.judge import FAULTS
+from tests.crash.mutants import MUTANTS, survivor
+
+_SAY_EVERY = 5.0
+_MOST_FINDINGS = 20
+_EPILOG = """
+Examples:
+
+\b
+  uv run python -m tests.crash --kills 100 --seed 1
+  uv run python -m tests.crash --kills 10000 --seed 7 --json
+  uv run python -m tests.crash --mutants --seeds 5
+  uv run python -m tests.crash --replay /tmp/argent-crash-x/plan.json
+
+\b
+Figures:
+  kills           lives that ended by SIGKILL
+  lost            messages without any outcome; tool calls said to be done that were not
+  doubled         second answers on a channel that drops the same key twice
+  unsafe_doubled  second answers on one that does not; blind tool calls run twice
+  repaid          model calls that were finished and made again
+  unknown         replies and tool calls of which the kernel says that it does not know
+"""
+
+
+class _Epilog(click.Command):
+    """A command whose epilog keeps its lines."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write(f"{_EPILOG.replace(chr(8), '').rstrip()}\n")
+
+
+@click.command(cls=_Epilog)
+@click.option("--kills", default=100, show_default=True, help="How many lives end by SIGKILL.")
+@click.option(
+    "--seed",
+    default="1",
+    show_default=True,
+    help="What is sent, and where kills come, is drawn from it. When exactly a kill comes also "
+    "depends on the machine.",
+)
+@click.option(
+    "--mutants",
+    is_flag=True,
+    help="Make the kernel worse in five ways, one at a time, and see whether that is noticed; "
+    "counts mutants times seeds.",
+)
+@click.option("--seeds", default=3, show_default=True, help="With --mutants: seeds for each.")
+@click.option(
+    "--replay",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Do again what a failing run did to one home.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object, last.")
+def main(
+    *, kills: int, seed: str, mutants: bool, seeds: int, replay: Path | None, as_json: bool
+) -> None:
+    """Kill a kernel again and again, and see whether it keeps its promises.
+
+    The code is 1 if one was broken, or if a mutant was not caught.
+    """
+    if mutants:
+        figures, good = _try_mutants(seed, seeds)
+    else:
+        figures, good = _kill(Campaign(seed, kills, progress=_Progress()), replay)
+    if as_json:
+        click.echo(json.dumps(figures))
+    else:
+        click.echo(", ".join(f"{name} {number}" for name, number in figures.items()))
+    sys.exit(0 if good else 1)
+
+
+def _kill(campaign: Campaign, replay: Path | None) -> tuple[dict[str, int], bool]:
+    figures = campaign.replay(replay) if replay else campaign.run()
+    seconds = time.monotonic() - campaign.began
+    points = campaign.coverage.points()
+    hit = sum(campaign.coverage.hits[point] > 0 for point in points)
+    firsts = [point for point in points if point.nth == 1]
+    first_hit = sum(campaign.coverage.hits[point] > 0 for point in firsts)
+    _say(f"{campaign.homes} homes, {campaign.messages} messages, {campaign.steered} of them taken")
+    _say(f"into a turn under way, {campaign.dead} put aside with an apology")
+    _say(f"{first_hit} of {len(firsts)} places were hit, {hit} of {len(points)} with their counts;")
+    _say(f"{campaign.idle} lives had nothing more to do before they came to their failpoint")
+    _say(f"{seconds:.1f} s, {campaign.done / seconds:.1f} kills a second")
+    missed = [str(point) for point in firsts if not campaign.coverage.hits[point]]
+    if missed and not replay:
+        _say(f"not hit: {', '.join(missed)}")
+    _tell_failures(campaign)
+    return figures, not any(figures[fault] for fault in FAULTS)
+
+
+def _tell_failures(campaign: Campaign) -> None:
+    findings = [(failure, found) for failure in campaign.failures for found in failure.findings]
+    for failure, found in findings[:_MOST_FINDINGS]:
+        _say(f"{found.figure}: seed {campaign.seed}, home {failure.number}: {found.words}")
+    if len(findings) > _MOST_FINDINGS:
+        _say(f"… and {len(findings) - _MOST_FINDINGS} more")
+    for failure in campaign.failures:
+        _say(f"home {failure.number} is kept in {failure.folder}; what was done to it, again:")
+        _say(f"  uv run python -m tests.crash --seed {campaign.seed} --replay {failure.plan}")
+
+
+def _try_mutants(first_seed: str, seeds: int) -> tuple[dict[str, int], bool]:
+    caught = 0
+    for number in range(seeds):
+        seed = first_seed if number == 0 else f"{first_seed}.{number}"
+        for mutant in MUTANTS:
+            began = time.monotonic()
+            reason = survivor(mutant, seed)
+            caught += reason is None
+            fate = "caught" if reason is None else f"NOT CAUGHT: {reason}"
+            _say(f"seed {seed}: {mutant.name}: {fate} ({time.monotonic() - began:.1f} s)")
+    of = seeds * len(MUTANTS)
+    return {"caught": caught, "of": of}, caught == of
+
+
+class _Progress:
+    """Says now and then how far it is."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def __call__(self, campaign: Campaign) -> None:
+        if time.monotonic() - self._said > _SAY_EVERY:
+            self._said = time.monotonic()
+            broken = sum(campaign.figures[fault] for fault in FAULTS)
+            _say(f"{campaign.done} of {campaign.kills} kills, {broken} promises broken")
+
+
+def _say(words: str) -> None:
+    click.echo(words, err=True)

@@ -1,0 +1,149 @@
+"""Failpoints: the places at which a life can be made to end, in the child.
+
+Commits are seen at the driver, whatever the kernel does to come there: a connection that is a
+subclass of the driver's counts them, by what they write. Effects are counted where they leave.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import sqlcipher3.dbapi2 as driver
+from attrs import define, field, frozen
+
+BEFORE, HELD, AFTER = "before", "held", "after"
+COMMIT = "commit"
+
+_HOLD_SECONDS = 0.02
+_WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE)\b(?:\s+(?:OR|INTO|FROM|[A-Z]+))*\s+(\w+)")
+_STATE = re.compile(r"\bstate = '(\w+)'")
+_FINISHED = "SELECT key FROM steps WHERE kind = 'model' AND state = 'done'"
+
+
+@frozen
+class Failpoint:
+    """A place, and how often it is passed before the end comes there.
+
+    Args:
+        name: An effect with its object (``deliver mail``), ``commit``, or ``commit`` and what it
+            writes.
+        phase: ``before``; ``after``; or, for a commit, ``held``: before it, but only after a pause
+            in which the rest of the kernel goes on, as it does when a disk is slow.
+        nth: Counted from 1, in one life.
+    """
+
+    name: str
+    phase: str
+    nth: int
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return f"{self.phase} {self.name} #{self.nth}"
+
+
+def is_commit(name: str) -> bool:
+    """Tell whether a place is a commit."""
+    return name.partition(" ")[0] == COMMIT
+
+
+def phases(name: str) -> tuple[str, ...]:
+    """Return the phases in which a life can end at a place."""
+    return (BEFORE, HELD, AFTER) if is_commit(name) else (BEFORE, AFTER)
+
+
+@define(eq=False)
+class Failpoints:
+    """Counts what is passed, and ends the process where that was asked for."""
+
+    end: Failpoint | None
+    _passed: Counter[tuple[str, str]] = field(factory=Counter)
+
+    def passing(self, phase: str, *names: str) -> None:
+        """Pass a place that has these names; it may be the last."""
+        for name in names:
+            self._passed[name, phase] += 1
+        for name in names:
+            if self.end == Failpoint(name, phase, self._passed[name, phase]):
+                if phase == HELD:
+                    time.sleep(_HOLD_SECONDS)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def written(sql: str) -> str | None:
+    """Return what a statement writes, in short, or None if it writes nothing.
+
+    >>> written("UPDATE outbox SET state = 'sending', attempts = 1 WHERE seq = ?")
+    'update outbox sending'
+    >>> written("INSERT OR REPLACE INTO cursors VALUES (?, ?)")
+    'insert cursors'
+    """
+    match = _WRITES.match(sql)
+    if match is None:
+        return None
+    state = _STATE.search(sql.partition("WHERE")[0]) if match[1] == "UPDATE" else None
+    return " ".join([match[1].lower(), match[2], *(state.groups() if state else ())])
+
+
+def watch_driver(points: Failpoints, committed: Callable[[list[str], list[str]], None]) -> None:
+    """Make every connection of this process pass the failpoints.
+
+    Args:
+        committed: Told after each commit what it wrote, and the keys of all finished model calls
+            if it wrote steps.
+    """
+    connect = driver.connect
+
+    class Cursor(driver.Cursor):  # type: ignore[misc]
+        def execute(self, sql: str, parameters: Any = ()) -> Any:
+            return self.connection.noticed(
+                sql, lambda: super(Cursor, self).execute(sql, parameters)
+            )
+
+        def executemany(self, sql: str, parameters: Any) -> Any:
+            return self.connection.noticed(
+                sql, lambda: super(Cursor, self).executemany(sql, parameters)
+            )
+
+    class Connection(driver.Connection):  # type: ignore[misc]
+        tags: dict[str, None]
+
+        def cursor(self, factory: Any = Cursor) -> Any:
+            return super().cursor(factory)
+
+        def commit(self) -> None:
+            self._commit(super().commit)
+
+        def executescript(self, script: str) -> Any:
+            self.tags = {"migration": None}
+            return self._commit(lambda: super(Connection, self).executescript(script))
+
+        def noticed(self, sql: str, run: Callable[[], Any]) -> Any:
+            word = sql[:8].upper()
+            if word.startswith(("COMMIT", "END")):
+                return self._commit(run)
+            if word.startswith("BEGIN"):
+                self.tags = {}
+            elif tag := written(sql):
+                self.tags[tag] = None
+            return run()
+
+        def _commit(self, run: Callable[[], Any]) -> Any:
+            names = [COMMIT, *(f"{COMMIT} {tag}" for tag in self.tags)]
+            points.passing(BEFORE, *names)
+            points.passing(HELD, *names)
+            result = run()
+            done: list[str] = []
+            if any(tag.endswith("steps") for tag in self.tags):
+                plain = driver.Connection.cursor(self, driver.Cursor)
+                done = [key for (key,) in plain.execute(_FINISHED).fetchall()]
+            committed(names, done)
+            points.passing(AFTER, *names)
+            return result
+
+    driver.connect = lambda *given, **options: connect(*given, factory=Connection, **options)

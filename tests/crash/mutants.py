@@ -1,0 +1,158 @@
+"""The mutation gate: the kernel, made worse on purpose, which the harness must notice.
+
+The changes are applied in the child only. This is the one place where patching our own code is
+right: what is under test here is the harness.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+from attrs import evolve, frozen
+
+from argent_core.inbound import journal
+from argent_core.inbound.intake import Intake
+from argent_core.inbound.journal import Journal
+from argent_core.loop.steps import Step, Steps
+from argent_core.outbound import outbox
+from argent_core.outbound.outbox import Outbox, OutboxRow
+from argent_hookspecs import Event, Transaction
+from tests.crash.campaign import Campaign
+from tests.crash.judge import DOUBLED, LOST, REPAID, UNSAFE_DOUBLED
+
+
+@frozen
+class Mutant:
+    """A change for the worse.
+
+    Args:
+        name: What is wrong with it.
+        patch: Makes it so, in this process.
+        shows_as: The figures of which one must rise.
+    """
+
+    name: str
+    patch: Callable[[], None]
+    shows_as: tuple[str, ...]
+
+
+def _replace(owner: Any, name: str, worse: Callable[..., Any]) -> None:
+    """Put something worse in a place that must be there."""
+    getattr(owner, name)
+    setattr(owner, name, worse)
+
+
+def _acknowledge_before_commit() -> None:
+    store = Intake._store
+    under_way = set()
+
+    async def acknowledged_at_once(self: Intake, event: Event, **facts: Any) -> str:
+        async def later() -> None:
+            await store(self, event, **facts)
+            self.stored()
+
+        task = asyncio.create_task(later())
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+        return "not stored yet"
+
+    _replace(Intake, "_store", acknowledged_at_once)
+
+
+def _send_without_outbox() -> None:
+    rows: list[OutboxRow] = []
+
+    def put(tx: Transaction, reply: Any, *, now: float, held: str = "") -> None:
+        rows.append(OutboxRow(0, reply, 0, now))
+
+    async def due(self: Outbox, channels: Any) -> tuple[list[OutboxRow], None]:
+        return list(rows), None
+
+    async def begin(self: Outbox, row: OutboxRow) -> bool:
+        return True
+
+    async def sent(self: Outbox, row: OutboxRow, receipt: Any) -> None:
+        rows.remove(row)
+
+    async def count(self: Outbox) -> dict[str, int]:
+        return {"pending": len(rows), "unknown": 0}
+
+    _replace(outbox, "put", put)
+    for method in (due, begin, sent, count):
+        _replace(Outbox, method.__name__, method)
+
+
+def _leave_steps_unrecorded() -> None:
+    async def begin(self: Steps, kind: str, name: str, *, request: Any, **_: Any) -> Step:
+        n = self._position
+        self._position += 1
+        return Step(n, kind, name, f"{self.lease.id}-{n}", "intent", request)
+
+    async def end(self: Steps, step: Step, state: str, *, result: Any, **_: Any) -> Step:
+        return evolve(step, state=state, result=result)
+
+    async def steer(self: Steps, seqs: list[int], events: list[Event]) -> None:
+        now = self.journal.now()
+        await self.journal.database.write(
+            lambda tx: journal.join(tx, self.lease, seqs=seqs, now=now)
+        )
+        self._position += 1
+
+    for method in (begin, end, steer):
+        _replace(Steps, method.__name__, method)
+
+
+def _store_cursor_apart() -> None:
+    append = Journal.append
+
+    async def cursor_first(
+        self: Journal, event: Event, *, source: str, cursor: str | None = None, **facts: Any
+    ) -> str | None:
+        sql = "INSERT OR REPLACE INTO cursors VALUES (?, ?)"
+        await self.database.write(lambda tx: tx.execute(sql, (source, cursor)).rowcount)
+        return await append(self, event, source=source, **facts)
+
+    _replace(Journal, "append", cursor_first)
+
+
+def _take_every_message() -> None:
+    append = Journal.append
+
+    async def without_key(self: Journal, event: Event, **facts: Any) -> str | None:
+        return await append(self, evolve(event, dedupe_key=None), **facts)
+
+    _replace(Journal, "append", without_key)
+
+
+MUTANTS = (
+    Mutant("acknowledgement before commit", _acknowledge_before_commit, (LOST,)),
+    Mutant("send without outbox", _send_without_outbox, (LOST,)),
+    Mutant("steps not recorded", _leave_steps_unrecorded, (REPAID, DOUBLED, UNSAFE_DOUBLED)),
+    Mutant("cursor apart from the event", _store_cursor_apart, (LOST,)),
+    Mutant("no de-duplication", _take_every_message, (DOUBLED, UNSAFE_DOUBLED)),
+)
+
+MOST_KILLS = 300
+"""After so many every failpoint that matters was hit, several times."""
+
+
+def survivor(mutant: Mutant, seed: str) -> str | None:
+    """Return why a mutant was not caught, or None if it was.
+
+    It counts only if it keeps every promise while nobody kills it, and then breaks one of those
+    that it must break.
+    """
+    calm = Campaign(seed, 0, patch=mutant.patch)
+    if not calm.stay_calm():
+        return f"it is wrong without any kill: {calm.failures[0].findings[0].words}"
+    campaign = Campaign(seed, MOST_KILLS, patch=mutant.patch, until_caught=True)
+    campaign.run()
+    broken = {finding.figure for failure in campaign.failures for finding in failure.findings}
+    for failure in campaign.failures:
+        shutil.rmtree(failure.folder)
+    if broken & set(mutant.shows_as):
+        return None
+    return f"it broke {', '.join(sorted(broken)) or 'nothing'} in {campaign.done} kills"
