@@ -1,10 +1,11 @@
-"""How the contract's records are written down: JSON, through cattrs."""
+"""How the contract's records are written down: JSON, through cattrs and msgspec."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, TypeVar
 
+import msgspec
 from cattrs.preconf.json import JsonConverter, make_converter
 from cattrs.strategies import configure_tagged_union
 
@@ -21,6 +22,7 @@ def _converter() -> JsonConverter:
 
 
 _CONVERTER = _converter()
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
 def plain(value: Any, kind: Any = None) -> Any:
@@ -29,8 +31,16 @@ def plain(value: Any, kind: Any = None) -> Any:
 
 
 def dump(value: Any, kind: Any = None) -> str:
-    """Write a record as JSON, in ASCII, so that any text can be stored."""
-    return json.dumps(plain(value, kind), default=str)
+    """Write a record as JSON, so that any text can be stored."""
+    return write(plain(value, kind))
+
+
+def write(values: Any) -> str:
+    """Write JSON values; what is none becomes its text."""
+    try:
+        return _ENCODER.encode(values).decode()
+    except UnicodeEncodeError:  # half of a character, which only an escape in ASCII can hold
+        return json.dumps(values, default=str)
 
 
 def load(text: str, kind: type[T]) -> T:

@@ -1,8 +1,8 @@
 """SQLite for the kernel and for every plugin; the only place that knows the driver.
 
 aiosqlite runs over a ``sqlcipher3`` connection: its SQLite is current and the same everywhere. One
-connection writes; transactions that wait share one commit, each in a savepoint of its own. Commits
-are fsynced only where a caller says so: in WAL mode with ``synchronous=NORMAL`` a commit survives
+connection writes; transactions that wait share one commit, and still fail one by one. Commits are
+fsynced only where a caller says so: in WAL mode with ``synchronous=NORMAL`` a commit survives
 the death of the process, and with ``FULL`` a power cut too, together with all commits before it
 (https://www.sqlite.org/pragma.html#pragma_synchronous).
 """
@@ -51,11 +51,19 @@ class _Connection(aiosqlite.Connection):
         return cast(T, await self._execute(work, self._conn))  # type: ignore[no-untyped-call]
 
 
-@frozen
+@define(eq=False)
 class _Write:
+    """A function that waits for its commit.
+
+    Args:
+        result: What it returns or raises; cancelled, once its caller is.
+        settled: Made by a caller that is cancelled, who waits for it nonetheless.
+    """
+
     work: Callable[[Transaction], Any]
     durable: bool
     result: asyncio.Future[Any]
+    settled: asyncio.Event | None = None
 
 
 @define(eq=False, repr=False)
@@ -103,7 +111,8 @@ class Database:
         """Run a function in a transaction; return its result once it is committed.
 
         Args:
-            work: Runs on the writer's thread; if it raises, its own changes are undone.
+            work: Runs on the writer's thread; if it raises, its own changes are undone. It runs a
+                second time if another of the same commit raised, so it touches nothing but ``tx``.
             durable: Whether the commit must survive a power cut before this returns.
 
         Raises:
@@ -111,15 +120,16 @@ class Database:
             DatabaseDamaged: The file is not sound.
         """
         self._demand_open()
-        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._pending.append(_Write(work, durable, result))
+        write = _Write(work, durable, asyncio.get_running_loop().create_future())
+        self._pending.append(write)
         self._wake.set()
         try:
-            return await asyncio.shield(result)
+            return cast(T, await write.result)
         except asyncio.CancelledError:
             # Once queued it happens; whoever is cancelled must find it either done or undone.
-            result.add_done_callback(asyncio.Future.exception)  # which is nobody's concern now
-            await asyncio.wait({result})
+            if write.result.cancelled():
+                write.settled = asyncio.Event()
+                await write.settled.wait()
             raise
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
@@ -146,44 +156,74 @@ class Database:
                 await self._commit(batch)
 
     async def _commit(self, batch: list[_Write]) -> None:
-        sync = "FULL" if any(write.durable for write in batch) else "NORMAL"
+        synchronous = "FULL" if any(write.durable for write in batch) else "NORMAL"
         works = [write.work for write in batch]
-        outcomes = await self._writer.run(partial(_transact, works, sync))
+        outcomes = await self._writer.run(partial(_transact, works, synchronous))
         for write, outcome in zip(batch, outcomes, strict=True):
             if not write.result.done():
                 _mapped(outcome, self.path).resolve(write.result)
+            elif write.settled is not None:
+                write.settled.set()
 
 
 def _transact(
-    works: Sequence[Callable[[Transaction], Any]], sync: str, connection: Any
+    works: Sequence[Callable[[Transaction], Any]], synchronous: str, connection: Any
 ) -> list[Outcome[Any]]:
-    """Run each function in a savepoint and commit once; on the writer's thread. Never raises."""
+    """Run functions and commit once; on the writer's thread. Never raises."""
+    together = attempt(_together, works, synchronous, connection)
+    if together.error is None:
+        return together.get()
+    _roll_back(connection)
+    if len(works) == 1:
+        return [Outcome(error=together.error)]
+    apart = attempt(_apart, works, connection)
+    if apart.error is None:
+        return apart.get()
+    _roll_back(connection)
+    return [Outcome(error=apart.error)] * len(works)
+
+
+def _together(
+    works: Sequence[Callable[[Transaction], Any]], synchronous: str, connection: Any
+) -> list[Outcome[Any]]:
+    """Run functions of which none raises, as nearly always; savepoints have their price."""
+    connection.execute(f"PRAGMA synchronous={synchronous}")
+    connection.execute("BEGIN IMMEDIATE")
     outcomes: list[Outcome[Any]] = []
+    for work in works:
+        outcomes.append(Outcome(work(connection)))
+        _demand_transaction(connection)
+    connection.execute("COMMIT")
+    return outcomes
 
-    def run_all() -> None:
-        connection.execute(f"PRAGMA synchronous={sync}")
-        connection.execute("BEGIN IMMEDIATE")
-        for work in works:
-            connection.execute("SAVEPOINT one")
-            outcome = attempt(work, connection)
-            outcomes.append(outcome)
-            if not connection.in_transaction:
-                raise StorageError("the transaction ended under its functions")
-            if outcome.error is not None:
-                connection.execute("ROLLBACK TO one")
-            connection.execute("RELEASE one")
-        connection.execute("COMMIT")
 
-    whole = attempt(run_all)
-    if whole.error is None:
-        return outcomes
+def _apart(works: Sequence[Callable[[Transaction], Any]], connection: Any) -> list[Outcome[Any]]:
+    """Run functions of which some raise, each in a savepoint of its own."""
+    connection.execute("BEGIN IMMEDIATE")
+    outcomes: list[Outcome[Any]] = []
+    for work in works:
+        connection.execute("SAVEPOINT one")
+        outcome = attempt(work, connection)
+        if isinstance(outcome.error, driver.Error) and not connection.in_transaction:
+            # A full disk rolls everything back under us; the function that met it knows why.
+            raise outcome.error
+        _demand_transaction(connection)
+        if outcome.error is not None:
+            connection.execute("ROLLBACK TO one")
+        connection.execute("RELEASE one")
+        outcomes.append(outcome)
+    connection.execute("COMMIT")
+    return outcomes
+
+
+def _demand_transaction(connection: Any) -> None:
+    if not connection.in_transaction:
+        raise StorageError("the transaction ended under its functions")
+
+
+def _roll_back(connection: Any) -> None:
     if connection.in_transaction:
         attempt(connection.execute, "ROLLBACK")
-    cause = whole.error
-    if isinstance(cause, StorageError) and isinstance(outcomes[-1].error, driver.Error):
-        # A full disk rolls everything back under us; the function that met it knows why.
-        cause = outcomes[-1].error
-    return [Outcome(error=cause)] * len(works)
 
 
 def _read(work: Callable[[Transaction], T], connection: Any) -> Outcome[T]:
@@ -192,8 +232,7 @@ def _read(work: Callable[[Transaction], T], connection: Any) -> Outcome[T]:
         return work(connection)
 
     outcome = attempt(run)
-    if connection.in_transaction:
-        attempt(connection.execute, "ROLLBACK")
+    _roll_back(connection)
     return outcome
 
 

@@ -62,7 +62,8 @@ class Database(Protocol):
 
         Args:
             work: Runs on the database's thread: no awaiting, nothing slow. If it raises, its
-                changes are undone, and only its own.
+                changes are undone, and only its own. It may run more than once before its commit,
+                so it touches nothing but ``tx``.
             durable: Whether the commit must survive a power cut before this returns.
         """
         ...

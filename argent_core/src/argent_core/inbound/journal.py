@@ -91,10 +91,10 @@ class Journal:
         def insert(tx: Transaction) -> str | None:
             if cursor is not None:
                 tx.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (source, cursor))
-            added = tx.execute(_INSERT, row).fetchone()
-            if added is None:
+            added = tx.execute(_INSERT, row)
+            if added.rowcount == 0:
                 return None
-            tx.execute(lanes.JOIN, {**row, "seq": added[0]})
+            tx.execute(lanes.JOIN, {**row, "seq": added.lastrowid})
             if also is not None:
                 also(tx)
             return str(row["id"])
@@ -339,5 +339,4 @@ _INSERT = """
     VALUES (:id, :source, :plugin, :kind, :conversation, :priority, :person, :dedupe_key, :body,
             :now, :now, :expires_at)
     ON CONFLICT (plugin, dedupe_key) DO NOTHING
-    RETURNING seq
 """

@@ -19,6 +19,7 @@ JOIN = """
         aged = MIN(aged, priority, excluded.priority),
         priority = MIN(priority, excluded.priority),
         person = MAX(person, excluded.person)
+    WHERE excluded.priority < priority OR excluded.person > person
 """
 REFRESH = f"""
     INSERT INTO lanes (conversation, head, priority, person, state, available_at, since)
