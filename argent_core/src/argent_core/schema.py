@@ -6,6 +6,9 @@ the same transactions, so that the next event to deal with is one index look-up 
 ``trust`` and ``answer`` of a turn are its part of the history: what filters let through.
 """
 
+EVENT_STATES = ("ready", "leased", "waiting", "done", "dead", "cancelled")
+REPLY_STATES = ("pending", "sending", "sent", "unknown", "expired", "dead", "held")
+
 MIGRATIONS = (
     """
     CREATE TABLE events (

@@ -53,10 +53,13 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that was named, or say which one was probably meant."""
         name = args[0]
-        if not name.startswith("-") and name not in self.list_commands(ctx):
+        if name.startswith("-") or name in BUILT_IN:
+            return super().resolve_command(ctx, args)
+        known = self.list_commands(ctx)
+        if name not in known:
             import difflib
 
-            close = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            close = difflib.get_close_matches(name, known, n=1)
             hint = f' Did you mean "{close[0]}"?' if close else " See `argent --help`."
             ctx.fail(f'There is no command "{name}".{hint}')
         return super().resolve_command(ctx, args)

@@ -8,7 +8,7 @@ import click
 
 from argent_core.cli.context import LazyContext
 from argent_core.cli.output import as_json, print_json, print_table
-from argent_core.inbound.event_list import STATES
+from argent_core.schema import EVENT_STATES
 
 
 @click.group()
@@ -24,7 +24,7 @@ def events() -> None:
 
 
 @events.command("list")
-@click.option("--state", type=click.Choice(STATES), help="Only events in this state.")
+@click.option("--state", type=click.Choice(EVENT_STATES), help="Only events in this state.")
 @click.option("--limit", default=50, show_default=True, help="Most events to list.")
 @as_json
 @click.pass_obj

@@ -8,7 +8,7 @@ import click
 
 from argent_core.cli.context import LazyContext
 from argent_core.cli.output import as_json, print_json, print_table
-from argent_core.outbound.reply_list import STATES
+from argent_core.schema import REPLY_STATES
 
 _LONGEST = 60
 
@@ -26,7 +26,7 @@ def replies() -> None:
 
 
 @replies.command("list")
-@click.option("--state", type=click.Choice(STATES), help="Only replies in this state.")
+@click.option("--state", type=click.Choice(REPLY_STATES), help="Only replies in this state.")
 @click.option("--limit", default=50, show_default=True, help="Most replies to list.")
 @as_json
 @click.pass_obj

@@ -12,7 +12,6 @@ from argent_core.inbound import journal
 from argent_core.inbound.journal import Journal
 from argent_hookspecs import ArgentError, Priority, Transaction
 
-STATES = ("ready", "leased", "waiting", "done", "dead", "cancelled")
 _COLUMNS = (
     "id",
     "state",

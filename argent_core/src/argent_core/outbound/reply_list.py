@@ -10,7 +10,6 @@ from attrs import frozen
 from argent_core.outbound.outbox import Outbox
 from argent_hookspecs import ArgentError, Transaction
 
-STATES = ("pending", "sending", "sent", "unknown", "expired", "dead", "held")
 _COLUMNS = (
     "key",
     "state",
