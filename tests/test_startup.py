@@ -1,12 +1,16 @@
-"""A command that needs no plugin wakes none: help comes at once, however much is installed."""
+"""A command wakes only what it needs: help comes at once, however much is installed, and what only
+asks the running agent knows nothing but how to ask."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 
 import pytest
+
+from argent_testing import Argent
 
 ASK_FOR_HELP = """
 import io, json, sys
@@ -23,6 +27,16 @@ except SystemExit as end:
     assert not end.code, shown.getvalue()
 print(json.dumps({"shown": shown.getvalue(), "loaded": sorted(set(sys.modules) - before)}))
 """
+
+QUESTIONS = [
+    ["status"],
+    ["stop"],
+    ["events", "list"],
+    ["replies", "list"],
+    ["approvals", "list"],
+    ["plugins", "list"],
+    ["trace"],
+]
 
 HEAVY = {"pluggy", "asyncio", "aiosqlite", "sqlcipher3", "xllamacpp", "pip", "cattrs"}
 
@@ -49,6 +63,18 @@ def test_help_loads_no_plugin_and_nothing_heavy(words: list[str]) -> None:
     plugins = {name for name in loaded if name.startswith("argent_")} - {"argent_core"}
     assert plugins - {"argent_hookspecs"} == set()
     assert loaded & HEAVY == set()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("words", QUESTIONS, ids=" ".join)
+async def test_a_question_to_the_running_agent_loads_nothing_heavy(
+    argent: Argent, words: list[str]
+) -> None:
+    async with argent():
+        _, loaded = await asyncio.to_thread(ask, "--home", str(argent.home.root), *words)
+
+    assert {name for name in loaded if name.startswith("argent_")} == {"argent_core"}
+    assert loaded & (HEAVY | {"attr", "logging", "ssl"}) == set()
 
 
 def test_help_names_the_commands_of_plugins_all_the_same() -> None:
