@@ -68,7 +68,7 @@ class Coverage:
         """Return one that was hit most seldom, among those that such a life comes to."""
         # The first of each before the second of any, and effects before commits.
         ranked = [
-            ((self.hits[p], self.tries[p], p.nth, is_commit(p.name), rng.random()), p)
+            ((self.hits[p] + self.tries[p], p.nth, is_commit(p.name), rng.random()), p)
             for p in _points(self.first_lives if first else self.later_lives)
         ]
         return min(ranked, key=lambda pair: pair[0])[1] if ranked else None

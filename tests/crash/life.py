@@ -207,21 +207,33 @@ async def _run_kernel(end: socket.socket, home: Path, kill: Failpoint | None) ->
     watch_driver(points, lambda names, done: line.tell("committed", names=names, finished=done))
     started = asyncio.Event()
 
+    async def idle() -> bool:
+        events, replies = await kernel.agent.events.count(), await kernel.outbox.count()
+        busy = events["ready"] + events["leased"] + events["waiting"] + replies["pending"]
+        return busy + replies.get("sending", 0) == 0
+
     async def look() -> None:
         """Tell the world if there is nothing to do."""
         await started.wait()
         acknowledged = dict(plugin.acknowledged)
-        events, replies = await kernel.agent.events.count(), await kernel.outbox.count()
-        busy = events["ready"] + events["leased"] + events["waiting"] + replies["pending"]
-        if busy + replies.get("sending", 0) == 0:
+        if await idle():
             line.tell("settled", acknowledged=acknowledged)
+
+    async def at_the_end() -> bool:
+        """Wait until the world has nothing more to send, and see whether that was all."""
+        await line.over.wait()
+        line.over.clear()
+        # A kernel that acknowledges too early may still be writing.
+        await kernel.journal.database.write(lambda tx: None)
+        return await idle()
 
     plugin = WorldPlugin(Outside(line, points), look)
     kernel = Kernel(Home(home), plugins=[InstalledPlugin("world", lambda: plugin)])
     async with kernel:
         started.set()
         await look()
-        await line.over.wait()
+        while not await at_the_end():
+            pass
         unknown = await kernel.agent.replies.list("unknown", limit=100_000)
         dead = await kernel.agent.events.list("dead", limit=100_000)
         line.tell(
