@@ -35,8 +35,8 @@ _LONGEST_STEP = timedelta(days=7)
 _MARKS = 64
 _BATCH = 200
 _BATCH_SECONDS = 0.003
-_REST = 4.0
-_SHORTEST_REST = 0.01
+_REST = 10.0
+_SHORTEST_REST = 0.02
 _NOTE = "argent/retention"
 
 
