@@ -10,8 +10,9 @@ from pathlib import Path
 from attrs import frozen
 
 from argent_core import config
-from argent_core.paths import PRIVATE, Home
+from argent_core.paths import Home
 from argent_core.remedies import remedy
+from argent_core.safe_files import make_folder
 from argent_hookspecs import ConfigError
 
 PACKAGE = Path(__file__).parent
@@ -51,7 +52,7 @@ def prepare_workspace(folder: Path) -> list[Path]:
     """Copy the workspace files that are missing, and return them."""
     for wanted in (folder, folder / "memory"):
         try:
-            wanted.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+            make_folder(wanted)
         except OSError as error:
             raise ConfigError(
                 f"The workspace {wanted} cannot be made ({error.strerror}). {remedy(error)} Or "

@@ -106,8 +106,10 @@ class Home(NamedTuple):
                 )
 
     def _make_folder(self, folder: Path) -> None:
+        from argent_core.safe_files import make_folder  # quick commands make none
+
         try:
-            folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+            make_folder(folder)
             if folder.stat().st_mode & 0o077:
                 folder.chmod(PRIVATE)
         except (FileExistsError, NotADirectoryError) as error:

@@ -27,7 +27,8 @@ from argent_core.link import KERNEL
 from argent_core.local import LocalServer
 from argent_core.log import current_event
 from argent_core.outbound.observers import Observers
-from argent_core.paths import PRIVATE, Home
+from argent_core.paths import Home
+from argent_core.safe_files import make_folder
 from argent_hookspecs import (
     Agent,
     ArgentError,
@@ -69,7 +70,7 @@ class Kit:
         """Make a plugin's context."""
         data = self.home.plugin_data(name)
         try:
-            data.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+            make_folder(data)
         except OSError as error:
             words = f"its folder {data} cannot be made: {error.strerror}"
             raise PluginError(name, words) from error

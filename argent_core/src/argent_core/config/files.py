@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from attrs import field, frozen
 
+from argent_core import safe_files
 from argent_core.config.problems import Invalid, Problem, shown, wrong
 from argent_core.remedies import remedy
 from argent_hookspecs import ConfigError
@@ -96,7 +94,7 @@ def write(path: Path, data: Mapping[str, Any]) -> None:
 def replace(path: Path, text: str) -> None:
     """Do the same with any text."""
     try:
-        _replace(path.resolve(), text.encode())
+        safe_files.replace(path.resolve(), text.encode())
     except OSError as error:
         reason = f"{path} cannot be written ({error.strerror}); nothing was changed."
         raise ConfigError(f"{reason} {remedy(error)}") from error
@@ -129,26 +127,6 @@ def _inside(value: object) -> Iterable[object]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
-
-
-def _replace(target: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(target)
-    except OSError:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
-    if os.name == "posix":
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _parse(path: Path, text: str) -> tuple[dict[str, Any], tuple[Problem, ...]]:
