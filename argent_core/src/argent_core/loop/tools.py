@@ -17,7 +17,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from argent_core import codec
+from argent_core import codec, safe_files
 from argent_core.config import ToolsSettings
 from argent_core.guard import Guard, attempt
 from argent_core.host import PluginHost
@@ -294,7 +294,7 @@ class Tools:
         """Put a long result into a file; return how it begins, and where the file is."""
         raw = text.encode(errors="replace")
         path = self.results / f"{key}.txt"
-        outcome = attempt(_write_private, path, raw)
+        outcome = attempt(_put_away, path, raw)
         where = f"the whole result is in {path}" if outcome.error is None else "the rest is lost"
         head = text[: self.settings.result_limit - 200]
         return f"{head}\n[… {len(text)} characters in all; {where}]"
@@ -304,10 +304,9 @@ def _as_text(value: object) -> str:
     return value if isinstance(value, str) else codec.dump(value)
 
 
-def _write_private(path: Path, raw: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.touch(mode=0o600)
-    path.write_bytes(raw)
+def _put_away(path: Path, raw: bytes) -> None:
+    safe_files.make_folder(path.parent)
+    safe_files.replace(path, raw)
 
 
 def _run_of(turn: ToolTurn, *, key: str) -> ToolRun:
