@@ -4,13 +4,15 @@ Everything is measured in clean environments, made of this checkout's wheels, wi
 further plugins, each with a tool and a command.
 
 - Commands are run in turns with ``python -c pass`` of the same environment, so that a slow moment
-  of the machine meets all. A ratio is that of the medians of wall time; that of the CPU time (user
-  and system) of the same runs is printed beside it, since on a busy machine it is the steadier.
+  of the machine meets all. A ratio is that of the medians of wall time; the CPU time (user and
+  system) of the same runs is printed beside it, and is the steadier of the two on a busy machine.
 - ``help_ratio`` and ``status_ratio`` are those with 50 plugins, ``status`` while the agent runs.
 - ``ready_s`` is the time from the start of the process until the kernel answers on its link, all
   plugins running: the median of several starts of the shipped build, without further plugins.
 - ``idle_mb`` is the resident memory (RSS) of that process once it has come to rest. The embedded
   model is installed and chosen, but nobody has asked it anything, so that it is not loaded.
+
+It needs Linux, whose ``/proc`` tells the memory.
 """
 
 from __future__ import annotations
@@ -88,7 +90,7 @@ class Memory:
 
 
 @click.command()
-@click.option("--rounds", default=30, show_default=True, help="Times that each command is run.")
+@click.option("--rounds", default=40, show_default=True, help="Times that each command is run.")
 @click.option("--starts", default=7, show_default=True, help="Times that the agent is started.")
 @click.option("--json", "as_json", is_flag=True, help="Print one object with the figures last.")
 def main(rounds: int, starts: int, *, as_json: bool) -> None:
@@ -236,7 +238,8 @@ def _figures(
 def _print(
     commands: dict[str, Contestant], ready: dict[int, float], *, idle: dict[int, Memory]
 ) -> None:
-    click.echo(f"{'':28}{'wall ms':>9}{'least':>9}{'cpu ms':>9}{'wall ×':>9}{'cpu ×':>9}")
+    heads = ("wall ms", "least", "cpu ms", "wall ×", "cpu ×")
+    click.echo(" " * 28 + "".join(f"{head:>9}" for head in heads))
     bare = commands[_BARE]
     for name, command in commands.items():
         wall, cpu = statistics.median(command.wall), statistics.median(command.cpu)
