@@ -20,6 +20,7 @@ from argent_core.hosted_plugin import (
     PluginState,
     Registered,
 )
+from argent_core.outcome import shown
 from argent_core.plugin_root import STOP_SECONDS, PluginRoot
 from argent_core.plugins import InstalledPlugin, LoadedPlugin, compatible, load
 from argent_hookspecs import (
@@ -243,7 +244,8 @@ class PluginHost:
             return
         made = attempt(self.make_context, loaded)
         if made.error is not None and not isinstance(made.error, ArgentError):
-            raise PluginError(name, f"its settings class raised {made.error!r}") from made.error
+            words = f"its settings class raised {shown(made.error)}"
+            raise PluginError(name, words) from made.error
         plugin.context = made.get()
         plugin.records = await self.guard.in_thread(
             name, partial(loaded.collect, plugin.context), what="hooks", timeout=timeout
@@ -273,7 +275,7 @@ class PluginHost:
         for follower in self.followers:
             begun = attempt(follower.plugin_started, plugin.name, records)
             if begun.error is not None:
-                plugin.blame(f"brought records that cannot be used: {begun.error!r}")
+                plugin.blame(f"brought records that cannot be used: {shown(begun.error)}")
 
     async def _abandon(self, plugin: HostedPlugin) -> None:
         """Give up on a plugin that did not start."""

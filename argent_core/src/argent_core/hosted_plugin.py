@@ -31,6 +31,7 @@ from argent_hookspecs import (
 log = logging.getLogger("argent.host")
 
 _QUIET_SECONDS = 60.0
+_LONGEST_REASON = 1000
 
 
 class PluginState(enum.StrEnum):
@@ -140,7 +141,7 @@ class HostedPlugin:
 
     def settle(self, state: PluginState, reason: str = "") -> None:
         """Move to a state."""
-        self.state, self.reason = state, self.redact(reason)
+        self.state, self.reason = state, self._clean(reason)
         level = logging.WARNING if state in TROUBLE else logging.DEBUG
         log.log(level, "%s is %s: %s", self.name, state, self.reason, extra={"plugin": self.name})
 
@@ -148,10 +149,13 @@ class HostedPlugin:
         """Note that it misbehaved."""
         self.faults += 1
         self.last_fault = time.monotonic()
-        self.reason = self.redact(reason)
+        self.reason = self._clean(reason)
         if self.state is PluginState.RUNNING:
             self.state = PluginState.DEGRADED
         log.warning("%s: %s", self.name, self.reason, extra={"plugin": self.name})
+
+    def _clean(self, reason: str) -> str:
+        return self.redact(reason)[:_LONGEST_REASON]
 
     def forgive(self) -> None:
         """Count it as sound again after a minute without a fault; the last reason stays shown."""

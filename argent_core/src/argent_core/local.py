@@ -27,6 +27,7 @@ from argent_core.link import (
     read_link,
     write_private,
 )
+from argent_core.outcome import shown
 from argent_core.paths import Home
 from argent_hookspecs import ArgentError, Connection, PluginError
 
@@ -143,7 +144,7 @@ class LocalServer:
             await self.guard.tasks.dispose(name, task, what="local connection")
         error = task.result().error if task.done() and not task.cancelled() else None
         if error is not None and not isinstance(error, (ConnectionError, asyncio.CancelledError)):
-            self.guard.on_fault(name, f"a local connection failed: {error!r}")
+            self.guard.on_fault(name, f"a local connection failed: {shown(error)}")
 
 
 @frozen

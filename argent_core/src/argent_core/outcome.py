@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import reprlib
 from typing import Generic, TypeVar
 
 from attrs import frozen
 
 T = TypeVar("T")
+
+_SHOW = reprlib.Repr()
+_SHOW.maxstring = _SHOW.maxlong = _SHOW.maxother = 200
+
+
+def shown(value: object) -> str:
+    """Return any value as a short text, also one that cannot, or should not, be shown."""
+    return _SHOW.repr(value)
 
 
 @frozen

@@ -27,6 +27,7 @@ from argent_core.link import KERNEL
 from argent_core.local import LocalServer
 from argent_core.log import current_event
 from argent_core.outbound.observers import Observers
+from argent_core.outcome import shown
 from argent_core.paths import Home
 from argent_core.safe_files import make_folder
 from argent_hookspecs import (
@@ -191,7 +192,7 @@ class Context:
                 coroutine.close()  # in case that it was cancelled before it began
             error = None if task.cancelled() else task.result().error
             if error is not None and not isinstance(error, asyncio.CancelledError):
-                self._kit.guard.on_fault(self.name, f"task {name} failed: {error!r}")
+                self._kit.guard.on_fault(self.name, f"task {name} failed: {shown(error)}")
 
         task.add_done_callback(ended)
 

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from argent_core.guard import attempt, attempt_async
 from argent_core.hosted_plugin import OPENS, HostedPlugin
+from argent_core.outcome import shown
 from argent_hookspecs import ArgentError, Channel, EventSource, PluginError, Service
 
 STOP_SECONDS = 5.0
@@ -48,7 +49,7 @@ class PluginRoot:
             for manager in reversed(opened):
                 outcome = await attempt_async(partial(_leave, manager))
                 if outcome.error is not None:
-                    self.plugin.blame(f"failed while it was closed: {outcome.error!r}")
+                    self.plugin.blame(f"failed while it was closed: {shown(outcome.error)}")
 
     async def _enter(self, record: Any, opened: list[Any]) -> None:
         what = f"{type(record).__name__} {record.id}"
@@ -57,7 +58,7 @@ class PluginRoot:
             entering = await attempt_async(partial(_within, self._patience(record), opening.value))
         if opening.error is not None or entering.error is not None:
             error = opening.error or entering.error
-            words = "did not open in time" if isinstance(error, TimeoutError) else repr(error)
+            words = "did not open in time" if isinstance(error, TimeoutError) else shown(error)
             if isinstance(error, ArgentError):
                 words = str(error)
             raise PluginError(self.plugin.name, f"{what}: {words}") from error

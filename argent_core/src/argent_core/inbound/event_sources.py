@@ -14,6 +14,7 @@ from argent_core.backoff import backoff
 from argent_core.guard import Guard
 from argent_core.hosted_plugin import Registered
 from argent_core.inbound.intake import Intake
+from argent_core.outcome import shown
 from argent_hookspecs import Channel, Event, EventRefused, EventSource, StorageError
 
 log = logging.getLogger("argent.sources")
@@ -102,7 +103,7 @@ class EventSources:
             if isinstance(error, EventRefused):
                 log.warning("source %s keeps its events; %s: %s", source, again, error)
             else:
-                words = f"raised {error!r}" if error is not None else "ended by itself"
+                words = f"raised {shown(error)}" if error is not None else "ended by itself"
                 self.guard.on_fault(plugin, f"source {source} {words}; {again}")
             await asyncio.sleep(seconds)
 

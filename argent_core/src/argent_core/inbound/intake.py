@@ -16,6 +16,7 @@ from argent_core.inbound.ballast import Ballast
 from argent_core.inbound.journal import Journal
 from argent_core.log import current_event
 from argent_core.loop import approvals
+from argent_core.outcome import shown
 from argent_hookspecs import (
     Address,
     DiskFull,
@@ -145,9 +146,9 @@ class Intake:
 def _check(plugin: str, event: object) -> None:
     """Refuse what is no event, or could not be read back later. Raises ``PluginError``."""
     if not isinstance(event, Event):
-        raise PluginError(plugin, f"emitted {event!r:.80}, which is no Event")
+        raise PluginError(plugin, f"emitted {shown(event)}, which is no Event")
     names = (event.kind, event.conversation, event.sender, event.dedupe_key or "")
     read = attempt(lambda: ("".join(names).encode(), codec.load(codec.dump(event), Event)))
     if read.error is not None:
-        words = f"emitted an event with a field of the wrong type: {event!r:.200}"
+        words = f"emitted an event with a field of the wrong type: {shown(event)}"
         raise PluginError(plugin, words) from read.error

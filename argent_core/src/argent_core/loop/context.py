@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from attrs import define, evolve, frozen
 
@@ -21,7 +23,7 @@ from argent_core.first_run import is_empty, without_comments
 from argent_core.guard import Guard, attempt
 from argent_core.host import PluginHost
 from argent_core.loop.tokens import estimate
-from argent_core.outcome import Outcome
+from argent_core.outcome import Outcome, shown
 from argent_hookspecs import (
     ArgentError,
     ContextBlock,
@@ -39,6 +41,7 @@ from argent_hookspecs import (
 WORKSPACE_FILES = ("AGENTS.md", "SOUL.md", "USER.md", "TOOLS.md")
 _DEADLINE = 5.0
 _WORKSPACE_ORDER = 100
+_MOST_BLOCKS = 1000
 EXCHANGES_READ = 200
 IS_EXCHANGE = "(asked IS NOT NULL AND answer != '' AND state IN ('done', 'cancelled', 'dead'))"
 """Which turns are told as history, in SQL."""
@@ -159,10 +162,10 @@ class Context:
         try:
             blocks = await self.guard.ask(
                 plugin,
-                partial(provider.provide, request),
+                partial(_provided, provider, request),
                 what=f"context provider {provider.id}",
                 timeout=min(provider.timeout, _DEADLINE),
-                expects=Sequence,
+                expects=tuple,
                 skippable=True,
             )
         except ArgentError as error:
@@ -177,11 +180,12 @@ class Context:
     ) -> list[OfferedBlock]:
         name, left = f"{plugin}/{provider.id}", provider.budget
         offered = []
+        odd = [block for block in blocks if not isinstance(block, ContextBlock)]
+        if odd:
+            words = f"context provider {provider.id} returned {shown(odd[0])}"
+            self.guard.on_fault(plugin, words)
         for block in blocks:
             if not isinstance(block, ContextBlock):
-                self.guard.on_fault(
-                    plugin, f"context provider {provider.id} returned {block!r:.80}"
-                )
                 continue
             taken = OfferedBlock(provider=name, block=block)
             left -= taken.tokens
@@ -205,6 +209,17 @@ class Context:
 
     async def _history(self, event: Event) -> tuple[list[Exchange], int]:
         return await self.database.read(lambda tx: read_history(tx, event.conversation))
+
+
+async def _provided(provider: ContextProvider, request: ContextRequest) -> Any:
+    """Ask a provider, and look at what it returns while that is still its own doing."""
+    blocks: Any = await provider.provide(request)
+    if not isinstance(blocks, Sequence) or isinstance(blocks, str | bytes | bytearray):
+        return blocks
+    first = tuple(itertools.islice(blocks, _MOST_BLOCKS + 1))
+    if len(first) > _MOST_BLOCKS:
+        raise ValueError(f"returned more than {_MOST_BLOCKS} blocks")
+    return first
 
 
 def read_history(
