@@ -20,7 +20,7 @@ from typing import Any, NoReturn, TypeVar
 from attrs import define, field
 
 from argent_core.mailbox import Mailbox
-from argent_core.outcome import Outcome
+from argent_core.outcome import Outcome, shown
 from argent_core.plugin_callbacks import PluginCallbacks
 from argent_core.plugin_tasks import PluginTasks, context_of
 from argent_core.watchdog import Watchdog
@@ -78,8 +78,8 @@ class Guard:
 
     def __attrs_post_init__(self) -> None:
         self.tasks = PluginTasks(self.on_fault)
-        self.callbacks = PluginCallbacks(self.on_fault)
         self.watchdog = Watchdog(owner=self.tasks.owner, on_fault=self.on_fault)
+        self.callbacks = PluginCallbacks(self.on_fault, attempt, self.watchdog)
 
     def install(self) -> None:
         """Take charge of the running loop: attribute tasks to plugins and watch for blocking."""
@@ -158,7 +158,7 @@ class Guard:
         if outcome.error is not None:
             _raise(plugin, what, outcome.error)
         if not isinstance(outcome.value, expects):
-            raise PluginError(plugin, f"{what} returned {_shown(outcome.value)}")
+            raise PluginError(plugin, f"{what} returned {_odd(outcome.value)}")
         return outcome.get()
 
     async def stream(
@@ -203,7 +203,7 @@ class Guard:
                     return
                 (part,) = item
                 if not isinstance(part, expects):
-                    raise PluginError(plugin, f"{what} streamed {_shown(part)}")
+                    raise PluginError(plugin, f"{what} streamed {_odd(part)}")
                 yield part
         except PluginError as error:
             self.on_fault(plugin, error.reason)
@@ -327,13 +327,20 @@ def _result(plugin: str, what: str, task: asyncio.Task[Outcome[T]]) -> Outcome[T
 
 def _raise(plugin: str, what: str, error: BaseException) -> NoReturn:
     """Raise a plugin's error: the contract's own as it is, any other with the plugin's name."""
-    if isinstance(error, ArgentError):
+    words = attempt(str, error)
+    if isinstance(error, ArgentError) and words.error is None and _is_whole(error):
         raise error
     if isinstance(error, (SystemExit, KeyboardInterrupt)):
         raise PluginError(plugin, f"{what} tried to exit the process") from error
     name = type(error).__name__
-    raise PluginError(plugin, f"{what} raised {name}: {error}"[:500]) from error
+    said = words.value if words.error is None else "it cannot be shown"
+    raise PluginError(plugin, f"{what} raised {name}: {said}"[:500]) from error
 
 
-def _shown(value: object) -> str:
-    return f"something else than it should: {value!r}"[:200]
+def _is_whole(error: ArgentError) -> bool:
+    """Tell whether an error of the contract has what the contract says that it has."""
+    return not isinstance(error, PluginError) or isinstance(vars(error).get("reason"), str)
+
+
+def _odd(value: object) -> str:
+    return f"something else than it should: {shown(value)}"

@@ -337,7 +337,7 @@ class Kernel:
         return None
 
     def _context_of(self, loaded: LoadedPlugin) -> PluginContext:
-        self.guard.watchdog.packages[loaded.package] = loaded.name
+        self.guard.watchdog.learn(loaded.package, loaded.name)
         settings, kind = None, loaded.record.settings
         if kind is not None:
             section = self.config.plugin(loaded.name).section

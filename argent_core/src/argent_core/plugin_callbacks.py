@@ -1,8 +1,13 @@
-"""The callbacks of plugins: none of them can end the event loop by leaving the process."""
+"""The callbacks of plugins: none ends the event loop, and one that holds it up is known.
+
+A step of a task is a callback too, so whatever a plugin does on the loop passes here.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Callable
 from contextvars import Context
 from functools import partial
@@ -10,31 +15,45 @@ from typing import Any
 
 from attrs import define
 
+from argent_core.outcome import Outcome, shown
 from argent_core.plugin_tasks import plugin_in
+from argent_core.watchdog import Watchdog
 
 _SCHEDULERS = {"call_soon": 0, "call_soon_threadsafe": 0, "call_at": 1}
 """Methods of a loop that take a callback, and which of their arguments it is."""
 
+log = logging.getLogger("argent.guard")
+
 
 @define(eq=False, repr=False)
 class PluginCallbacks:
-    """Watches what plugins put on the event loop besides tasks.
+    """Watches what plugins put on the event loop.
 
     Args:
         on_fault: Told the plugin's name and the reason each time one misbehaves.
+        attempt: Calls a function and keeps whatever comes of it.
+        watchdog: Told which plugin runs, and since when.
     """
 
     on_fault: Callable[[str, str], None]
+    attempt: Callable[..., Outcome[Any]]
+    watchdog: Watchdog
 
     def install(self, loop: asyncio.AbstractEventLoop) -> None:
         """Contain what is scheduled from now on."""
         for name, position in _SCHEDULERS.items():
-            setattr(loop, name, partial(self._schedule, getattr(loop, name), position))
+            schedule = getattr(loop, name)
+            setattr(loop, name, partial(self._schedule, schedule, position))
+        vars(loop)["call_soon_threadsafe"] = partial(
+            self._schedule_from_thread, loop.call_soon_threadsafe
+        )
+        loop.set_exception_handler(self._unhandled)
 
     def uninstall(self, loop: asyncio.AbstractEventLoop) -> None:
         """Give the loop its own methods back."""
         for name in _SCHEDULERS:
             vars(loop).pop(name, None)
+        loop.set_exception_handler(None)
 
     def _schedule(
         self,
@@ -49,8 +68,56 @@ class PluginCallbacks:
             arguments = (*arguments[:position], contained, *arguments[position + 1 :])
         return schedule(*arguments, context=context)
 
+    def _schedule_from_thread(
+        self,
+        schedule: Callable[..., Any],
+        callback: Callable[..., Any],
+        *arguments: Any,
+        context: Context | None = None,
+    ) -> Any:
+        """Schedule what comes from a thread, which does not know whose it is."""
+        if plugin_in(context) is None:
+            callback = partial(self._run_stray, callback)
+        return schedule(callback, *arguments, context=context)
+
     def _run(self, plugin: str, callback: Callable[..., Any], *arguments: Any) -> None:
+        watchdog, began = self.watchdog, time.monotonic()
+        watchdog.running = mine = (plugin, began)
+        try:
+            outcome = self.attempt(callback, *arguments)
+        finally:
+            watchdog.running = None
+        if time.monotonic() - began > watchdog.late:
+            watchdog.has_blocked(mine)
+        if outcome.error is not None:
+            self._fail(plugin, outcome.error)
+
+    def _run_stray(self, callback: Callable[..., Any], *arguments: Any) -> None:
         try:
             callback(*arguments)
         except SystemExit:
+            package = str(getattr(callback, "__module__", "")).partition(".")[0]
+            plugin = self.watchdog.packages.get(package)
+            if plugin is not None:
+                self._fail(plugin, SystemExit())
+            else:
+                log.error("a callback from a thread tried to exit the process: %r", callback)
+
+    def _fail(self, plugin: str, error: BaseException) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            raise error
+        if isinstance(error, SystemExit):
             self.on_fault(plugin, "a callback of it tried to exit the process")
+        else:
+            self.on_fault(plugin, f"a callback of it raised {shown(error)}")
+
+    def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Name the plugin whose task, or whose callback beside its tasks, has failed unheard."""
+        thing = context.get("task") or context.get("future")
+        plugin = self.watchdog.owner(thing) if isinstance(thing, asyncio.Task) else None
+        plugin = plugin or plugin_in(None)
+        error = context.get("exception")
+        if plugin is None:
+            loop.default_exception_handler(context)
+            return
+        self.on_fault(plugin, f"{context.get('message')}: {shown(error)}")

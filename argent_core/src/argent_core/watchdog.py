@@ -6,19 +6,25 @@ import asyncio
 import contextlib
 import ctypes
 import logging
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import define, field
 
 log = logging.getLogger("argent.watchdog")
 
 _BEAT = 0.1
-_LATE = 0.3
+_LOOK = 2 * _BEAT
+_AGAIN_SECONDS = 1.0
+_AMBIGUOUS = ""
+
+Running: TypeAlias = tuple[str, float]
+"""A plugin that runs on the loop, and since when."""
 
 
 class PluginBlocked(BaseException):
@@ -32,31 +38,53 @@ class Watchdog:
     Args:
         owner: Names the plugin that a task belongs to.
         on_fault: Told, on the loop, the plugin's name and the reason.
-        patience: Seconds after which a plugin that blocks the loop is interrupted. Only Python
-            code can be: a call into C is waited for.
+        patience: Seconds after which a plugin that blocks the loop is interrupted, again and
+            again if need be. On the main thread that also ends calls that wait in C, as for the
+            network; elsewhere, and where C computes, only the next line of Python is.
+        late: Seconds without a beat after which the loop counts as blocked.
+        stalled: Seconds for which it was blocked until now.
+        packages: Plugins by the top-level packages of their code.
+        running: The plugin whose code the loop runs now.
     """
 
     owner: Callable[[asyncio.Task[Any]], str | None]
     on_fault: Callable[[str, str], None]
     patience: float = 10.0
+    late: float = 0.4
     stalled: float = 0.0
     packages: dict[str, str] = field(factory=dict)
+    running: Running | None = None
     _beat: float = 0.0
+    _cpu: float = 0.0
+    _woke: float = 0.0
+    _held_up: float = 0.0
+    _condemned: Running | None = None
     _loop: asyncio.AbstractEventLoop | None = None
     _thread_id: int = 0
+    _old_signal: Any = None
     _stop: threading.Event = field(factory=threading.Event)
 
     def start(self) -> None:
         """Begin to watch the running loop."""
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
-        self._beat = time.monotonic()
+        self._beat = self._woke = time.monotonic()
+        if self._by_signal:
+            self._old_signal = signal.signal(signal.SIGURG, self._break_off)
         self._tick()
         threading.Thread(target=self._watch, name="argent watchdog", daemon=True).start()
 
     def stop(self) -> None:
         """Stop watching."""
         self._stop.set()
+        if self._old_signal is not None:
+            signal.signal(signal.SIGURG, self._old_signal)
+
+    def learn(self, package: str, plugin: str) -> None:
+        """Note whose code a package is; one that several plugins share names none of them."""
+        known = self.packages.setdefault(package, plugin)
+        if known != plugin:
+            self.packages[package] = _AMBIGUOUS
 
     def measure(self) -> float:
         """Return the seconds, in all, for which the loop was blocked until now."""
@@ -67,63 +95,99 @@ class Watchdog:
         self._beat = now
         return self.stalled
 
+    def has_blocked(self, was: Running) -> None:
+        """Name a plugin that has held the loop up and now lets go; called on the loop."""
+        (plugin, began), now = was, time.monotonic()
+        seconds = now - began
+        starved = max(now - self._woke, self._held_up if self._woke > began else 0.0) > _LOOK * 2
+        if starved and time.thread_time() - self._cpu < seconds / 2:
+            # It did not run itself, and neither did the thread that watches.
+            log.warning("Python was held up for %.1f s, by no plugin on the event loop", seconds)
+            return
+        words = "; interrupted" if self._condemned is was else ""
+        self.on_fault(plugin, f"blocked the event loop for {seconds:.1f} s{words}")
+
+    @property
+    def _by_signal(self) -> bool:
+        return hasattr(signal, "SIGURG") and threading.current_thread() is threading.main_thread()
+
     def _tick(self) -> None:
         if self._loop is not None and not self._stop.is_set():
             self._loop.call_later(_BEAT, self._tick)
         self.measure()
+        self._cpu = time.thread_time()
 
     def _watch(self) -> None:
-        named_beat = broken_beat = 0.0
-        woke = time.monotonic()
-        while not self._stop.wait(_BEAT * 2):
-            slept, woke = time.monotonic() - woke, time.monotonic()
-            if slept > _BEAT * 2 + _LATE:
+        named: Running | None = None
+        condemned_at = 0.0
+        while not self._stop.wait(_LOOK):
+            now = time.monotonic()
+            self._held_up, self._woke = now - self._woke, now
+            if self._held_up > 2 * _LOOK:
                 # This thread was held up too: it may be that somebody kept Python's lock, and not
                 # the loop, which then goes on at once.
                 self._stop.wait(_BEAT / 2)
-                woke = time.monotonic()
-            beat = self._beat
-            blocked = time.monotonic() - beat
-            if blocked < _LATE + _BEAT:
+            running = self._blocking()
+            if running is None:
                 continue
-            plugin = self._culprit()
-            if beat != named_beat:
-                named_beat = beat
-                self._name(plugin)
-            if plugin is not None and blocked > self.patience and beat != broken_beat:
-                broken_beat = beat
-                self._interrupt(plugin, beat)
+            if running != named:
+                named = running
+                self._name(running)
+            now = time.monotonic()
+            blocked = now - running[1]
+            if running[0] and blocked > self.patience and now - condemned_at > _AGAIN_SECONDS:
+                condemned_at = now
+                self._interrupt(running)
 
-    def _name(self, plugin: str | None) -> None:
-        if plugin is None:
+    def _blocking(self) -> Running | None:
+        """Return who blocks the loop, and since when; with an empty name if it is no plugin."""
+        running, beat, now = self.running, self._beat, time.monotonic()
+        if running is not None:
+            return running if now - running[1] > self.late else None
+        if now - beat < self.late:
+            return None
+        return self._plugin_on_stack(sys._current_frames().get(self._thread_id)), beat
+
+    def _name(self, running: Running) -> None:
+        plugin, _ = running
+        if not plugin:
             log.warning("the event loop is blocked, by no plugin")
             return
         log.error("%s blocks the event loop", plugin, extra={"plugin": plugin})
-        self._report(plugin, "blocked the event loop")
+        if self.running is not running:
+            self._report(plugin, "blocked the event loop")
 
     def _report(self, plugin: str, reason: str) -> None:
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the loop may be closed by now
             self._loop.call_soon_threadsafe(self.on_fault, plugin, reason)
 
-    def _culprit(self) -> str | None:
-        assert self._loop is not None
-        task = asyncio.current_task(self._loop)
-        plugin = self.owner(task) if task is not None else None
-        return plugin or self._plugin_on_stack(sys._current_frames().get(self._thread_id))
-
-    def _plugin_on_stack(self, frame: FrameType | None) -> str | None:
+    def _plugin_on_stack(self, frame: FrameType | None) -> str:
         while frame is not None:
             package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-            if package in self.packages:
+            if self.packages.get(package):
                 return self.packages[package]
             frame = frame.f_back
-        return None
+        return ""
 
-    def _interrupt(self, plugin: str, beat: float) -> None:
+    def _interrupt(self, running: Running) -> None:
+        plugin, _ = running
         log.error("%s is interrupted", plugin, extra={"plugin": plugin})
-        self._report(plugin, f"blocked the event loop for {self.patience:g} s; interrupted")
+        self._condemned = running
+        if self.running is not running:
+            self._report(plugin, f"blocked the event loop for {self.patience:g} s; interrupted")
+        if self._old_signal is not None:
+            signal.pthread_kill(self._thread_id, signal.SIGURG)
+            return
         throw, thread = ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.c_ulong(self._thread_id)
         throw(thread, ctypes.py_object(PluginBlocked))
-        if self._beat != beat:
+        if not self._still_blocks(running):
             throw(thread, None)  # it let go at this very moment; the next in turn is innocent
+
+    def _break_off(self, *_: object) -> None:
+        """Raise where the loop's thread is, if the condemned plugin is still there."""
+        if self._condemned is not None and self._still_blocks(self._condemned):
+            raise PluginBlocked
+
+    def _still_blocks(self, running: Running) -> bool:
+        return self.running is running or (self.running is None and self._beat == running[1])
