@@ -1,11 +1,11 @@
-"""How the contract's records are written down: JSON, through cattrs and msgspec."""
+"""How the contract's records are written down: JSON, through cattrs and orjson."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, TypeVar
 
-import msgspec
+import orjson
 from cattrs.preconf.json import JsonConverter, make_converter
 from cattrs.strategies import configure_tagged_union
 
@@ -22,7 +22,7 @@ def _converter() -> JsonConverter:
 
 
 _CONVERTER = _converter()
-_ENCODER = msgspec.json.Encoder(enc_hook=str)
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 def plain(value: Any, kind: Any = None) -> Any:
@@ -38,14 +38,23 @@ def dump(value: Any, kind: Any = None) -> str:
 def write(values: Any) -> str:
     """Write JSON values; what is none becomes its text."""
     try:
-        return _ENCODER.encode(values).decode()
-    except UnicodeEncodeError:  # half of a character, which only an escape in ASCII can hold
+        return orjson.dumps(values, default=str, option=_OPTIONS).decode()
+    except orjson.JSONEncodeError:
+        # Half of a character, a number of more than 64 bits, a key that is no text.
         return json.dumps(values, default=str)
 
 
 def load(text: str, kind: type[T]) -> T:
     """Read a record back."""
-    return _CONVERTER.structure(json.loads(text), kind)
+    return _CONVERTER.structure(read(text), kind)
+
+
+def read(text: str) -> Any:
+    """Read JSON values back."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)
 
 
 def structure(value: Any, kind: type[T]) -> T:

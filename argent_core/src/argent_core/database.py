@@ -22,7 +22,7 @@ from typing import Any, TypeVar, cast
 
 import aiosqlite
 import sqlcipher3.dbapi2 as driver
-from attrs import define, field, frozen
+from attrs import define, field
 
 from argent_core.guard import attempt
 from argent_core.outcome import Outcome

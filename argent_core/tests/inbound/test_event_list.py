@@ -32,9 +32,14 @@ async def claimed(journal: Journal) -> Lease:
     return lease
 
 
+async def begin(journal: Journal, lease: Lease) -> None:
+    now = journal.now()
+    await journal.database.write(lambda tx: turn_store.begin(tx, lease, now=now))
+
+
 async def finish(journal: Journal, state: str, **facts: Any) -> str:
     lease = await claimed(journal)
-    await turn_store.begin(journal, lease)
+    await begin(journal, lease)
     await turn_store.finish(journal, lease, ending=Ending(state=state, **facts))
     return lease.id
 
@@ -201,7 +206,7 @@ class TestDrop:
         approvals = Approvals(journal, timedelta(hours=1))
         id = await put(journal)
         lease = await claimed(journal)
-        await turn_store.begin(journal, lease)
+        await begin(journal, lease)
         await approvals.ask(lease, ToolCall("1", "shoot"))
 
         await events.drop(id)

@@ -76,7 +76,7 @@ async def test_a_value_becomes_json(argent: Argent) -> None:
     async with argent(plugins=[Demo(facts)], model=[ToolCall("1", "facts"), "ok"]):
         await argent.channel.ask("?")
 
-    assert last_result(argent).text == '{"degrees": 21.5, "when": "1:00:00", "tags": ["a", "b"]}'
+    assert last_result(argent).text == '{"degrees":21.5,"when":"1:00:00","tags":["a","b"]}'
 
 
 async def test_a_value_that_json_cannot_express_is_an_error_and_no_more(argent: Argent) -> None:

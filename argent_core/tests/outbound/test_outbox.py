@@ -41,8 +41,12 @@ async def put(outbox: Outbox, *replies: Reply, held: str = "") -> None:
 
 
 async def due(outbox: Outbox, *channels: str) -> list[OutboxRow]:
-    found, _ = await outbox.due(channels or ("chat",))
+    found, _ = await outbox.database.read(partial(outbox.due, channels=channels or ("chat",)))
     return found
+
+
+async def begin(outbox: Outbox, row: OutboxRow) -> None:
+    await outbox.database.write(partial(outbox.begin, row=row))
 
 
 async def texts(outbox: Outbox, *channels: str) -> list[str]:
@@ -50,7 +54,7 @@ async def texts(outbox: Outbox, *channels: str) -> list[str]:
 
 
 async def next_due(outbox: Outbox) -> float | None:
-    _, seconds = await outbox.due(("chat",))
+    _, seconds = await outbox.database.read(partial(outbox.due, channels=("chat",)))
     return seconds
 
 
@@ -89,7 +93,7 @@ class TestOrder:
         await put(outbox, reply("a1"), reply("a2"))
         (first,) = await due(outbox)
 
-        await outbox.begin(first)
+        await begin(outbox, first)
         assert await texts(outbox) == []
         await outbox.sent(first, Receipt("r"))
         assert await texts(outbox) == ["a2"]
@@ -117,7 +121,7 @@ class TestOrder:
 class TestWaiting:
     async def delayed(self, outbox: Outbox, seconds: float) -> None:
         (row,) = await due(outbox)
-        await outbox.begin(row)
+        await begin(outbox, row)
         await outbox.settle(row, "pending", reason="slow down", after=seconds)
 
     async def test_one_that_is_delayed_is_due_again_in_time(
@@ -177,7 +181,7 @@ class TestRecovery:
     ) -> None:
         await put(outbox, reply("a1"), reply("a2"), reply("b1", WORK))
         (first, _) = await due(outbox)
-        await outbox.begin(first)
+        await begin(outbox, first)
 
         assert await outbox.recover({"chat": idempotent}) == [(first.reply, state)]
 
@@ -186,7 +190,7 @@ class TestRecovery:
 
     async def test_a_second_time_there_is_nothing_to_do(self, outbox: Outbox) -> None:
         await put(outbox, reply("a1"))
-        await outbox.begin((await due(outbox))[0])
+        await begin(outbox, (await due(outbox))[0])
 
         await outbox.recover({"chat": False})
 
@@ -196,7 +200,7 @@ class TestRecovery:
         self, outbox: Outbox
     ) -> None:
         await put(outbox, reply("a1"))
-        await outbox.begin((await due(outbox))[0])
+        await begin(outbox, (await due(outbox))[0])
 
         assert await outbox.recover({"letter": True}) == []
 

@@ -44,6 +44,7 @@ class Lease:
         number: Rises each time the event is claimed; writes with an older number are refused.
         event: The event.
         attempts: How often it was claimed without getting a step further, this time included.
+        resumed: Whether it was claimed before, so that there may be steps on record.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Lease:
     number: int
     event: Event
     attempts: int
+    resumed: bool
 
 
 @define(eq=False, repr=False)
@@ -125,9 +127,10 @@ class Journal:
 
     async def claim(self, *, person_only: bool = False) -> Lease | None:
         """Take the next event to deal with, or None. Events past their time are cancelled."""
-        return await self.database.write(lambda tx: self._claim(tx, person_only))
+        return await self.database.write(lambda tx: self.take(tx, person_only=person_only))
 
-    def _claim(self, tx: Transaction, person_only: bool) -> Lease | None:
+    def take(self, tx: Transaction, *, person_only: bool) -> Lease | None:
+        """Do what ``claim`` does, within a transaction."""
         now = self.now()
         # A due time further away than the longest backoff comes from a clock that was set back.
         tx.execute(
@@ -141,9 +144,10 @@ class Journal:
                 return None
             conversation, head = row
             lease = self._lease(tx, head, now)
-            refresh(tx, conversation, now=now)
             if lease is not None:
+                tx.execute(lanes.HOLD, (conversation,))
                 return lease
+            refresh(tx, conversation, now=now)
 
     def _lease(self, tx: Transaction, seq: int, now: float) -> Lease | None:
         expires, turn = tx.execute(
@@ -157,24 +161,24 @@ class Journal:
             " boot = ?, turn = id WHERE seq = ? RETURNING id, lease, attempts, body",
             (self.boot, seq),
         ).fetchone()
-        # What steered the turn before it was interrupted belongs to it still.
-        tx.execute(
-            "UPDATE events SET state = 'leased', boot = ?, lease = ?"
-            " WHERE turn = ? AND state = 'ready'",
-            (self.boot, number, id),
-        )
+        if turn is not None:
+            # What steered the turn before it was interrupted belongs to it still.
+            tx.execute(
+                "UPDATE events SET state = 'leased', boot = ?, lease = ?"
+                " WHERE turn = ? AND state = 'ready'",
+                (self.boot, number, id),
+            )
         found = attempt(codec.load, body, Event)
         if found.error is not None:
             reason = f"it cannot be read: {found.error!r}"[:500]
             log.error("event %s is dead: %s", id, reason)
             close(tx, "turn = ?", given=(id,), state="dead", reason=reason, now=now)
             return None
-        return Lease(id, seq, number, found.get(), attempts)
+        return Lease(id, seq, number, found.get(), attempts, resumed=turn is not None)
 
-    async def next_due(self) -> float | None:
+    def next_due(self, tx: Transaction) -> float | None:
         """Return the seconds until a postponed conversation is due, or None if none is."""
-        sql = "SELECT MIN(available_at) FROM lanes WHERE state = 1"
-        due = await self.database.read(lambda tx: tx.execute(sql).fetchone()[0])
+        due = tx.execute("SELECT MIN(available_at) FROM lanes WHERE state = 1").fetchone()[0]
         return None if due is None else max(0.0, due - self.now())
 
     async def age(self) -> None:

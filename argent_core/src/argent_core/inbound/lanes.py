@@ -21,6 +21,7 @@ JOIN = """
         person = MAX(person, excluded.person)
     WHERE excluded.priority < priority OR excluded.person > person
 """
+HOLD = "UPDATE lanes SET state = 2 WHERE conversation = ?"
 REFRESH = f"""
     INSERT INTO lanes (conversation, head, priority, person, state, available_at, since)
     VALUES (

@@ -36,6 +36,7 @@ from argent_hookspecs import (
     ModelUnavailable,
     Notice,
     StorageError,
+    Transaction,
     Trust,
     TurnFinished,
     TurnStarted,
@@ -109,9 +110,11 @@ class AgentLoop:
         """Begin turns until cancelled; ``put_back`` ends those that are under way then."""
         while True:
             self._wake.clear()
-            await self._keep_house()
-            await self._claim_all()
-            await self._sleep()
+            await self._age()
+            seconds = await self._claim()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(seconds, _LONGEST_SLEEP)):
+                    await self._wake.wait()
 
     def extend_deadlines(self, plugin: str) -> None:
         """Give turns their whole time again whose model's plugin works, on a download perhaps."""
@@ -139,15 +142,33 @@ class AgentLoop:
             await asyncio.wait([running.task for running in found])
         return len(found) + await self._stop_waiting(conversation, reason)
 
-    async def _claim_all(self) -> None:
-        while len(self.running) < self.settings.conversations:
-            background = sum(not r.turn.lease.event.from_person for r in self.running.values())
-            lease = await self.journal.claim(
-                person_only=background >= max(1, self.settings.conversations - 1)
-            )
-            if lease is None:
-                return
+    async def _claim(self) -> float:
+        """Begin a turn for each event that there is a place for.
+
+        Returns:
+            The seconds until the next is due, or an approval expires.
+        """
+        now, running = self.journal.now(), len(self.running)
+        background = sum(not r.turn.lease.event.from_person for r in self.running.values())
+        most, most_background = self.settings.conversations, max(1, self.settings.conversations - 1)
+
+        def work(tx: Transaction) -> tuple[list[Lease], float]:
+            dues = [self.approvals.expire(tx)]
+            leases: list[Lease] = []
+            while running + len(leases) < most:
+                busy = background + sum(not lease.event.from_person for lease in leases)
+                lease = self.journal.take(tx, person_only=busy >= most_background)
+                if lease is None:
+                    dues.append(self.journal.next_due(tx))
+                    break
+                turn_store.begin(tx, lease, now=now)
+                leases.append(lease)
+            return leases, min((due for due in dues if due is not None), default=math.inf)
+
+        leases, seconds = await self.journal.database.write(work)
+        for lease in leases:
             self._begin(lease)
+        return seconds
 
     def _begin(self, lease: Lease) -> None:
         turn = AgentTurn(self.shop, lease, Steps(self.journal, lease, self.shop.make_room))
@@ -195,7 +216,6 @@ class AgentLoop:
         try:
             if lease.attempts > self.settings.max_attempts:
                 return lambda: self._bury(turn, f"it was tried {self.settings.max_attempts} times")
-            await turn_store.begin(self.journal, lease)
             self.publish(
                 TurnStarted(turn=lease.id, conversation=lease.event.conversation, event=lease.event)
             )
@@ -261,14 +281,19 @@ class AgentLoop:
         lease, reason = turn.lease, self.shop.clean(reason)
         stranger = lease.event.trust is Trust.OUTSIDE
         text = _APOLOGY_TO_STRANGERS if stranger else _APOLOGY.format(reason=reason)
-        await turn_store.begin(self.journal, lease)
-        ending = Ending(state="dead", answer=text, reason=reason, reply=reply_to(lease, text))
+        ending = Ending(
+            state="dead",
+            heard=turn.heard,
+            answer=text,
+            reason=reason,
+            reply=reply_to(lease, text),
+        )
         await turn_store.finish(self.journal, lease, ending=ending)
         log.error("event %s is dead: %s", lease.id, reason)
         self._tell(turn, "dead", reason=reason)
 
     async def _end(self, turn: AgentTurn, state: str, reason: str, *, answer: str) -> None:
-        ending = Ending(state=state, answer=answer, reason=reason)
+        ending = Ending(state=state, heard=turn.heard, answer=answer, reason=reason)
         await turn_store.finish(self.journal, turn.lease, ending=ending)
         self._tell(turn, state, reason=reason, text=answer)
 
@@ -294,23 +319,12 @@ class AgentLoop:
         self.wake()
         return len(stopped)
 
-    async def _keep_house(self) -> None:
-        """Do what has its time: age what waits, let approvals expire."""
-        await self.approvals.expire()
+    async def _age(self) -> None:
+        """Let what waits for long rise, every now and then."""
         now = self.journal.now()
         if now - self._aged > _AGE_EVERY or now < self._aged:
             self._aged = now
             await self.journal.age()
-
-    async def _sleep(self) -> None:
-        """Wait until woken, or until something is due that there is a place for."""
-        dues = [await self.approvals.next_expiry(), _LONGEST_SLEEP]
-        if len(self.running) < self.settings.conversations:
-            dues.append(await self.journal.next_due())
-        seconds = min(due for due in dues if due is not None)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
 
     async def put_back(self) -> None:
         """Put the turns under way back, uncounted.

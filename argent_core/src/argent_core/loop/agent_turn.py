@@ -5,7 +5,6 @@ assemble context → choose model → stream → run tools (repeat) → deliver
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 
 from attrs import define, evolve, field, frozen
@@ -14,7 +13,7 @@ from argent_core import codec
 from argent_core.inbound.journal import Journal, Lease
 from argent_core.loop import turn_store
 from argent_core.loop.agent_state import AgentState, StateMachine
-from argent_core.loop.context import Context, GatheredContext, OfferedBlock, fit
+from argent_core.loop.context import Context, FittedContext, GatheredContext, fit
 from argent_core.loop.filters import Filters, Rejected
 from argent_core.loop.model_router import ModelRouter, Route
 from argent_core.loop.model_stream import ModelAnswer, ModelStream, cost
@@ -80,6 +79,7 @@ class AgentTurn:
     Args:
         text: The answer so far, as it may be told.
         model_plugin: The plugin whose model is asked.
+        heard: What was asked, as filters let it pass.
     """
 
     shop: Workshop
@@ -88,7 +88,7 @@ class AgentTurn:
     state: StateMachine = field(init=False)
     text: str = ""
     model_plugin: str = ""
-    _heard: list[Event] = field(factory=list)
+    heard: list[Event] = field(factory=list)
     _said: list[Message] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -104,7 +104,7 @@ class AgentTurn:
         await self.steps.load()
         self.state.to(AgentState.PROCESSING)
         event = await self.shop.filters.event(self.lease.event)
-        await self._note([event])
+        self.heard.append(event)
         gathered = await self.shop.context.gather(event, self.shop.journal.clock.now())
         route = await self.shop.router.choose(gathered)
         self.model_plugin = route.provider.plugin
@@ -147,15 +147,21 @@ class AgentTurn:
         """Ask the model, with less context each time that it says there is too much."""
         for share in _SHRINK:
             try:
-                request, blocks = self._request(gathered, route, share, with_tools=with_tools)
+                request, fitted = self._request(gathered, route, share, with_tools=with_tools)
             except ContextTooLong:
                 if share == _SHRINK[0]:
                     raise
                 break  # the event alone is larger than this share of the window
+            explain = turn_store.explanation(self.lease, route=route, blocks=fitted.blocks)
             if step is None:
-                summary = {"model": request.model, "messages": request.messages}
-                step = await self.steps.begin("model", request.model, request=summary)
-            await turn_store.explain(self.shop.journal, self.lease, route=route, blocks=blocks)
+                summary = {
+                    "model": request.model,
+                    "exchanges": fitted.exchanges,
+                    "messages": request.messages[2 * fitted.exchanges :],
+                }
+                step = await self.steps.begin("model", request.model, request=summary, also=explain)
+            else:
+                await self.shop.journal.database.write(explain)
             try:
                 answer = await self.shop.model_stream.answer(
                     route.provider, evolve(request, key=step.key), on_text=self._draft
@@ -170,9 +176,9 @@ class AgentTurn:
 
     def _request(
         self, gathered: GatheredContext, route: Route, share: float, *, with_tools: bool
-    ) -> tuple[ModelRequest, Sequence[OfferedBlock]]:
+    ) -> tuple[ModelRequest, FittedContext]:
         specs = self.shop.tools.specs() if with_tools else ()
-        said = sum(estimate(json.dumps(codec.plain(message))) for message in self._said)
+        said = sum(estimate(codec.dump(message)) for message in self._said)
         fitted = fit(
             gathered,
             window=int(route.info.context_window * share),
@@ -187,7 +193,7 @@ class AgentTurn:
             tools=specs,
             max_output_tokens=route.max_output,
         )
-        return request, fitted.blocks
+        return request, fitted
 
     async def _run_tools(self, turn: ToolTurn, calls: Sequence[ToolCall]) -> None:
         self.state.to(AgentState.WAITING_TOOL)
@@ -207,7 +213,7 @@ class AgentTurn:
         """Give the model what the person has said in between."""
         step = self.steps.recorded("steer")
         if step is not None:
-            await self._hear(codec.structure(step.request, list[Event]))
+            self._hear(codec.structure(step.request, list[Event]))
         elif not self.steps.replaying:
             passed: list[tuple[int, Event]] = []
             for seq, event in await self.shop.journal.steering(self.lease):
@@ -221,25 +227,20 @@ class AgentTurn:
             if passed:
                 events = [event for _, event in passed]
                 await self.steps.steer([seq for seq, _ in passed], events)
-                await self._hear(events)
+                self._hear(events)
 
-    async def _hear(self, events: Sequence[Event]) -> None:
+    def _hear(self, events: Sequence[Event]) -> None:
         for event in events:
             self.shop.publish(TurnStarted(**self._here, event=event))
         last, words = self._said.pop(), [Text(event.text) for event in events]
         self._said.append(Message(Role.USER, (*last.parts, *words)))
-        await self._note(events)
-
-    async def _note(self, events: Sequence[Event]) -> None:
-        """Record what is asked, for the history."""
-        self._heard += events
-        await turn_store.hear(self.shop.journal, self.lease, heard=self._heard)
+        self.heard += events
 
     async def _deliver(self, text: str) -> str:
         self.state.to(AgentState.RESPONDING)
         reply, held = await self._make_reply(text)
         self.text = "" if held else text if reply is None else reply.text
-        ending = Ending(state="done", answer=self.text, reply=reply, held=held)
+        ending = Ending(state="done", heard=self.heard, answer=self.text, reply=reply, held=held)
         await turn_store.finish(self.shop.journal, self.lease, ending=ending)
         self.state.to(AgentState.IDLE)
         return self.text

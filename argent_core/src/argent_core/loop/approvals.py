@@ -118,18 +118,18 @@ class Approvals:
 
         return await self.journal.database.write(work)
 
-    async def expire(self) -> int:
-        """Take silence for a no."""
+    def expire(self, tx: Transaction) -> float | None:
+        """Take silence for a no; return the seconds until the next approval expires, or None."""
         now = self.journal.now()
-        return await self.journal.database.write(
-            lambda tx: _settle(tx, "expires_at <= ?", (now,), state="expired", by="", now=now)
-        )
-
-    async def next_expiry(self) -> float | None:
-        """Return the seconds until the next approval expires, or None."""
+        _settle(tx, "expires_at <= ?", (now,), state="expired", by="", now=now)
         sql = "SELECT MIN(expires_at) FROM approvals WHERE state = 'open'"
-        due = await self.journal.database.read(lambda tx: tx.execute(sql).fetchone()[0])
-        return None if due is None else max(0.0, due - self.journal.now())
+        due = tx.execute(sql).fetchone()[0]
+        return None if due is None else max(0.0, due - now)
+
+
+def use(tx: Transaction, *, id: str) -> None:
+    """Use up an approval: the call is about to be made."""
+    tx.execute("UPDATE approvals SET state = 'used' WHERE id = ?", (id,))
 
 
 def supersede(tx: Transaction, conversation: str, *, by: str, now: float) -> int:

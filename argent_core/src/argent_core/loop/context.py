@@ -118,9 +118,14 @@ class GatheredContext:
 
 @frozen(kw_only=True)
 class FittedContext:
-    """What a model is told."""
+    """What a model is told.
+
+    Args:
+        exchanges: How many of the history there are: two messages each, the first ones.
+    """
 
     system: tuple[ContextBlock, ...]
+    exchanges: int
     messages: tuple[Message, ...]
     blocks: tuple[OfferedBlock, ...]
 
@@ -271,16 +276,19 @@ def fit(
     kept = [b.block for b in chosen if not b.left_out]
     stable = tuple(_safe(block) for block in kept if block.stable)
     volatile = [_safe(block).text for block in kept if not block.stable]
+    recent = _recent(gathered.history, room)
     messages = [
         message
-        for exchange in _recent(gathered.history, room)
+        for exchange in recent
         for message in (
             Message(Role.USER, exchange.told),
             Message(Role.ASSISTANT, exchange.answered),
         )
     ]
     messages.append(Message(Role.USER, "\n\n".join([*volatile, told])))
-    return FittedContext(system=stable, messages=tuple(messages), blocks=chosen)
+    return FittedContext(
+        system=stable, exchanges=len(recent), messages=tuple(messages), blocks=chosen
+    )
 
 
 def _choose_blocks(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -68,7 +67,9 @@ class Steps:
         self.attempts = self.lease.attempts
 
     async def load(self) -> None:
-        """Read what is on record."""
+        """Read what is on record, if anything can be."""
+        if not self.lease.resumed:
+            return
         sql = (
             "SELECT n, kind, name, key, state, request, result FROM steps WHERE turn = ? ORDER BY n"
         )
@@ -76,7 +77,7 @@ class Steps:
             lambda tx: tx.execute(sql, (self.lease.id,)).fetchall()
         )
         self._recorded = [
-            Step(n, kind, name, key, state, json.loads(asked), json.loads(came) if came else None)
+            Step(n, kind, name, key, state, codec.read(asked), codec.read(came) if came else None)
             for n, kind, name, key, state, asked, came in rows
         ]
 
@@ -95,25 +96,31 @@ class Steps:
         return self._position < len(self._recorded)
 
     async def begin(
-        self, kind: str, name: str, *, request: Any, durable: bool = False, approval: str = ""
+        self,
+        kind: str,
+        name: str,
+        *,
+        request: Any,
+        durable: bool = False,
+        also: Callable[[Transaction], object] | None = None,
     ) -> Step:
         """Record that a step is about to be made.
 
         Args:
             durable: Whether the record must survive a power cut: before an effect that cannot be
                 repeated.
-            approval: Id of the approval that the step uses up, in the same transaction.
+            also: Done in the same transaction.
         """
         n = self._position
-        text = json.dumps(codec.plain(request), default=str)
+        text = codec.dump(request)
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         step = Step(n, kind, name, f"{self.lease.id}-{n}-{digest}", "intent", request)
         started = self.journal.now()
 
         def insert(tx: Transaction) -> None:
             journal.check(tx, self.lease)
-            if approval:
-                tx.execute("UPDATE approvals SET state = 'used' WHERE id = ?", (approval,))
+            if also is not None:
+                also(tx)
             tx.execute(
                 "INSERT INTO steps (turn, n, kind, name, key, state, request, started_at)"
                 " VALUES (?, ?, ?, ?, ?, 'intent', ?, ?)",
@@ -138,7 +145,7 @@ class Steps:
         Args:
             state: ``done``, ``failed`` or ``unknown``.
         """
-        text = json.dumps(codec.plain(result), default=str)
+        text = codec.dump(result)
         finished = self.journal.now()
         used = tokens or (None, None)
 

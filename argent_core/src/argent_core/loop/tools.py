@@ -23,7 +23,7 @@ from argent_core.guard import Guard, attempt
 from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
 from argent_core.inbound.journal import Lease
-from argent_core.loop import signatures
+from argent_core.loop import approvals, signatures
 from argent_core.loop.approvals import ApprovalNeeded, Approvals, call_hash
 from argent_core.loop.filters import Filters, Rejected
 from argent_core.loop.signatures import Signature
@@ -207,9 +207,8 @@ class Tools:
         self, turn: ToolTurn, bound: BoundTool, call: ToolCall, *, approval: str = ""
     ) -> ToolResult:
         durable = bound.tool.effect is not Effect.IDEMPOTENT
-        step = await turn.steps.begin(
-            "tool", call.name, request=call, durable=durable, approval=approval
-        )
+        use = partial(approvals.use, id=approval) if approval else None
+        step = await turn.steps.begin("tool", call.name, request=call, durable=durable, also=use)
         return await self._try(turn, bound, step, call)
 
     async def _try(

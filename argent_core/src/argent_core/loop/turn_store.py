@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from attrs import evolve, frozen
 
@@ -17,38 +16,21 @@ from argent_core.outbound import outbox
 from argent_hookspecs import Address, Event, Reply, Transaction
 
 
-async def begin(book: Journal, lease: Lease) -> None:
+def begin(tx: Transaction, lease: Lease, *, now: float) -> None:
     """Record that a turn runs, for the first time or again."""
-    conversation, now = lease.event.conversation, book.now()
-
-    def work(tx: Transaction) -> None:
-        journal.check(tx, lease)
-        tx.execute(
-            "INSERT INTO turns (id, conversation, n, state, started_at) VALUES (?, ?,"
-            " (SELECT COALESCE(MAX(n) + 1, 0) FROM turns WHERE conversation = ?), 'running', ?)"
-            " ON CONFLICT (id) DO UPDATE SET state = 'running', reason = ''",
-            (lease.id, conversation, conversation, now),
-        )
-
-    await book.database.write(work)
+    conversation = lease.event.conversation
+    tx.execute(
+        "INSERT INTO turns (id, conversation, n, state, started_at) VALUES (?, ?,"
+        " (SELECT COALESCE(MAX(n) + 1, 0) FROM turns WHERE conversation = ?), 'running', ?)"
+        " ON CONFLICT (id) DO UPDATE SET state = 'running', reason = ''",
+        (lease.id, conversation, conversation, now),
+    )
 
 
-async def hear(book: Journal, lease: Lease, *, heard: Sequence[Event]) -> None:
-    """Record what was asked, as filters let it pass; the history tells it so."""
-    text = "\n".join(event.text for event in heard).encode(errors="replace").decode()
-    row = (text, str(heard[0].trust), lease.id)
-
-    def work(tx: Transaction) -> None:
-        journal.check(tx, lease)
-        tx.execute("UPDATE turns SET asked = ?, trust = ? WHERE id = ?", row)
-
-    await book.database.write(work)
-
-
-async def explain(
-    book: Journal, lease: Lease, *, route: Route, blocks: Sequence[OfferedBlock]
-) -> None:
-    """Record the route and what the context was made of."""
+def explanation(
+    lease: Lease, *, route: Route, blocks: Sequence[OfferedBlock]
+) -> Callable[[Transaction], None]:
+    """Return what records the route and what the context was made of."""
     tier, score = route.tier, route.score
     rows = [
         (
@@ -63,9 +45,9 @@ async def explain(
         )
         for n, offered in enumerate(blocks)
     ]
-    factors = json.dumps({**codec.plain(score.factors), "cap": score.cap}, default=str)
+    factors = codec.write({**codec.plain(score.factors), "cap": score.cap})
 
-    def work(tx: Transaction) -> None:
+    def record(tx: Transaction) -> None:
         tx.execute(
             "UPDATE turns SET score = ?, factors = ?, tier = ?, provider = ?, model = ?"
             " WHERE id = ?",
@@ -74,7 +56,7 @@ async def explain(
         tx.execute("DELETE FROM blocks WHERE turn = ?", (lease.id,))
         tx.executemany("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    await book.database.write(work)
+    return record
 
 
 @frozen(kw_only=True)
@@ -83,12 +65,14 @@ class Ending:
 
     Args:
         state: ``done``, ``dead`` or ``cancelled``.
+        heard: What was asked, as filters let it pass; the history tells it so.
         answer: What was said to the person, as filters let it pass; empty if they held it back.
         reply: What is to be sent, if anything is.
         held: Why the reply is held back, if it is.
     """
 
     state: str
+    heard: Sequence[Event] = ()
     answer: str = ""
     reason: str = ""
     reply: Reply | None = None
@@ -102,12 +86,16 @@ async def finish(book: Journal, lease: Lease, *, ending: Ending) -> None:
         LeaseLost: The event is no longer this turn's; nothing was stored.
     """
     now = book.now()
+    asked = "\n".join(event.text for event in ending.heard).encode(errors="replace").decode()
+    trust = str(ending.heard[0].trust) if ending.heard else None
+    row = (ending.state, now, ending.answer, ending.reason, asked or None, trust, lease.id)
 
     def work(tx: Transaction) -> None:
         journal.check(tx, lease)
         tx.execute(
-            "UPDATE turns SET state = ?, finished_at = ?, answer = ?, reason = ? WHERE id = ?",
-            (ending.state, now, ending.answer, ending.reason, lease.id),
+            "UPDATE turns SET state = ?, finished_at = ?, answer = ?, reason = ?, asked = ?,"
+            " trust = ? WHERE id = ?",
+            row,
         )
         state, reason = ending.state, ending.reason
         journal.close(tx, "turn = ?", given=(lease.id,), state=state, reason=reason, now=now)

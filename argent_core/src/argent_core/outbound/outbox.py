@@ -72,33 +72,57 @@ class Outbox:
 
         return await self.database.write(work)
 
-    async def due(self, channels: Collection[str]) -> tuple[list[OutboxRow], float | None]:
+    async def begin_due(
+        self, room: Mapping[str, int], *, busy: Collection[Address]
+    ) -> tuple[list[OutboxRow], float | None]:
+        """Record, safe from power cuts, that the replies that are due are about to be sent.
+
+        Args:
+            room: Channels, and how many replies may be begun in each.
+            busy: Addresses where none may be.
+
+        Returns:
+            Those that are to be sent, oldest first, and the seconds until the next one is due.
+        """
+
+        def work(tx: Transaction) -> tuple[list[OutboxRow], float | None]:
+            left = dict(room)
+            begun = []
+            due, seconds = self.due(tx, room)
+            for row in due:
+                channel = row.reply.to.channel
+                if left[channel] > 0 and row.reply.to not in busy:
+                    left[channel] -= 1
+                    self.begin(tx, row)
+                    begun.append(row)
+            return begun, seconds
+
+        return await self.database.write(work, durable=True)
+
+    def due(
+        self, tx: Transaction, channels: Collection[str]
+    ) -> tuple[list[OutboxRow], float | None]:
         """Find the oldest open reply of each address, where it is pending.
 
         Returns:
             Those that are due, oldest first, and the seconds until the next of the others is.
         """
-        now, wanted = self.now(), json.dumps(sorted(channels))
+        now = self.now()
+        given = {
+            "channels": json.dumps(sorted(channels)),
+            "now": now,
+            "latest": now + LONGEST_WAIT_SECONDS,
+            "oldest": now - EXPIRY_SECONDS,
+        }
+        rows = tx.execute(f"{_SELECT} WHERE {_HEADS} AND {_DUE} ORDER BY seq", given).fetchall()
         later = f"SELECT MIN(available_at) FROM outbox WHERE {_HEADS} AND NOT {_DUE}"
-        given = {"channels": wanted, "now": now, "latest": now + LONGEST_WAIT_SECONDS}
-
-        def look(tx: Transaction) -> tuple[list[Any], float | None]:
-            rows = tx.execute(f"{_SELECT} WHERE {_HEADS} AND {_DUE} ORDER BY seq", given).fetchall()
-            return rows, tx.execute(later, given).fetchone()[0]
-
-        rows, next_due = await self.database.read(look)
+        next_due = tx.execute(later, given).fetchone()[0]
         return [_row(row) for row in rows], None if next_due is None else next_due - now
 
-    async def begin(self, row: OutboxRow) -> bool:
-        """Record, safe from power cuts, that a reply is about to be sent; False if it must not."""
-        sql = (
-            "UPDATE outbox SET state = 'sending', attempts = attempts + 1"
-            " WHERE seq = ? AND state = 'pending'"
-        )
-        changed = await self.database.write(
-            lambda tx: tx.execute(sql, (row.seq,)).rowcount, durable=True
-        )
-        return bool(changed)
+    def begin(self, tx: Transaction, row: OutboxRow) -> None:
+        """Record that a reply is about to be sent."""
+        sql = "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE seq = ?"
+        tx.execute(sql, (row.seq,))
 
     async def sent(self, row: OutboxRow, receipt: Receipt) -> None:
         """Record a delivery."""
@@ -185,7 +209,7 @@ def clean(text: str) -> str:
 _HEADS = (
     "seq IN (SELECT MIN(seq) FROM outbox WHERE state IN ('pending', 'sending')"
     " AND channel IN (SELECT value FROM json_each(:channels)) GROUP BY channel, address)"
-    " AND state = 'pending'"
+    " AND state = 'pending' AND created_at >= :oldest"
 )
 # One that was never tried waits for nothing; and a time further away than the longest wait comes
 # from a clock that was set back.

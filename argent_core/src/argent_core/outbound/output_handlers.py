@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 
@@ -16,7 +17,6 @@ from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
 from argent_core.outbound.outbox import (
     EXPIRED,
-    EXPIRY_SECONDS,
     INTERRUPTED,
     Outbox,
     OutboxRow,
@@ -68,6 +68,7 @@ class OutputHandlers:
     _heard: set[Address] = field(factory=set)
     _stopping: set[str] = field(factory=set)
     _recovered: dict[str, str] = field(factory=dict)
+    _postponed: bool = True
 
     def wake(self) -> None:
         """Look into the outbox now."""
@@ -81,17 +82,21 @@ class OutputHandlers:
                 await self.outbox.hurry(self._heard.pop())
             handlers = self._handlers()
             await self._recover(handlers)
-            due, seconds = await self.outbox.due(handlers)
-            for row in due:
-                handler = handlers[row.reply.to.channel]
-                if self._has_room(row.reply.to) and handler.plugin not in self._stopping:
-                    self._begin(row, handler)
+            beginning = asyncio.create_task(self._begin_due(handlers), name="replies")
+            try:
+                seconds = await asyncio.shield(beginning)
+            except asyncio.CancelledError:
+                # What is on record as being sent is sent.
+                await asyncio.gather(beginning, return_exceptions=True)
+                raise
+            self._postponed = seconds is not None
             await self._sleep(_LONGEST_WAIT if seconds is None else seconds)
 
     def hear_from(self, address: Address) -> None:
-        """Try an address again now: somebody is there."""
-        self._heard.add(address)
-        self.wake()
+        """Try an address again now, if anything was postponed: somebody is there."""
+        if self._postponed:
+            self._heard.add(address)
+            self.wake()
 
     async def _recover(self, handlers: Mapping[str, Registered]) -> None:
         """Settle what was being sent when a channel was last up, before anything else is sent."""
@@ -102,11 +107,19 @@ class OutputHandlers:
                 self._tell(reply, state, INTERRUPTED)
         self._recovered.update({name: handler.plugin for name, handler in back.items()})
 
-    def _has_room(self, address: Address) -> bool:
-        """Tell whether a reply may be begun: one for each address, some for each channel."""
-        if address in self._sending:
-            return False
-        return sum(other.channel == address.channel for other in self._sending) < _AT_ONCE
+    async def _begin_due(self, handlers: Mapping[str, Registered]) -> float | None:
+        """Begin what is due: one reply for each address, some for each channel.
+
+        Returns:
+            The seconds until the next one is due.
+        """
+        busy = list(self._sending)
+        under_way = Counter(address.channel for address in busy)
+        room = {channel: _AT_ONCE - under_way[channel] for channel in handlers}
+        due, seconds = await self.outbox.begin_due(room, busy=busy)
+        for row in due:
+            self._begin(row, handlers[row.reply.to.channel])
+        return seconds
 
     async def expire(self) -> None:
         """Give up what waits for too long, also where no such channel is there any more."""
@@ -139,7 +152,7 @@ class OutputHandlers:
 
     def _begin(self, row: OutboxRow, handler: Registered) -> None:
         address = row.reply.to
-        task = asyncio.create_task(self._send(row, handler), name=f"reply {row.reply.key}")
+        task = asyncio.create_task(self._deliver(row, handler), name=f"reply {row.reply.key}")
         self._sending[address] = _Sending(handler.plugin, task)
 
         def ended(_: asyncio.Task[None]) -> None:
@@ -148,20 +161,10 @@ class OutputHandlers:
 
         task.add_done_callback(ended)
 
-    async def _send(self, row: OutboxRow, handler: Registered) -> None:
-        try:
-            if self.outbox.now() - row.created_at > EXPIRY_SECONDS:
-                await self._settle(row, "expired", EXPIRED)
-                return
-            if not await self.outbox.begin(row):
-                return
-        except StorageError as error:
-            log.error("reply %s cannot be sent now: %s", row.reply.key, error)
-            await asyncio.sleep(backoff(1))
-            return
-        await self._deliver(row, handler)
-
     async def _deliver(self, row: OutboxRow, handler: Registered) -> None:
+        if handler.plugin in self._stopping:
+            await self._settle(row, "pending", f"{handler.plugin} stops")
+            return
         idempotent = handler.record.idempotent
         wait = backoff(row.attempts + 1, longest=_LONGEST_WAIT)
         try:
@@ -187,6 +190,7 @@ class OutputHandlers:
             self._tell(row.reply, "sent", "")
 
     async def _settle(self, row: OutboxRow, state: str, reason: str, *, after: float = 0.0) -> None:
+        self._postponed |= after > 0
         settle = partial(self.outbox.settle, row, state, reason=reason, after=after)
         await self._record(row, settle)
         self._tell(row.reply, state, reason)
