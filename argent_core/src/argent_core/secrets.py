@@ -99,6 +99,8 @@ class SecretStore:
             try:
                 connection.execute(f"PRAGMA key = \"x'{key}'\"")
                 connection.execute("PRAGMA secure_delete = ON")
+                # Otherwise the last change may be undone by a power cut soon after.
+                connection.execute("PRAGMA synchronous = EXTRA")
                 connection.execute(SCHEMA)
                 with connection:
                     yield connection
