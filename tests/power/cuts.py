@@ -1,0 +1,136 @@
+"""Many cuts of a few recordings: where they are made, and what came of them."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from tests.power.disk import Disk
+from tests.power.recording import Change, Recording
+from tests.power.recovery import Diary, Fault, recover
+
+
+class Barriers(Enum):
+    """Which syncs the disk obeys."""
+
+    ALL = "all"
+    CHECKPOINTS = "checkpoints"
+    """Those that SQLite makes without being asked for a durable commit, and no others of its log.
+
+    That is ``synchronous=NORMAL`` everywhere (https://www.sqlite.org/pragma.html#pragma_synchronous).
+    """
+    NONE = "none"
+
+
+@frozen
+class Cut:
+    """One power cut, and what it broke."""
+
+    seed: int
+    place: int
+    way: str
+    faults: list[Fault]
+
+
+@define
+class Outcome:
+    """What came of all cuts."""
+
+    cuts: list[Cut] = field(factory=list)
+
+    def count(self, kind: str) -> int:
+        """Count the cuts that broke a promise of one kind."""
+        return sum(any(fault.kind == kind for fault in cut.faults) for cut in self.cuts)
+
+    def figures(self) -> dict[str, int]:
+        """Return what the command prints."""
+        kinds = ("lost", "doubled", "damaged")
+        return {"cuts": len(self.cuts), **{kind: self.count(kind) for kind in kinds}}
+
+
+def temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    """Make a folder for disks; in memory, where there is such a thing."""
+    memory = Path("/dev/shm")
+    return tempfile.TemporaryDirectory(prefix="power-", dir=memory if memory.is_dir() else None)
+
+
+def places(recording: Recording, count: int, chance: random.Random) -> list[int]:
+    """Choose where to cut: anywhere, right behind a mark, and around a sync."""
+    end = len(recording.changes)
+    syncs = [n for n, change in enumerate(recording.changes) if change.kind in "BS"]
+    found = []
+    for n in range(count):
+        if n % 3 == 0:
+            found.append(chance.randint(0, end))
+        elif n % 3 == 1:
+            found.append(chance.choice(recording.marks)[0] + chance.randrange(3))
+        else:
+            found.append(chance.choice(syncs) + chance.randrange(2))
+    return sorted(min(place, end) for place in found)
+
+
+def cut(
+    recording: Recording, count: int, *, seed: int, barriers: Barriers = Barriers.ALL
+) -> Iterator[Cut]:
+    """Cut a recording at many places, and recover from each."""
+    chance = random.Random(seed)
+    disk = Disk(recording.root, ignored=ignored(recording.changes, barriers))
+    for place in places(recording, count, chance):
+        while disk.made < place:
+            disk.make(recording.changes[disk.made])
+        before = Diary.of([mark for number, mark in recording.marks if number <= place])
+        with temporary_folder() as folder:
+            target = Path(folder)
+            one = disk.cut(chance, target)
+            yield Cut(seed, place, one.way, recover(target / "home", before))
+
+
+def ignored(changes: Sequence[Change], barriers: Barriers) -> frozenset[int]:
+    """Return the numbers of the syncs that a disk does not obey."""
+    if barriers is Barriers.ALL:
+        return frozenset()
+    syncs = {n for n, change in enumerate(changes) if change.kind == "S"}
+    if barriers is Barriers.NONE:
+        return frozenset(syncs)
+    return frozenset(syncs & set(_commits(changes)))
+
+
+def _commits(changes: Sequence[Change]) -> Iterator[int]:
+    """Find the syncs of the log that a durable commit asked for.
+
+    The others are followed by a write into the database, which is a checkpoint, or come right after
+    the log's header, which is 32 bytes (https://www.sqlite.org/fileformat2.html#the_wal_header).
+    """
+    names: dict[int, str] = {}
+    last: dict[str, Change] = {}
+    waiting: int | None = None
+    for n, change in enumerate(changes):
+        if change.kind == "O":
+            names[change.fd] = Path(change.first.decode()).name
+        name = names.get(change.fd, "")
+        if not name.startswith("kernel.db") or change.kind not in "WS":
+            continue
+        if waiting is not None and name != "kernel.db":
+            yield waiting
+        waiting = None
+        if change.kind == "W":
+            last[name] = change
+        elif name == "kernel.db-wal" and len(last[name].first) != 32:
+            waiting = n
+
+
+def fsyncs_per_message(recording: Recording) -> float:
+    """Count the syncs of the kernel's database, those of checkpoints too, for each message."""
+    names: dict[int, bytes] = {}
+    syncs = 0
+    for change in recording.changes:
+        if change.kind == "O":
+            names[change.fd] = change.first
+        syncs += change.kind == "S" and b"/kernel.db" in names[change.fd]
+    taken = sum(mark["kind"] == "acknowledged" for _, mark in recording.marks)
+    return syncs / taken

@@ -1,0 +1,70 @@
+"""What is recorded: a new home, two runs of the kernel on it, and settings changed in between."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from argent_core.config import changing
+from argent_core.paths import Home
+from argent_core.secrets import SecretStore
+from argent_hookspecs import Effect
+from tests.power.recording import MARKS
+from tests.power.world import CONVERSATIONS, LONG, World
+
+_EACH = 6
+"""Messages of a conversation in one run of the kernel."""
+_PATIENCE = 40.0
+_WISHES = ["", "", *map(str, Effect), LONG]
+
+
+async def main(root: Path, seed: int) -> None:
+    """Run it all, and mark what happens."""
+    chance = random.Random(seed)
+    file = os.open(root / MARKS, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    mark = partial(_mark, file)
+    home = root / "home"
+    await _run(home, World(mark, seed=seed), chance=chance, first=0)
+    _change(Home(home), mark, chance)
+    await _run(home, World(mark, seed=seed + 1), chance=chance, first=_EACH)
+    mark("ended")
+
+
+async def _run(home: Path, world: World, *, chance: random.Random, first: int) -> None:
+    async with asyncio.timeout(_PATIENCE), world.kernel(home) as kernel:
+        seeds = {name: chance.random() for name in CONVERSATIONS}
+        async with asyncio.TaskGroup() as talks:
+            for name, seed in seeds.items():
+                talks.create_task(_talk(world, name, random.Random(seed), first))
+        await world.settled(kernel)
+
+
+async def _talk(world: World, name: str, chance: random.Random, first: int) -> None:
+    for number in range(first, first + _EACH):
+        world.answered[name].clear()
+        await world.say(name, number, chance.choice(_WISHES))
+        if chance.random() < 0.7:
+            await world.answered[name].wait()
+
+
+def _change(home: Home, mark: Any, chance: random.Random) -> None:
+    """Change a setting and store a secret, as the commands do."""
+    steps = chance.randint(5, 50)
+    changing.set_value(home, "loop.maxSteps", text=str(steps))
+    mark("setting", value=steps)
+    SecretStore(home).set("token", f"value-{steps}")
+    mark("secret", value=f"value-{steps}")
+
+
+def _mark(file: int, kind: str, **facts: Any) -> None:
+    os.write(file, json.dumps({"kind": kind, **facts}).encode())
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,214 @@
+"""The world around the kernel: sources, a model, tools and two channels, which mark what they know.
+
+A mark is made before an effect, and after the kernel has taken a message. The model answers every
+message that it has not answered yet, by name, so that a second answer can be told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import nullcontext
+from pathlib import Path
+
+from argent_core.kernel import Kernel
+from argent_core.paths import Home
+from argent_core.plugins import InstalledPlugin
+from argent_hookspecs import (
+    FREE,
+    Address,
+    Channel,
+    DeliveryDelayed,
+    Effect,
+    Event,
+    EventSource,
+    Feed,
+    Finish,
+    FinishReason,
+    ModelInfo,
+    ModelPart,
+    ModelProvider,
+    ModelRequest,
+    ModelTier,
+    Notice,
+    Observer,
+    Plugin,
+    Receipt,
+    Reply,
+    Role,
+    Text,
+    TextDelta,
+    Tool,
+    ToolCall,
+    ToolRun,
+    hookimpl,
+)
+
+Mark = Callable[..., None]
+
+CONVERSATIONS = tuple(f"c{n}" for n in range(6))
+CHANNELS = {"plain": False, "keyed": True}
+"""The channels, and whether each drops a second reply with the same key."""
+LONG = "long"
+"""A tool whose result is so long that it is put into a file."""
+LONG_WORDS = 5000
+NAME = re.compile(r"\bc\d+-\d+\b")
+_WISH = re.compile(r"\b(c\d+-\d+) use (\w+)")
+
+
+def channel_of(conversation: str) -> str:
+    """Return where a conversation takes place."""
+    return list(CHANNELS)[CONVERSATIONS.index(conversation) % 2]
+
+
+class Source:
+    """One conversation's messages on their way in."""
+
+    def __init__(self) -> None:
+        self.feed: asyncio.Future[Feed] = asyncio.get_running_loop().create_future()
+
+    async def listen(self, feed: Feed) -> None:
+        if not self.feed.done():
+            self.feed.set_result(feed)
+        await asyncio.Event().wait()
+
+
+class World:
+    """A plugin that brings all this.
+
+    Args:
+        mark: Puts down what happened.
+        ran: Keys of the queryable calls that happened before.
+        seed: Of the small delays, and of deliveries that are put off; none if not given.
+    """
+
+    def __init__(self, mark: Mark, *, ran: Iterable[str] = (), seed: int | None = None) -> None:
+        self.mark = mark
+        self.ran = set(ran)
+        self.random = None if seed is None else random.Random(seed)
+        self.sources = {name: Source() for name in CONVERSATIONS}
+        self.moved = asyncio.Event()
+        self.answered = {name: asyncio.Event() for name in CONVERSATIONS}
+
+    def kernel(self, home: Path) -> Kernel:
+        """Make a kernel in this world."""
+        return Kernel(Home(home), plugins=[InstalledPlugin("world", lambda: self)])
+
+    async def say(self, conversation: str, number: int, wish: str = "") -> None:
+        """Send a message, and mark that the kernel has taken it."""
+        name = f"{conversation}-{number}"
+        feed = await self.sources[conversation].feed
+        event = Event(
+            conversation=conversation,
+            content=f"{name} use {wish}" if wish else name,
+            trust="owner",
+            dedupe_key=name,
+            reply_to=Address(channel_of(conversation), conversation),
+        )
+        await feed.emit(event, cursor=str(number))
+        self.mark("acknowledged", name=name, conversation=conversation, number=number)
+
+    async def settled(self, kernel: Kernel) -> None:
+        """Wait until there is nothing left to do."""
+        async with asyncio.timeout(20):
+            while True:
+                self.moved.clear()
+                status = await kernel.agent.status()
+                events, replies = status["events"], status["replies"]
+                waiting = replies["pending"] + replies.get("sending", 0)
+                if events["ready"] + events["leased"] + waiting == 0:
+                    return
+                await self.moved.wait()
+
+    async def linger(self) -> None:
+        """Let others go first, sometimes."""
+        for _ in range(self.random.randrange(4) if self.random else 0):
+            await asyncio.sleep(0)
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelPart]:
+        await self.linger()
+        asked, called, answered = _heard(request)
+        for name, tool in _WISH.findall(asked):
+            if name not in called and name not in answered:
+                yield ToolCall(secrets.token_hex(4), tool, {"what": name})
+                yield Finish(reason=FinishReason.TOOL_CALLS)
+                return
+        names = dict.fromkeys(name for name in NAME.findall(asked) if name not in answered)
+        yield TextDelta(f"re: {' '.join(names)}")
+        yield Finish()
+
+    async def describe(self, model: str) -> ModelInfo:
+        return ModelInfo(id=model, context_window=32768, price=FREE)
+
+    async def deliver(self, reply: Reply) -> Receipt:
+        if self.random and self.random.random() < 0.1:
+            raise DeliveryDelayed("try again at once", retry_after=0.001)
+        self.mark("handed", channel=reply.to.channel, key=reply.key, text=reply.text)
+        self.answered[reply.conversation].set()
+        await self.linger()
+        return Receipt(f"receipt-{reply.key}")
+
+    async def hear(self, notice: Notice) -> None:
+        self.moved.set()
+
+    async def check(self, key: str) -> str | None:
+        return "it happened" if key in self.ran else None
+
+    def tool(self, id: str, effect: Effect) -> Tool:
+        async def run(what: str, run: ToolRun) -> str:
+            self.mark("ran", effect=str(effect), key=run.key, name=what)
+            self.ran.add(run.key)
+            await self.linger()
+            return f"{what} " * LONG_WORDS if id == LONG else f"did {what}"
+
+        check = self.check if effect is Effect.QUERYABLE else None
+        return Tool(id=id, description="Does it.", run=run, effect=effect, check=check)
+
+    @hookimpl
+    def argent_plugin(self) -> Plugin:
+        return Plugin(summary="The world.")
+
+    @hookimpl
+    def argent_event_sources(self) -> list[EventSource]:
+        sources = self.sources.items()
+        return [EventSource(id=name, open=lambda s=s: nullcontext(s)) for name, s in sources]
+
+    @hookimpl
+    def argent_model_providers(self) -> list[ModelProvider]:
+        return [ModelProvider(id="world", open=lambda: nullcontext(self))]
+
+    @hookimpl
+    def argent_model_tiers(self) -> list[ModelTier]:
+        return [ModelTier(id="world", name="local", below=0.3, provider="world", model="m")]
+
+    @hookimpl
+    def argent_channels(self) -> list[Channel]:
+        return [
+            Channel(id=id, open=lambda: nullcontext(self), idempotent=idempotent)
+            for id, idempotent in CHANNELS.items()
+        ]
+
+    async def listen(self, feed: Feed) -> None:
+        await asyncio.Event().wait()
+
+    @hookimpl
+    def argent_observers(self) -> list[Observer]:
+        return [Observer(id="world", notify=self.hear)]
+
+    @hookimpl
+    def argent_tools(self) -> list[Tool]:
+        tools = [self.tool(str(effect), effect) for effect in Effect]
+        return [*tools, self.tool(LONG, Effect.IDEMPOTENT)]
+
+
+def _heard(request: ModelRequest) -> tuple[str, set[str], set[str]]:
+    """Return what was asked, which messages a tool was called for, and which are answered."""
+    said = [message for message in request.messages if message.role is Role.USER]
+    own = [message for message in request.messages if message.role is Role.ASSISTANT]
+    calls = [part for message in own for part in message.parts if isinstance(part, ToolCall)]
+    asked = "\n".join(p.text for message in said for p in message.parts if isinstance(p, Text))
+    answered = {name for message in own for name in NAME.findall(message.text)}
+    return asked, {str(call.arguments["what"]) for call in calls}, answered
