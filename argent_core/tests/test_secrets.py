@@ -210,6 +210,15 @@ def test_a_store_with_another_key_says_so(home: Home, tmp_path: Path) -> None:
         SecretStore(home).get("a")
 
 
+@pytest.mark.parametrize("key", [b"", b"no key", b"\xff\x00" * 32], ids=["empty", "text", "bytes"])
+def test_a_key_that_is_none_says_so(home: Home, key: bytes) -> None:
+    SecretStore(home).set("a", VALUE)
+    (home.data / "secrets.key").write_bytes(key)
+
+    with pytest.raises(SecretError, match=r"does not hold a key\. Bring it back"):
+        SecretStore(home).get("a")
+
+
 @pytest.mark.parametrize("name", ["", "with space", "../", "-x", "a" * 200])
 def test_a_name_that_cannot_be_referred_to_is_refused(home: Home, name: str) -> None:
     with pytest.raises(SecretError, match="cannot be the name of a secret"):

@@ -126,7 +126,7 @@ class SecretStore:
                 )
             self._make_key()
         _check_private(self._key_file)
-        key = self._key_file.read_text(encoding="ascii").strip()
+        key = self._key_file.read_text(encoding="ascii", errors="replace").strip()
         if not re.fullmatch(rf"[0-9a-f]{{{2 * KEY_BYTES}}}", key):
             raise SecretError(f"{self._key_file} does not hold a key. Bring it back from a backup.")
         return key
