@@ -7,10 +7,17 @@ import json
 import sys
 from pathlib import Path
 
-from tests.power.cuts import Barriers, Outcome, cut, fsyncs_per_message, temporary_folder
-from tests.power.recording import build_shim, compiler, record
+from tests.power.cuts import (
+    Barriers,
+    Outcome,
+    cut,
+    fsyncs_per_message,
+    recordings,
+    temporary_folder,
+)
+from tests.power.recording import compiler
 
-RECORDINGS = 3
+RECORDINGS = 4
 
 
 def main() -> int:
@@ -21,16 +28,17 @@ def main() -> int:
         return 2
     outcome, syncs = Outcome(), []
     with temporary_folder() as folder:
-        shim = build_shim(Path(folder))
-        for n in range(RECORDINGS):
+        made = recordings(Path(folder), seed=options.seed, count=RECORDINGS)
+        for n, recording in enumerate(made):
             seed = options.seed + n
-            recording = record(Path(folder) / str(n), shim, seed=seed)
             syncs.append(fsyncs_per_message(recording))
             count = len(range(n, options.cuts, RECORDINGS))
             for one in cut(recording, count, seed=seed, barriers=Barriers(options.barriers)):
                 outcome.cuts.append(one)
                 for fault in one.faults if options.verbose else one.faults[:1]:
-                    print(f"seed {seed}, cut at {one.place}, {one.way}: {fault.kind}: {fault.words}")
+                    print(
+                        f"seed {seed}, cut at {one.place}, {one.way}: {fault.kind}: {fault.words}"
+                    )
     figures = {**outcome.figures(), "fsyncs_per_message": round(sum(syncs) / len(syncs), 2)}
     if options.json:
         print(json.dumps(figures))

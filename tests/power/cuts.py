@@ -10,9 +10,10 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
+from tests.power.diary import Diary
 from tests.power.disk import Disk
-from tests.power.recording import Change, Recording
-from tests.power.recovery import Diary, Fault, recover
+from tests.power.recording import Change, Earlier, Recording, build_shim, record
+from tests.power.recovery import Fault, recover
 
 
 class Barriers(Enum):
@@ -59,6 +60,25 @@ def temporary_folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="power-", dir=memory if memory.is_dir() else None)
 
 
+def recordings(folder: Path, *, seed: int, count: int) -> Iterator[Recording]:
+    """Record runs; every second one goes on from what a power cut left of the one before."""
+    shim = build_shim(folder)
+    earlier = None
+    for n in range(count):
+        recording = record(folder / str(n), shim, seed=seed + n, earlier=earlier)
+        yield recording
+        earlier = None
+        if n % 2 == 0:
+            chance = random.Random(seed + n)
+            place = chance.randrange(len(recording.changes) // 2, len(recording.changes))
+            disk = Disk(recording)
+            disk.make(until=place)
+            left = folder / f"{n}-left"
+            left.mkdir()
+            disk.cut(chance, left)
+            earlier = Earlier(left, recording.known(place))
+
+
 def places(recording: Recording, count: int, chance: random.Random) -> list[int]:
     """Choose where to cut: anywhere, right behind a mark, and around a sync."""
     end = len(recording.changes)
@@ -79,11 +99,10 @@ def cut(
 ) -> Iterator[Cut]:
     """Cut a recording at many places, and recover from each."""
     chance = random.Random(seed)
-    disk = Disk(recording.root, ignored=ignored(recording.changes, barriers))
+    disk = Disk(recording, ignored=ignored(recording.changes, barriers))
     for place in places(recording, count, chance):
-        while disk.made < place:
-            disk.make(recording.changes[disk.made])
-        before = Diary.of([mark for number, mark in recording.marks if number <= place])
+        disk.make(until=place)
+        before = Diary.of(recording.known(place))
         with temporary_folder() as folder:
             target = Path(folder)
             one = disk.cut(chance, target)
@@ -132,5 +151,5 @@ def fsyncs_per_message(recording: Recording) -> float:
         if change.kind == "O":
             names[change.fd] = change.first
         syncs += change.kind == "S" and b"/kernel.db" in names[change.fd]
-    taken = sum(mark["kind"] == "acknowledged" for _, mark in recording.marks)
-    return syncs / taken
+    taken = [number for number, mark in recording.marks if mark["kind"] == "acknowledged"]
+    return syncs / sum(number > 0 for number in taken)

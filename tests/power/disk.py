@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from tests.power.recording import MARKS, Change
+from tests.power.recording import MARKS, Change, Recording
 
 SECTOR = 512
 _SHARED = "-shm"
@@ -135,7 +135,7 @@ class File:
                 if n <= newest.get(sector, -1):
                     start, part = write.part(sector)
                     left[start : start + len(part)] = part
-        return _sized(left, self._size_after_cut(chance, fates))
+        return bytes(_sized(left, self._size_after_cut(chance, fates)))
 
     def _size_after_cut(self, chance: Chance, fates: list[Fate]) -> int:
         sizes = [len(self.safe), *(write.size for write in self.pending)]
@@ -185,24 +185,29 @@ class Folder:
 
 
 class Disk:
-    """What a recording makes of an empty disk.
+    """What a recording makes of a disk.
 
     Args:
-        root: The recorded folder.
+        recording: Whose changes are made, one after the other.
         ignored: Numbers of the syncs that the disk does not obey.
     """
 
-    def __init__(self, root: Path, ignored: Collection[int] = ()) -> None:
-        self.root = Folder()
+    def __init__(self, recording: Recording, ignored: Collection[int] = ()) -> None:
+        self.root = _read(recording.start) if recording.start else Folder()
         self.made = 0
-        self._path = root
+        self._changes = recording.changes
+        self._path = recording.root
         self._ignored = ignored
         self._open: dict[int, File | Folder] = {}
         self._begun: dict[int, int] = {}
 
-    def make(self, change: Change) -> None:
-        """Make the next change of the recording."""
-        number, self.made = self.made, self.made + 1
+    def make(self, until: int) -> None:
+        """Make changes until so many have been made."""
+        while self.made < until:
+            self._make(self.made, self._changes[self.made])
+            self.made += 1
+
+    def _make(self, number: int, change: Change) -> None:
         thing = self._open.get(change.fd)
         match change.kind:
             case "O":
@@ -294,6 +299,18 @@ class Disk:
                 place.write_bytes(left)
 
 
+def _read(folder: Path) -> Folder:
+    """Take what is in a real folder; all of it is safe."""
+    things: dict[str, File | Folder] = {}
+    for place in folder.iterdir():
+        if place.is_dir():
+            things[place.name] = _read(place)
+        else:
+            content = bytearray(place.read_bytes())
+            things[place.name] = File(safe=content, size=len(content))
+    return Folder(safe=dict(things), live=things)
+
+
 def _apply(contents: bytearray, writes: Collection[Write]) -> bytearray:
     for write in writes:
         end = write.offset + len(write.data)
@@ -309,9 +326,7 @@ def _sized(contents: bytearray, size: int) -> bytearray:
     return contents
 
 
-def _rename(
-    names: dict[str, File | Folder], changes: dict[str, File | Folder | None]
-) -> None:
+def _rename(names: dict[str, File | Folder], changes: dict[str, File | Folder | None]) -> None:
     for name, thing in changes.items():
         if thing is None:
             names.pop(name, None)

@@ -48,11 +48,17 @@ class Recording:
         root: The folder below which all was recorded.
         changes: In their order.
         marks: What the world knew, and after how many changes.
+        start: What was on the disk at the beginning, if anything was.
     """
 
     root: Path
     changes: list[Change]
     marks: list[tuple[int, dict[str, Any]]]
+    start: Path | None
+
+    def known(self, place: int) -> list[dict[str, Any]]:
+        """Return the marks that were made when a number of changes had been."""
+        return [mark for number, mark in self.marks if number <= place]
 
 
 def compiler() -> str | None:
@@ -68,20 +74,47 @@ def build_shim(folder: Path) -> Path:
     return library
 
 
-def record(folder: Path, shim: Path, *, seed: int) -> Recording:
+@frozen
+class Earlier:
+    """What a power cut left, for a recording to go on from.
+
+    Args:
+        folder: What is on the disk.
+        marks: What the world knew.
+    """
+
+    folder: Path
+    marks: list[dict[str, Any]]
+
+
+def record(folder: Path, shim: Path, *, seed: int, earlier: Earlier | None = None) -> Recording:
     """Run a kernel and its world to the end, and keep what happened.
 
     Args:
-        folder: Where the home is made and the log is kept; empty.
+        folder: Where the home is made and the log is kept; not there yet.
     """
     root = (folder / "disk").resolve()
-    root.mkdir(parents=True)
+    past = earlier.marks if earlier else []
+    if earlier is None:
+        root.mkdir(parents=True)
+    else:
+        shutil.copytree(earlier.folder, root)
+    (folder / "past").write_text(json.dumps(past))
     log = folder / "log"
     variables = {"LD_PRELOAD": str(shim), "POWER_ROOT": str(root), "POWER_LOG": str(log)}
-    command = [sys.executable, "-m", "tests.power.scenario", str(root), str(seed)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.power.scenario",
+        str(root),
+        str(seed),
+        str(folder / "past"),
+    ]
     subprocess.run(command, cwd=_ROOT, env={**os.environ, **variables}, check=True, timeout=100)
     changes = list(_read(log))
-    return Recording(root, changes, list(_marks(changes, str(root / MARKS).encode())))
+    marks = [(0, mark) for mark in past]
+    marks += _marks(changes, str(root / MARKS).encode())
+    return Recording(root, changes, marks, earlier.folder if earlier else None)
 
 
 def _read(log: Path) -> Iterator[Change]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from argent_core import config
 from argent_core.kernel import Kernel
 from argent_core.paths import Home
 from argent_core.secrets import SecretStore
 from argent_hookspecs import ArgentError, Effect, Transaction
+from tests.power.diary import Diary
 from tests.power.world import LONG_WORDS, NAME, World
 
 _READ = {
@@ -38,38 +40,6 @@ class Fault:
 
     kind: str
     words: str
-
-
-@define
-class Diary:
-    """Marks, sorted by what they tell of."""
-
-    acknowledged: dict[str, dict[str, Any]] = field(factory=dict)
-    handed: list[dict[str, Any]] = field(factory=list)
-    ran: list[dict[str, Any]] = field(factory=list)
-    setting: dict[str, Any] | None = None
-    secret: dict[str, Any] | None = None
-
-    @classmethod
-    def of(cls, marks: Sequence[dict[str, Any]]) -> Diary:
-        diary = cls()
-        for mark in marks:
-            diary.put(**mark)
-        return diary
-
-    def put(self, kind: str, **facts: Any) -> None:
-        """Add a mark."""
-        match kind:
-            case "acknowledged":
-                self.acknowledged[facts["name"]] = facts
-            case "handed":
-                self.handed.append(facts)
-            case "ran":
-                self.ran.append(facts)
-            case "setting":
-                self.setting = facts
-            case "secret":
-                self.secret = facts
 
 
 def recover(home: Path, before: Diary) -> list[Fault]:
@@ -128,14 +98,15 @@ def _events(before: Diary, rows: dict[str, list[Any]]) -> Iterator[Fault]:
 def _replies(before: Diary, after: Diary, rows: dict[str, list[Any]]) -> Iterator[Fault]:
     """Whatever a channel was handed is known, and is handed again only where that is harmless."""
     states = {key: state for key, state, _ in rows["replies"]}
-    again = {reply["key"] for reply in after.handed}
     for reply in before.handed:
-        if reply["key"] not in states:
-            yield Fault("lost", f"reply {reply['key']} was sent and is not known")
-        elif states[reply["key"]] not in ("sent", "unknown"):
-            yield Fault("lost", f"reply {reply['key']} was sent and is {states[reply['key']]}")
-        if reply["channel"] == "plain" and reply["key"] in again:
-            yield Fault("doubled", f"reply {reply['key']} was sent again")
+        state = states.get(reply["key"], "not known")
+        if state not in ("sent", "unknown"):
+            yield Fault("lost", f"reply {reply['key']} was sent and is {state}")
+    everything = (*before.handed, *after.handed)
+    sent = Counter(reply["key"] for reply in everything if reply["channel"] == "plain")
+    for key, times in sent.items():
+        if times > 1:
+            yield Fault("doubled", f"reply {key} was sent {times} times")
 
 
 def _answers(before: Diary, after: Diary, rows: dict[str, list[Any]]) -> Iterator[Fault]:
@@ -148,26 +119,28 @@ def _answers(before: Diary, after: Diary, rows: dict[str, list[Any]]) -> Iterato
         if len(answers) > 1:
             yield Fault("doubled", f"{name} was answered in the replies {sorted(answers)}")
     uncertain = {
-        name for _, state, text in rows["replies"] if state == "unknown" for name in NAME.findall(text)
+        name
+        for _, state, text in rows["replies"]
+        if state == "unknown"
+        for name in NAME.findall(text)
     }
     for name in before.acknowledged.keys() - keys.keys() - uncertain:
         yield Fault("lost", f"{name} is not answered")
 
 
 def _tools(before: Diary, after: Diary, rows: dict[str, list[Any]]) -> Iterator[Fault]:
-    """What cannot be repeated is on record and is not repeated."""
+    """What cannot be repeated is on record and is not repeated; the rest keeps its key."""
     known = {key for key, _ in rows["steps"]}
-    again = {(call["name"], call["effect"]): call["key"] for call in after.ran}
+    runs: dict[tuple[str, str], list[str]] = {}
+    for call in (*before.ran, *after.ran):
+        runs.setdefault((call["effect"], call["name"]), []).append(call["key"])
+    for (effect, name), keys in runs.items():
+        times = len(set(keys) if effect == Effect.IDEMPOTENT else keys)
+        if times > 1:
+            yield Fault("doubled", f"the {effect} tool ran for {name} as {keys}")
     for call in before.ran:
-        key = again.get((call["name"], call["effect"]))
-        if call["effect"] == Effect.IDEMPOTENT:
-            if key not in (None, call["key"]):
-                yield Fault("doubled", f"{call['name']} ran as {call['key']} and as {key}")
-            continue
-        if call["key"] not in known:
-            yield Fault("lost", f"{call['effect']} tool {call['key']} ran and is not known")
-        if key is not None:
-            yield Fault("doubled", f"{call['effect']} tool {call['key']} ran again as {key}")
+        if call["effect"] != Effect.IDEMPOTENT and call["key"] not in known:
+            yield Fault("lost", f"the {call['effect']} tool ran as {call['key']}, not on record")
 
 
 def _results(rows: dict[str, list[Any]], home: Path) -> Iterator[Fault]:
@@ -182,9 +155,10 @@ def _results(rows: dict[str, list[Any]], home: Path) -> Iterator[Fault]:
 
 def _settings(before: Diary, home: Home) -> Iterator[Fault]:
     """What was changed by a command stays changed."""
-    if before.setting is not None:
-        steps = config.load(home).loop.max_steps
-        if steps != before.setting["value"]:
-            yield Fault("lost", f"the setting {before.setting['value']}: it is {steps}")
-    if before.secret is not None and SecretStore(home).get("token") != before.secret["value"]:
-        yield Fault("lost", "the secret")
+    setting = config.load(home).loop.max_steps
+    if before.setting is not None and setting not in (before.setting, before.changing):
+        yield Fault("lost", f"the setting was changed to {before.setting} and is {setting}")
+    if before.secret is not None:
+        secret = int(SecretStore(home).get("token"))
+        if secret not in (before.secret, before.changing):
+            yield Fault("lost", f"the secret was changed to {before.secret} and is {secret}")

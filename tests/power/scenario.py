@@ -1,4 +1,4 @@
-"""What is recorded: a new home, two runs of the kernel on it, and settings changed in between."""
+"""What is recorded: a home, two runs of the kernel on it, and settings changed in between."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from argent_core.config import changing
 from argent_core.paths import Home
 from argent_core.secrets import SecretStore
 from argent_hookspecs import Effect
+from tests.power.diary import Diary
 from tests.power.recording import MARKS
 from tests.power.world import CONVERSATIONS, LONG, World
 
@@ -24,15 +25,23 @@ _PATIENCE = 40.0
 _WISHES = ["", "", *map(str, Effect), LONG]
 
 
-async def main(root: Path, seed: int) -> None:
-    """Run it all, and mark what happens."""
+async def main(root: Path, seed: int, before: Diary) -> None:
+    """Run it all, and mark what happens.
+
+    Args:
+        before: What an earlier recording left behind that this one goes on from.
+    """
+    ran = {call["key"] for call in before.ran}
+    first = 1 + max((facts["number"] for facts in before.acknowledged.values()), default=-1)
     chance = random.Random(seed)
     file = os.open(root / MARKS, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     mark = partial(_mark, file)
     home = root / "home"
-    await _run(home, World(mark, seed=seed), chance=chance, first=0)
+    world = World(mark, ran=ran, seed=seed)
+    await _run(home, world, chance=chance, first=first)
     _change(Home(home), mark, chance)
-    await _run(home, World(mark, seed=seed + 1), chance=chance, first=_EACH)
+    world = World(mark, ran=world.ran, seed=seed + 1)
+    await _run(home, world, chance=chance, first=first + _EACH)
     mark("ended")
 
 
@@ -56,10 +65,11 @@ async def _talk(world: World, name: str, chance: random.Random, first: int) -> N
 def _change(home: Home, mark: Any, chance: random.Random) -> None:
     """Change a setting and store a secret, as the commands do."""
     steps = chance.randint(5, 50)
+    mark("changing", value=steps)
     changing.set_value(home, "loop.maxSteps", text=str(steps))
     mark("setting", value=steps)
-    SecretStore(home).set("token", f"value-{steps}")
-    mark("secret", value=f"value-{steps}")
+    SecretStore(home).set("token", str(steps))
+    mark("secret", value=steps)
 
 
 def _mark(file: int, kind: str, **facts: Any) -> None:
@@ -67,4 +77,5 @@ def _mark(file: int, kind: str, **facts: Any) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+    past = Diary.of(json.loads(Path(sys.argv[3]).read_text()))
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), past))

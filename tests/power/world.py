@@ -173,8 +173,10 @@ class World:
 
     @hookimpl
     def argent_event_sources(self) -> list[EventSource]:
-        sources = self.sources.items()
-        return [EventSource(id=name, open=lambda s=s: nullcontext(s)) for name, s in sources]
+        return [self.source(name) for name in self.sources]
+
+    def source(self, name: str) -> EventSource:
+        return EventSource(id=name, open=lambda: nullcontext(self.sources[name]))
 
     @hookimpl
     def argent_model_providers(self) -> list[ModelProvider]:
