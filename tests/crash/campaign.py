@@ -24,6 +24,9 @@ from tests.crash.world import CHANNELS, World
 LIVES = 20
 _CHATS = ("ann", "bob")
 _AT_RANDOM = 0.35
+_SELDOM = 5
+_STOPPED = 0.15
+_STOP_SECONDS = 0.02
 _MOST_NTH = 3
 _MOST_COMMITS = 24
 
@@ -34,10 +37,12 @@ class LifePlan:
 
     Args:
         kill: A failpoint, or seconds.
+        stop: Seconds after which the kernel is asked to stop, if it is.
         batches: Messages that are sent: at first, and then whenever there is nothing to do.
     """
 
     kill: Failpoint | float | None
+    stop: float | None
     batches: list[list[tuple[str, str]]]
 
 
@@ -66,9 +71,10 @@ class Coverage:
 
     def rarest(self, rng: random.Random, *, first: bool) -> Failpoint | None:
         """Return one that was hit most seldom, among those that such a life comes to."""
-        # The first of each before the second of any, and effects before commits.
+        # One that lives seldom come to is tried more often; the first of each comes before the
+        # second of any, and effects before commits.
         ranked = [
-            ((self.hits[p] + self.tries[p], p.nth, is_commit(p.name), rng.random()), p)
+            ((_SELDOM * self.hits[p] + self.tries[p], p.nth, is_commit(p.name), rng.random()), p)
             for p in _points(self.first_lives if first else self.later_lives)
         ]
         return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
@@ -141,7 +147,7 @@ class Campaign:
     def stay_calm(self) -> bool:
         """Let one home live without any kill; tell whether all promises were kept."""
         rng = random.Random(f"{self.seed} calm")
-        plan = evolve(self._plan(rng, first=True), kill=None)
+        plan = evolve(self._plan(rng, first=True), kill=None, stop=None)
         self._run_home(World(f"{self.seed} calm"), rng, [plan])
         return not self.failures
 
@@ -149,7 +155,11 @@ class Campaign:
         """Do again what was done to one home; return the figures."""
         kept = json.loads(plan.read_text())
         lives = [
-            LifePlan(Failpoint(**k) if isinstance(k := life["kill"], dict) else k, life["batches"])
+            LifePlan(
+                Failpoint(**k) if isinstance(k := life["kill"], dict) else k,
+                life["stop"],
+                life["batches"],
+            )
             for life in kept["lives"]
         ]
         self.homes = kept["home"]
@@ -174,7 +184,7 @@ class Campaign:
                 given[number] if given else self._plan(rng, first=number == 0, quiet=quiet)
             )
             end = self._live(world, folder, plans[-1])
-            if not (end.killed or end.report):
+            if not (end.killed or end.stopped):
                 break
         self._judge(world, folder, plans, end)
 
@@ -184,16 +194,27 @@ class Campaign:
             return rng.choices(places, k=rng.randint(1, most))
 
         if quiet:
-            return LifePlan(None, [[]])
+            return LifePlan(None, None, [[]])
         kill: Failpoint | float | None = None
         if rng.random() >= _AT_RANDOM:
             kill = self.coverage.rarest(rng, first=first)
         if kill is None:
-            kill = round(rng.random() * self._usual * 1.2, 4)
-        return LifePlan(kill, [batch(4), batch(4), batch(4)])
+            kill = self._moment(rng)
+        stop = None
+        if rng.random() < _STOPPED:
+            stop = self._moment(rng)
+            if isinstance(kill, float):
+                kill = round(stop + rng.random() * _STOP_SECONDS, 4)
+        return LifePlan(kill, stop, [batch(4), batch(4), batch(4)])
+
+    def _moment(self, rng: random.Random) -> float:
+        """Draw a moment of a usual life, or shortly after."""
+        return round(rng.random() * self._usual * 1.2, 4)
 
     def _live(self, world: World, folder: Path, plan: LifePlan) -> End:
-        end = Life(world, folder / "home", plan.kill, list(plan.batches), self.patch).run()
+        end = Life(
+            world, folder / "home", plan.kill, plan.stop, list(plan.batches), self.patch
+        ).run()
         self.done += end.killed and plan.kill is not None
         self.coverage.learn(plan.kill, end, first=world.life == 1)
         if end.settled is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import select
 import signal
@@ -46,7 +47,8 @@ class End:
     """How a life ended.
 
     Args:
-        killed: Whether by SIGKILL, as it should unless it was quiet.
+        killed: Whether by SIGKILL.
+        stopped: Whether by itself, as it should if it was quiet or asked to stop.
         settled: Seconds until it had nothing to do for the first time, if it came so far.
         report: What it showed, if it was quiet and came to its end.
         passed: How often each place was passed.
@@ -54,6 +56,7 @@ class End:
     """
 
     killed: bool
+    stopped: bool
     settled: float | None
     report: Report | None
     passed: Counter[str]
@@ -66,6 +69,8 @@ class Life:
 
     Args:
         kill: Where or after how many seconds it is killed; None if it is quiet.
+        stop: After how many seconds it is asked to stop, if it is; the kill may come before that,
+            or in the middle of it, or too late.
         batches: Messages, as channel and chat, that are sent whenever there is nothing to do.
         patch: Changes the kernel for the worse, in the child.
     """
@@ -73,6 +78,7 @@ class Life:
     world: World
     home: Path
     kill: Failpoint | float | None
+    stop: float | None
     batches: list[list[tuple[str, str]]]
     patch: Callable[[], None] | None = None
     _end: socket.socket = field(init=False)
@@ -101,6 +107,7 @@ class Life:
             self._serve(pid)
         _, status = os.waitpid(pid, 0)
         return End(
+            stopped=os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0,
             killed=os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL,
             settled=self._settled,
             report=self._report,
@@ -112,11 +119,16 @@ class Life:
         """Answer until nobody is there any more; what was asked for before the end is done."""
         lines, limit = Lines(), _QUIET_PATIENCE if self.kill is None else _LONGEST_LIFE
         deadline = self._began + (self.kill if isinstance(self.kill, float) else limit)
+        stop_at = math.inf if self.stop is None else self._began + self.stop
         while True:
+            if time.monotonic() >= stop_at:
+                stop_at = math.inf
+                self._say({"stop": True})
             if self._died_by_itself and (self._kill_now or time.monotonic() >= deadline):
                 os.kill(pid, signal.SIGKILL)
                 self._died_by_itself = False
-            wait = max(0.0, deadline - time.monotonic()) if self._died_by_itself else None
+            until = min(stop_at, deadline if self._died_by_itself else math.inf)
+            wait = max(0.0, until - time.monotonic()) if until < math.inf else None
             if not select.select([self._end], [], [], wait)[0]:
                 continue
             try:
@@ -151,10 +163,10 @@ class Life:
             return
         if self._settled is None:
             self._settled = time.monotonic() - self._began
-        if self._send_batch():
+        if self._send_batch() or self.stop is not None:
             return
         if self.kill is None:
-            self._say({"over": True})
+            self._say({"stop": False})
         else:
             self._kill_now = not isinstance(self.kill, float)
 
@@ -223,17 +235,26 @@ async def _run_kernel(end: socket.socket, home: Path, kill: Failpoint | None) ->
         """Wait until the world has nothing more to send, and see whether that was all."""
         await line.over.wait()
         line.over.clear()
+        if line.stopping:
+            return True
         # A kernel that acknowledges too early may still be writing.
         await kernel.journal.database.write(lambda tx: None)
         return await idle()
 
-    plugin = WorldPlugin(Outside(line, points), look)
+    async def answer(approval: str, allow: bool) -> None:
+        await kernel.agent.answer(approval, allow=allow, by="owner")
+
+    plugin = WorldPlugin(Outside(line, points), look, answer)
     kernel = Kernel(Home(home), plugins=[InstalledPlugin("world", lambda: plugin)])
     async with kernel:
         started.set()
+        for approval in await kernel.agent.approvals():
+            await plugin.decide(approval)
         await look()
         while not await at_the_end():
             pass
+        if line.stopping:
+            return
         unknown = await kernel.agent.replies.list("unknown", limit=100_000)
         dead = await kernel.agent.events.list("dead", limit=100_000)
         line.tell(

@@ -36,11 +36,13 @@ class Line:
     """The child's end.
 
     Args:
-        over: Done once the world wants the life to end by itself.
+        over: Set when the world has nothing more to send, or wants the kernel to stop.
+        stopping: Whether it wants that, whatever there is to do.
     """
 
     end: socket.socket
     over: asyncio.Event = field(factory=asyncio.Event)
+    stopping: bool = False
     _lines: Lines = field(factory=Lines)
     _asked: dict[int, asyncio.Future[dict[str, Any]]] = field(factory=dict)
     _count: int = 0
@@ -68,6 +70,7 @@ class Line:
     def _read(self) -> None:
         for message in self._lines.feed(self.end.recv(_CHUNK)):
             if "id" not in message:
+                self.stopping = self.stopping or message["stop"]
                 self.over.set()
                 continue
             answer = self._asked.pop(message["id"])

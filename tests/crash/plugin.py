@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import nullcontext
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from argent_hookspecs import (
     FREE,
     Address,
+    Approval,
+    ApprovalAsked,
     Channel,
+    DeliveryDelayed,
     Effect,
     Event,
     Feed,
@@ -23,8 +26,10 @@ from argent_hookspecs import (
     ModelProvider,
     ModelRequest,
     ModelTier,
+    ModelUnavailable,
     Notice,
     Observer,
+    Permission,
     Plugin,
     Receipt,
     Reply,
@@ -42,6 +47,8 @@ from tests.crash.failpoints import AFTER, BEFORE, Failpoints
 from tests.crash.line import Line
 from tests.crash.world import CHANNELS, ChannelKind
 
+_HEARD = (TurnFinished, ReplyChanged, ApprovalAsked)
+
 
 @define(eq=False)
 class Outside:
@@ -54,7 +61,7 @@ class Outside:
         """Have the world do something that it remembers.
 
         Args:
-            kind: ``acknowledge``, ``check``, ``deliver``, ``model`` or ``tool``.
+            kind: ``acknowledge``, ``approve``, ``check``, ``deliver``, ``model`` or ``tool``.
             what: The channel, the tool, the model: each is a place of its own.
             facts: What else the world must know.
         """
@@ -102,6 +109,8 @@ class ChannelEnd:
         answer = await self.outside.effect(
             "deliver", self.kind.name, key=reply.key, text=reply.text, turn=reply.turn
         )
+        if "again_in" in answer:
+            raise DeliveryDelayed("nobody is there", retry_after=answer["again_in"])
         return Receipt(answer["receipt"])
 
 
@@ -111,11 +120,13 @@ class WorldPlugin:
 
     Args:
         looked: Awaited whenever the kernel may have nothing more to do.
+        answer: Gives the kernel a person's answer: the id of an approval, and whether it is a yes.
         acknowledged: The newest message of each channel that this life has acknowledged.
     """
 
     outside: Outside
     looked: Callable[[], Awaitable[None]]
+    answer: Callable[[str, bool], Awaitable[None]]
     acknowledged: dict[str, int] = field(factory=dict)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelPart]:
@@ -124,6 +135,8 @@ class WorldPlugin:
         answer = await self.outside.effect(
             "model", request.model, key=request.key, messages=messages
         )
+        if "again_in" in answer:
+            raise ModelUnavailable("the model is busy", retry_after=answer["again_in"])
         for call in answer["calls"]:
             yield ToolCall("", call["tool"], {"what": call["what"]})
         if answer["text"]:
@@ -135,9 +148,9 @@ class WorldPlugin:
         """Say what is known of the model."""
         return ModelInfo(id=model, context_window=1_000_000, price=FREE)
 
-    async def run_tool(self, effect: str, what: str, run: ToolRun) -> str:
+    async def run_tool(self, tool: str, what: str, run: ToolRun) -> str:
         """Have the world do it."""
-        answer = await self.outside.effect("tool", effect, call=what, key=run.key)
+        answer = await self.outside.effect("tool", tool, call=what, key=run.key)
         return str(answer["text"])
 
     async def check_tool(self, key: str) -> str | None:
@@ -145,9 +158,18 @@ class WorldPlugin:
         answer = await self.outside.effect("check", str(Effect.QUERYABLE), key=key)
         return None if answer["text"] is None else str(answer["text"])
 
-    async def hear(self, _: Notice) -> None:
-        """Look whether that was all."""
-        await self.looked()
+    async def decide(self, approval: Approval) -> None:
+        """Have the world answer for the person."""
+        call = approval.arguments["what"]
+        said = await self.outside.effect("approve", approval.tool, call=call)
+        await self.answer(approval.id, said["allow"])
+
+    async def hear(self, notice: Notice) -> None:
+        """Answer what is asked, or look whether that was all."""
+        if isinstance(notice, ApprovalAsked):
+            await self.decide(notice.approval)
+        else:
+            await self.looked()
 
     @hookimpl
     def argent_plugin(self) -> Plugin:
@@ -173,21 +195,20 @@ class WorldPlugin:
     @hookimpl
     def argent_observers(self) -> list[Observer]:
         """Watch for the end of turns and replies."""
-        return [Observer(id="world", notify=self.hear, kinds=(TurnFinished, ReplyChanged))]
+        return [Observer(id="world", notify=self.hear, kinds=_HEARD)]
 
     @hookimpl
     def argent_tools(self) -> list[Tool]:
-        """Offer one tool of each effect."""
+        """Offer one tool of each effect, and one that needs a person's word."""
+        asking = evolve(self._tool(Effect.BLIND, "asking"), permission=Permission.ASK)
+        return [asking, *(self._tool(effect, str(effect)) for effect in Effect)]
 
-        def made(effect: Effect) -> Tool:
-            async def run_it(what: str, run: ToolRun) -> str:
-                return await self.run_tool(str(effect), what, run)
+    def _tool(self, effect: Effect, name: str) -> Tool:
+        async def run_it(what: str, run: ToolRun) -> str:
+            return await self.run_tool(name, what, run)
 
-            check = self.check_tool if effect is Effect.QUERYABLE else None
-            words = "Does it."
-            return Tool(id=str(effect), description=words, run=run_it, effect=effect, check=check)
-
-        return [made(effect) for effect in Effect]
+        check = self.check_tool if effect is Effect.QUERYABLE else None
+        return Tool(id=name, description="Does it.", run=run_it, effect=effect, check=check)
 
 
 def _channel(end: ChannelEnd) -> Channel:

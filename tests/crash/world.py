@@ -19,14 +19,21 @@ _ROUNDS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (),
     (),
     (("blind",),),
+    (("asking",),),
     (("idempotent",),),
     (("queryable",),),
     (("blind", "idempotent"),),
     (("idempotent", "queryable", "blind"),),
     (("blind",), ("blind",)),
     (("queryable", "blind"), ("idempotent",)),
+    (("idempotent", "asking", "blind"),),
 )
+_NOT_DONE = ("it did not happen", "the person did not allow it")
 _STEERING = 0.3
+_BUSY = 0.1
+_ABSENT = 0.15
+_NO = 0.2
+_AGAIN_SECONDS = 0.01
 
 
 @frozen
@@ -99,6 +106,8 @@ class Ledger:
         thoughts: Model calls by the key that the kernel gave them.
         told_unknown: Tool calls of which the model was told that their outcome is unknown.
         steered: Messages that were taken into a turn under way.
+        repeated: Messages that were put to the model twice in one turn.
+        absent: Messages whose sender was away when the answer first came.
         broken: What was wrong at once, by figure.
     """
 
@@ -112,6 +121,7 @@ class Ledger:
     told_unknown: set[str] = field(factory=set)
     steered: set[str] = field(factory=set)
     repeated: set[str] = field(factory=set)
+    absent: set[str] = field(factory=set)
     broken: list[tuple[str, str]] = field(factory=list)
 
     def finish(self, thought: Thought, proof: str) -> None:
@@ -182,6 +192,8 @@ class World:
         round = sum(said["role"] == "assistant" for said in turn)
         thought = Thought(names[0], round)
         self._judge_call(thought, key)
+        if self.ledger.calls[thought] == 1 and self._happens(f"{thought} busy", _BUSY):
+            return {"again_in": _AGAIN_SECONDS}
         for before in range(round):
             self.ledger.finish(Thought(names[0], before), f"the call after it was made ({thought})")
         if round:
@@ -200,8 +212,7 @@ class World:
         ledger.calls[thought] += 1
         sent = ledger.messages[thought.message]
         goes_on = thought.round < len(self._rounds(thought.message))
-        chance = self._draw(f"{thought.message}.{thought.round} steering").random()
-        if ledger.calls[thought] == 1 and goes_on and chance < _STEERING:
+        if ledger.calls[thought] == 1 and goes_on and self._happens(f"{thought} more", _STEERING):
             # The person says one thing more meanwhile.
             self.send(sent.channel, sent.chat)
 
@@ -219,7 +230,7 @@ class World:
             what, times = call["what"], len(self.ledger.ran[call["what"]])
             if "outcome of this call is unknown" in text:
                 self.ledger.told_unknown.add(what)
-            elif ("it did not happen" in text) == bool(times):
+            elif any(words in text for words in _NOT_DONE) == bool(times):
                 words = f"tool call {what} happened {times} times, but the model was told {text!r}"
                 self.ledger.broken.append(("lost", words))
 
@@ -235,19 +246,25 @@ class World:
             self.ledger.broken.append((figure, words))
         return {"text": f"did {call}"}
 
+    def _approve(self, what: str, call: str) -> dict[str, Any]:
+        return {"allow": not self._happens(f"{call} no", _NO)}
+
     def _check(self, what: str, key: str) -> dict[str, Any]:
         happened = [call for call, keys in self.ledger.ran.items() if key in keys]
         return {"text": f"did {happened[0]}" if happened else None}
 
     def _deliver(self, what: str, key: str, text: str, turn: str) -> dict[str, Any]:
-        known = any(d.channel == what and d.key == key for d in self.ledger.delivered)
-        dropped = known and KINDS[what].idempotent
-        taken = Delivered(self.life, what, key, text, turn, dropped)
-        self.ledger.delivered.append(taken)
         names = answered(text)
         if names:
             last = Thought(names[0], len(self._rounds(names[0])))
             self.ledger.finish(last, f"its answer was delivered as {key}")
+            if names[0] not in self.ledger.absent and self._happens(f"{names[0]} away", _ABSENT):
+                self.ledger.absent.add(names[0])
+                return {"again_in": _AGAIN_SECONDS}
+        known = any(d.channel == what and d.key == key for d in self.ledger.delivered)
+        dropped = known and KINDS[what].idempotent
+        taken = Delivered(self.life, what, key, text, turn, dropped)
+        self.ledger.delivered.append(taken)
         return {"receipt": f"receipt-{key}"}
 
     def _rounds(self, message: str) -> tuple[tuple[str, ...], ...]:
@@ -256,6 +273,9 @@ class World:
     def _calls(self, message: str, round: int) -> list[dict[str, str]]:
         tools = self._rounds(message)[round]
         return [{"tool": tool, "what": f"{message}.{round}.{i}"} for i, tool in enumerate(tools)]
+
+    def _happens(self, what: str, chance: float) -> bool:
+        return self._draw(what).random() < chance
 
     def _draw(self, what: str) -> random.Random:
         return random.Random(f"{self.seed} {what}")
