@@ -197,7 +197,9 @@ class Kernel:
         term, results = self.config.journal.retention, self.home.data / "results"
         self.retention = Retention(self.journal, term, results)
         publish = self.observers.publish
-        self.output_handlers = OutputHandlers(self.host, self.guard, self.outbox, publish)
+        self.output_handlers = OutputHandlers(
+            self.host, self.guard, self.outbox, publish, make_room=lambda: self.intake.make_room()
+        )
         self._build_loop(database)
         self.intake = Intake(
             self.journal,
@@ -205,6 +207,7 @@ class Kernel:
             Ballast(self.home.data / "ballast"),
             stored=self.loop.wake,
             heard_from=self.output_handlers.hear_from,
+            publish=publish,
         )
         self._build_agent(database)
 
@@ -233,7 +236,7 @@ class Kernel:
             max_steps=settings.loop.max_steps,
             publish=publish,
             redact=redact,
-            make_room=lambda: self.intake.ballast.release(),
+            make_room=lambda: self.intake.make_room(),
         )
         self.loop = AgentLoop(
             workshop, approvals, settings.loop, publish=publish, delivered=self._turn_ended
@@ -314,7 +317,7 @@ class Kernel:
             failures += 1
             log.error("the kernel's %s pauses: %s", name, error)
             if isinstance(error, DiskFull):
-                self.intake.ballast.release()
+                self.intake.make_room()
             await asyncio.sleep(backoff(failures, longest=_HOUSEKEEPING_SECONDS))
 
     async def _keep_house(self) -> None:

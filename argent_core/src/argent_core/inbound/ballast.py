@@ -33,9 +33,11 @@ class Ballast:
             return False
         return attempt(self._fill).error is None
 
-    def release(self) -> None:
-        """Throw it off."""
+    def release(self) -> bool:
+        """Throw it off; return whether there was something to throw off."""
+        there = self.path.exists()
         self.path.unlink(missing_ok=True)
+        return there
 
     def _fill(self) -> None:
         with self.path.open("wb") as file:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from functools import partial
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from argent_core import codec
 from argent_core.guard import Guard, attempt
@@ -23,6 +23,7 @@ from argent_hookspecs import (
     Event,
     EventRefused,
     PluginError,
+    Progress,
     StorageError,
     Trust,
 )
@@ -34,6 +35,14 @@ MOST_READY = 1000
 _CHECK_EVERY = 100
 _MOST_AT_ONCE = 64
 _LOOK_AGAIN_SECONDS = 2.0
+
+
+_WAITING = Progress(plugin="argent", activity="The disk is full; work waits until there is room")
+_GOING_ON = evolve(_WAITING, total=0)
+
+
+def _tell_nobody(_: Progress) -> None:
+    """Serve where there are no observers."""
 
 
 @define(eq=False, repr=False)
@@ -52,6 +61,7 @@ class Intake:
     Args:
         stored: Called when an event was stored.
         heard_from: Called with the address that an event came from.
+        publish: Tells observers that work waits for room on the disk.
     """
 
     journal: Journal
@@ -59,7 +69,9 @@ class Intake:
     ballast: Ballast
     stored: Callable[[], None]
     heard_from: Callable[[Address], None]
+    publish: Callable[[Progress], None] = field(default=_tell_nobody)
     closed: str = ""
+    _starved: bool = False
     _doors: dict[str, _Door] = field(factory=dict)
     _drained: asyncio.Event = field(factory=asyncio.Event)
 
@@ -92,15 +104,27 @@ class Intake:
         self._drained.set()
         self._drained = asyncio.Event()
 
+    def make_room(self) -> None:
+        """Make room for work under way on a full disk; say so once there is none to be made."""
+        if not self.ballast.release() and not self._starved:
+            self._starved = True
+            self.publish(_WAITING)
+
     def reopen_if_roomy(self) -> None:
         """Take new work again if the disk has room again."""
-        if self.closed and self.ballast.restore():
+        if not self.ballast.restore():
+            return
+        if self.closed:
             log.warning("there is room on the disk again; new events are taken")
-            self.closed = ""
+        if self._starved:
+            self.publish(_GOING_ON)
+        self.closed, self._starved = "", False
 
     async def _store(
         self, event: Event, *, plugin: str, source: str, cursor: str | None
     ) -> str | None:
+        if self.closed:
+            self.reopen_if_roomy()
         if self.closed:
             raise EventRefused(self.closed)
         also = None
@@ -112,8 +136,9 @@ class Intake:
                 event, source=source, plugin=plugin, cursor=cursor, also=also
             )
         except DiskFull as error:
-            self.closed = f"no new events are taken: {error}"
-            self.ballast.release()
+            least = 2 * self.ballast.size >> 20
+            self.closed = f"no new events are taken: {error} New ones need {least} MB."
+            self.make_room()
             log.error("%s", self.closed)
             raise EventRefused(self.closed) from error
         except StorageError as error:

@@ -28,6 +28,7 @@ from argent_hookspecs import (
     Channel,
     DeliveryDelayed,
     DeliveryRefused,
+    DiskFull,
     OutputHandler,
     Receipt,
     Reply,
@@ -57,12 +58,14 @@ class OutputHandlers:
 
     Args:
         publish: Tells observers.
+        make_room: Called when the disk is too full for what became of a reply.
     """
 
     host: PluginHost
     guard: Guard
     outbox: Outbox
     publish: Callable[[ReplyChanged], None]
+    make_room: Callable[[], None]
     _wake: asyncio.Event = field(factory=asyncio.Event)
     _sending: dict[Address, _Sending] = field(factory=dict)
     _heard: set[Address] = field(factory=set)
@@ -204,6 +207,8 @@ class OutputHandlers:
             except StorageError as error:
                 tries += 1
                 log.error("the end of reply %s is not on record yet: %s", row.reply.key, error)
+                if isinstance(error, DiskFull):
+                    self.make_room()
                 await asyncio.sleep(backoff(tries, longest=_LONGEST_WAIT))
 
     def _tell(self, reply: Reply, state: str, reason: str) -> None:

@@ -67,7 +67,7 @@ class Screen:
             line = text[:width].ljust(min(self._progress_width, width))
             _write(self._err, "\r" + line)
             self._progress_width = len(text[:width])
-            if total and done >= total:
+            if total is not None and done >= total:
                 self._clear_progress()
             return
         share = done / total if total else 0.0
