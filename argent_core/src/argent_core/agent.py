@@ -17,7 +17,7 @@ from argent_core.hosted_plugin import Registered
 from argent_core.inbound.event_list import EventList
 from argent_core.loop.agent_loop import AgentLoop
 from argent_core.loop.approvals import Approvals
-from argent_core.loop.context import read_history
+from argent_core.loop.history import read_exchanges
 from argent_core.loop.model_router import ModelRouter
 from argent_core.outbound.outbox import Outbox
 from argent_core.outbound.reply_list import ReplyList
@@ -87,8 +87,8 @@ class KernelAgent:
 
     async def history(self, conversation: str, limit: int = 20) -> Sequence[Mapping[str, Any]]:
         """Return the last exchanges of a conversation, oldest first."""
-        exchanges, _ = await self.outbox.database.read(
-            lambda tx: read_history(tx, conversation, limit=limit)
+        exchanges = await self.outbox.database.read(
+            lambda tx: read_exchanges(tx, conversation, limit=limit)
         )
         return [{"asked": e.asked, "answered": e.answered, "at": e.at} for e in exchanges]
 

@@ -38,6 +38,7 @@ from argent_core.loop.filters import Filters
 from argent_core.loop.model_router import ModelRouter
 from argent_core.loop.model_stream import ModelStream
 from argent_core.loop.tools import Tools
+from argent_core.loop.workspace_files import WorkspaceFiles
 from argent_core.outbound.observers import Observers
 from argent_core.outbound.outbox import Outbox
 from argent_core.outbound.output_handlers import OutputHandlers
@@ -229,7 +230,9 @@ class Kernel:
         workshop = Workshop(
             journal=self.journal,
             filters=filters,
-            context=Context(self.host, self.guard, database, settings.agent.workspace),
+            context=Context(
+                self.host, self.guard, database, WorkspaceFiles(settings.agent.workspace)
+            ),
             router=router,
             model_stream=ModelStream(self.guard),
             tools=self.tools,

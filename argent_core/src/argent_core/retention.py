@@ -24,7 +24,7 @@ from argent_core import codec
 from argent_core.config import format_duration
 from argent_core.guard import attempt
 from argent_core.inbound.journal import Journal
-from argent_core.loop.context import EXCHANGES_READ, IS_EXCHANGE
+from argent_core.loop.history import EXCHANGES_READ, IS_EXCHANGE
 from argent_hookspecs import Transaction
 
 log = logging.getLogger("argent.retention")
@@ -49,6 +49,20 @@ class Trimmed:
 
     def __add__(self, other: Trimmed) -> Trimmed:
         return Trimmed(self.events + other.events, self.results + other.results)
+
+
+@frozen
+class _Batch:
+    """What came of one transaction.
+
+    Args:
+        position: ``seq`` of the last event that was looked at.
+        worked: Seconds that it took, without its wait for the writer and for the disk.
+    """
+
+    gone: Trimmed
+    position: int
+    worked: float
 
 
 @define
@@ -93,20 +107,19 @@ class _Look:
     position: int = 0
     kept: dict[str, int] = field(factory=dict)
 
-    def take(self, tx: Transaction) -> Trimmed:
+    def take(self, tx: Transaction) -> _Batch:
         """Take out what may go of the next events, for as long as a transaction may last."""
-        until = time.monotonic() + _BATCH_SECONDS
-        rows = tx.execute(_NEXT, (self.position, self.last, _BATCH)).fetchall()
-        gone = Trimmed()
+        began, gone, position = time.monotonic(), Trimmed(), self.position
+        rows = tx.execute(_NEXT, (position, self.last, _BATCH)).fetchall()
         for seq, id, conversation, state, finished in rows:
+            position = seq
             if state in _ENDED and not self._is_young(finished) and not self._is_needed(tx, id):
                 gone += self._remove(tx, id, conversation)
-            self.position = seq
-            if time.monotonic() > until:
-                return gone
-        if len(rows) < _BATCH:
-            self.position = self.last
-        return gone
+            if time.monotonic() - began > _BATCH_SECONDS:
+                break
+        else:
+            position = position if len(rows) == _BATCH else self.last
+        return _Batch(gone, position, time.monotonic() - began)
 
     def _is_young(self, moment: float | None) -> bool:
         """Tell whether something is of the term; a time yet to come is of a clock set wrong."""
@@ -121,11 +134,11 @@ class _Look:
     def _remove(self, tx: Transaction, id: str, conversation: str) -> Trimmed:
         files = 0
         for (key,) in tx.execute("SELECT key FROM steps WHERE turn = ?", (id,)).fetchall():
-            path = self.files.pop(key, None)
-            if path is not None:
-                unlinked = attempt(path.unlink, True)
+            if key in self.files:
+                # Before the commit, so that none is left over; a second time does no harm.
+                unlinked = attempt(self.files[key].unlink, True)
                 if unlinked.error is not None:
-                    log.warning("%s stays: %s", path, unlinked.error)
+                    log.warning("%s stays: %s", self.files[key], unlinked.error)
                 files += 1
         for table in ("steps", "blocks", "approvals", "outbox"):
             tx.execute(f"DELETE FROM {table} WHERE turn = ?", (id,))
@@ -174,15 +187,18 @@ class Retention:
     async def trim(self) -> Trimmed:
         """Take out all that is older than the term; return how much that was."""
         database, term = self.journal.database, self.term.total_seconds()
-        last = await database.write(partial(self._grow_older, term=term))
+        lived = self.journal.clock.monotonic()
+        since = 0.0 if self._looked is None else lived - self._looked
+        last = await database.write(partial(self._grow_older, term=term, lived=since))
+        self._looked = lived
         files = await asyncio.to_thread(_by_step, self.results) if last else {}
         now = self.journal.now()
         look, gone = _Look(last, (now - term, now), files), Trimmed()
         while look.position < look.last:
-            began = time.monotonic()
-            gone += await database.write(look.take)
+            batch = await database.write(look.take)
+            gone, look.position = gone + batch.gone, batch.position
             # The others have the database for most of the time.
-            await asyncio.sleep(max(_SHORTEST_REST, _REST * (time.monotonic() - began)))
+            await asyncio.sleep(max(_SHORTEST_REST, _REST * batch.worked))
         if gone.events:
             log.info(
                 "%d events older than %s left the journal, and %d long results of tools",
@@ -192,20 +208,23 @@ class Retention:
             )
         return gone
 
-    def _grow_older(self, tx: Transaction, *, term: float) -> int:
-        """Count the time since the last look; return the ``seq`` up to which events are old."""
-        now, lived = self.journal.now(), self.journal.clock.monotonic()
+    def _grow_older(self, tx: Transaction, *, term: float, lived: float) -> int:
+        """Count the time since the last look; return the ``seq`` up to which events are old.
+
+        Args:
+            lived: Seconds since then that this kernel has lived through for certain.
+        """
+        now = self.journal.now()
         row = tx.execute("SELECT value FROM cursors WHERE source = ?", (_NOTE,)).fetchone()
         age = _Age(now) if row is None else codec.load(row[0], _Age)
         step = now - age.seen
         if not 0 <= step <= _LONGEST_STEP.total_seconds():
-            log.warning("the clock moved by %.1f days since the last look", step / 86400)
-            step = 0.0 if self._looked is None else lived - self._looked
+            log.warning("the clock moved by %.1f days; they make nothing older", step / 86400)
+            step = lived
         age.seen, age.lived = now, age.lived + step
         (newest,) = tx.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()
         last = age.mark(newest, term=term)
         tx.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (_NOTE, codec.dump(age)))
-        self._looked = lived
         return last
 
 

@@ -10,13 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argent_core.loop.context import (
-    Exchange,
-    FittedContext,
-    GatheredContext,
-    OfferedBlock,
-    fit,
-)
+from argent_core.loop.context import FittedContext, GatheredContext, fit
+from argent_core.loop.history import Exchange
+from argent_core.loop.offered_block import OfferedBlock
 from argent_core.loop.tokens import estimate
 from argent_hookspecs import (
     ContextBlock,
@@ -50,8 +46,7 @@ def gathered(
     trust: Trust = Trust.OWNER,
 ) -> GatheredContext:
     event = Event(conversation="home", content=said, trust=trust)
-    depth = len(history)
-    return GatheredContext(event=event, blocks=blocks, history=tuple(history), depth=depth)
+    return GatheredContext(event=event, blocks=blocks, history=tuple(history))
 
 
 def fitted(

@@ -10,8 +10,8 @@ from argent_core import codec
 from argent_core.guard import attempt
 from argent_core.inbound import journal
 from argent_core.inbound.journal import Journal, Lease
-from argent_core.loop.context import OfferedBlock
 from argent_core.loop.model_router import Route
+from argent_core.loop.offered_block import OfferedBlock
 from argent_core.outbound import outbox
 from argent_hookspecs import Address, Event, Reply, Transaction
 
