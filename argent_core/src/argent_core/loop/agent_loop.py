@@ -26,6 +26,7 @@ from argent_core.loop.agent_state import AgentState
 from argent_core.loop.agent_turn import AgentTurn, Workshop, reply_to
 from argent_core.loop.approvals import ApprovalNeeded, Approvals
 from argent_core.loop.filters import Rejected
+from argent_core.loop.running_turn import RunningTurn
 from argent_core.loop.steps import Steps
 from argent_core.loop.turn_store import Ending
 from argent_hookspecs import (
@@ -50,20 +51,6 @@ _PUT_BACK_SECONDS = 5.0
 _APOLOGY = "Sorry, I could not answer this: {reason}"
 _APOLOGY_TO_STRANGERS = "Sorry, I could not answer this."
 _BUSIEST = (AgentState.RESPONDING, AgentState.WAITING_TOOL, AgentState.PROCESSING)
-
-
-@define(eq=False, repr=False)
-class RunningTurn:
-    """A turn under way.
-
-    Args:
-        stopped: Why it is to end now, once somebody wants that.
-    """
-
-    turn: AgentTurn
-    task: asyncio.Task[None]
-    stopped: str = ""
-    deadline: asyncio.Timeout | None = None
 
 
 @define(eq=False, repr=False)

@@ -187,7 +187,7 @@ def fit(
     Raises:
         ContextTooLong: The event alone does not fit.
     """
-    told = labelled(gathered.event.trust, gathered.event.text, gathered.event.kind)
+    told = labelled(gathered.event.trust, gathered.event.text, source=gathered.event.kind)
     spent = sum(estimate(f"{t.name}{t.description}{t.parameters}") for t in tools)
     room = window - output - spent - turn_tokens - estimate(told)
     if room < 0:
@@ -240,4 +240,4 @@ def _recent(history: Sequence[Exchange], room: int) -> list[Exchange]:
 
 
 def _safe(block: ContextBlock) -> ContextBlock:
-    return evolve(block, text=labelled(block.trust, block.text, block.source))
+    return evolve(block, text=labelled(block.trust, block.text, source=block.source))

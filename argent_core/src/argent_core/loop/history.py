@@ -37,7 +37,7 @@ class Exchange:
 
     @messages.default
     def _tell(self) -> tuple[Message, Message]:
-        told = labelled(self.trust, self.asked, "message")
+        told = labelled(self.trust, self.asked, source="message")
         return Message(Role.USER, told), Message(Role.ASSISTANT, self.answered)
 
     @tokens.default

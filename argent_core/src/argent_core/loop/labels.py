@@ -13,7 +13,7 @@ _OUTSIDE = (
 )
 
 
-def labelled(trust: Trust, text: str, source: str) -> str:
+def labelled(trust: Trust, text: str, *, source: str) -> str:
     """Put content from outside between marks that it cannot contain itself."""
     raw = text.encode(errors="replace")  # half of a surrogate pair cannot be sent to any model
     text = raw.decode()

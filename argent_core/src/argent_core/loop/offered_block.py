@@ -26,4 +26,4 @@ class OfferedBlock:
 
     @tokens.default
     def _weigh(self) -> int:
-        return estimate(labelled(self.block.trust, self.block.text, self.block.source))
+        return estimate(labelled(self.block.trust, self.block.text, source=self.block.source))
