@@ -10,8 +10,8 @@ the death of the process, and with ``FULL`` a power cut too, together with all c
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,15 +24,22 @@ import aiosqlite
 import sqlcipher3.dbapi2 as driver
 from attrs import define, field
 
+from argent_core import wal
 from argent_core.guard import attempt
 from argent_core.outcome import Outcome
-from argent_hookspecs import DatabaseDamaged, DiskFull, StorageError, Transaction
+from argent_core.remedies import remedy
+from argent_core.storage_errors import damaged, map_error
+from argent_hookspecs import StorageError, Transaction
 
 T = TypeVar("T")
+log = logging.getLogger("argent.database")
 
 _BATCH = 512
 _BUSY_SECONDS = 10.0
-_NO_ROOM = 1 << 20
+_UNREAD = (
+    "%s: the last of what was written before the last end cannot be read: the power failed in the "
+    "middle of it, or the file was damaged; a copy is kept in %s"
+)
 
 
 class _Connection(aiosqlite.Connection):
@@ -242,28 +249,6 @@ def _mapped(outcome: Outcome[T], path: Path) -> Outcome[T]:
     return outcome
 
 
-def map_error(error: driver.Error, path: Path) -> StorageError:
-    """Translate the driver's error into ours, with what to do about it."""
-    text, name = str(error), getattr(error, "sqlite_errorname", "")
-    mapped: StorageError
-    starved = name.startswith("SQLITE_IOERR") and shutil.disk_usage(path.parent).free < _NO_ROOM
-    if name.startswith("SQLITE_FULL") or starved:
-        mapped = DiskFull(
-            f"{path}: no room left on the disk ({text}). Free some space; "
-            "what was accepted before is kept and goes on by itself."
-        )
-    elif name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        mapped = DatabaseDamaged(
-            f"{path}: the file is damaged ({text}). Stop Argent, keep a copy of the file and of "
-            "those beside it that end in -wal and -shm, then restore a backup, or move the three "
-            "away to start afresh."
-        )
-    else:
-        mapped = StorageError(f"{path}: {text}")
-    mapped.__cause__ = error
-    return mapped
-
-
 @asynccontextmanager
 async def open_database(path: Path, migrations: Sequence[str]) -> AsyncIterator[Database]:
     """Open a file, bring it to the newest schema, and close it at the end.
@@ -285,23 +270,31 @@ async def open_database(path: Path, migrations: Sequence[str]) -> AsyncIterator[
 
 def _make_private(path: Path) -> None:
     try:
+        if wal.holds_frames(path) and not (path.exists() and path.stat().st_size):
+            raise damaged(path, "it is empty, but the -wal beside it is not")
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        raise StorageError(f"{path}: cannot be opened: {error.strerror}") from error
+        words = f"{path}: cannot be opened: {error.strerror}. {remedy(error)}"
+        raise StorageError(words) from error
 
 
 def _connect(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
+    written = wal.last_commit(path)
     connection = driver.connect(str(path), isolation_level=None, timeout=_BUSY_SECONDS)
-    prepared = attempt(_prepare, connection, path, migrations)
+    prepared = attempt(_prepare, connection, path, migrations, written)
     if prepared.error is not None:
         connection.close()
     prepared.get()
     return cast(sqlite3.Connection, connection)
 
 
-def _prepare(connection: Any, path: Path, migrations: Sequence[str]) -> None:
+def _prepare(connection: Any, path: Path, migrations: Sequence[str], written: int) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
+    if written:
+        read = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+        if read < written:
+            log.error(_UNREAD, path.name, wal.keep_copy(path))
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute(f"PRAGMA journal_size_limit={64 << 20}")

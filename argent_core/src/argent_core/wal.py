@@ -1,0 +1,73 @@
+"""What SQLite cannot read of a write-ahead log, and says nothing about.
+
+It goes on from the last commit before the first frame that is not whole. That is right after a
+power cut; but where a file is damaged, what was committed after that place would be gone in
+silence. The format is https://www.sqlite.org/fileformat2.html#the_write_ahead_log.
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+from pathlib import Path
+
+_HEADER, _FRAME = 32, 24
+_MAGIC = 0x377F0682
+
+
+def log_of(path: Path) -> Path:
+    """Return the write-ahead log of a database."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def copy_of(path: Path) -> Path:
+    """Return where the log is kept that could not be read to its end."""
+    return path.with_name(f"{path.name}-wal.unread")
+
+
+def holds_frames(path: Path) -> bool:
+    """Say whether there is a log with something in it beside a database."""
+    wal = log_of(path)
+    return wal.exists() and wal.stat().st_size > _HEADER
+
+
+def last_commit(path: Path) -> int:
+    """Return the number of the last frame that was written as a commit, sound or not; or 0.
+
+    A header that is not sound counts as one frame: nothing behind it will be read.
+    """
+    wal = log_of(path)
+    if not holds_frames(path):
+        return 0
+    with wal.open("rb") as file:
+        header = file.read(_HEADER)
+        page = struct.unpack_from(">I", header, 8)[0]
+        if not _is_sound(header):
+            return 1
+        size = _FRAME + page
+        found = 0
+        for number in range(1, (wal.stat().st_size - _HEADER) // size + 1):
+            file.seek(_HEADER + (number - 1) * size)
+            frame = file.read(_FRAME)
+            if frame[8:16] == header[16:24] and frame[4:8] != bytes(4):
+                found = number
+    return found
+
+
+def keep_copy(path: Path) -> Path:
+    """Copy the log of a database, before SQLite writes over it, and return the copy."""
+    copy = copy_of(path)
+    shutil.copy2(log_of(path), copy)
+    return copy
+
+
+def _is_sound(header: bytes) -> bool:
+    magic = struct.unpack_from(">I", header)[0]
+    if magic & ~1 != _MAGIC:
+        return False
+    words = struct.unpack(f"{'>' if magic & 1 else '<'}6I", header[:24])
+    one = two = 0
+    for first, second in zip(words[::2], words[1::2], strict=True):
+        one = (one + first + two) & 0xFFFFFFFF
+        two = (two + second + one) & 0xFFFFFFFF
+    return (one, two) == struct.unpack_from(">2I", header, 24)
