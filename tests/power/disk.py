@@ -90,11 +90,18 @@ class Chance:
 
 @define(eq=False)
 class File:
-    """Contents, with or without a name."""
+    """Contents, with or without a name; zeros at the end are not kept.
+
+    Args:
+        safe: What is safe of the contents.
+        safe_size: The size that is safe.
+        size: The size as programs see it.
+    """
 
     safe: bytearray = field(factory=bytearray)
-    pending: list[Write] = field(factory=list)
+    safe_size: int = 0
     size: int = 0
+    pending: list[Write] = field(factory=list)
 
     def write(self, number: int, offset: int, data: bytes) -> None:
         self.size = max(self.size, offset + len(data))
@@ -108,15 +115,17 @@ class File:
     def settle(self, before: int) -> None:
         """Make safe what was written before a change."""
         done = list(takewhile(lambda write: write.number < before, self.pending))
-        del self.pending[: len(done)]
-        _apply(self.safe, done)
+        if done:
+            del self.pending[: len(done)]
+            _apply(self.safe, done)
+            self.safe_size = done[-1].size
 
     def now(self) -> bytes:
         """Return the contents as a program sees them."""
-        return bytes(_apply(bytearray(self.safe), self.pending))
+        return bytes(_apply(bytearray(self.safe), self.pending)).ljust(self.size, b"\0")
 
-    def after_cut(self, chance: Chance) -> bytes:
-        """Return the contents as a power cut leaves them.
+    def after_cut(self, chance: Chance) -> tuple[bytes, int]:
+        """Return what a power cut leaves: contents, and the size up to which zeros follow.
 
         A sector holds what stood in it after some of the writes that met it, never parts of both.
         """
@@ -127,18 +136,21 @@ class File:
                 for sector in write.sectors:
                     if fate is Fate.KEPT or chance.random.random() < 0.5:
                         newest[sector] = n
-        reach = max((w.offset + len(w.data) for w in self.pending if w.data), default=0)
         left = bytearray(self.safe)
-        left += chance.filling(max(0, reach - len(left)))
+        reach = max((w.offset + len(w.data) for w in self.pending if w.data), default=0)
+        if reach > len(left):
+            left += bytes(max(0, min(self.safe_size, reach) - len(left)))
+            left += chance.filling(reach - len(left))
         for n, write in enumerate(self.pending):
             for sector in write.sectors:
                 if n <= newest.get(sector, -1):
                     start, part = write.part(sector)
                     left[start : start + len(part)] = part
-        return bytes(_sized(left, self._size_after_cut(chance, fates)))
+        size = self._size_after_cut(chance, fates)
+        return bytes(left[:size]), size
 
     def _size_after_cut(self, chance: Chance, fates: list[Fate]) -> int:
-        sizes = [len(self.safe), *(write.size for write in self.pending)]
+        sizes = [self.safe_size, *(write.size for write in self.pending)]
         if chance.way == "any":
             return chance.random.choice(sizes)
         reached = sum(fate is not Fate.LOST for fate in fates)
@@ -294,9 +306,11 @@ class Disk:
                 self._leave(thing, place, chance)
             elif name != MARKS:
                 place.touch(mode=0o600)
-                shared = name.endswith(_SHARED)
-                left = chance.random.randbytes(SECTOR) if shared else thing.after_cut(chance)
+                left, size = thing.after_cut(chance)
+                if name.endswith(_SHARED):
+                    left = chance.random.randbytes(len(left))
                 place.write_bytes(left)
+                os.truncate(place, size)
 
 
 def _read(folder: Path) -> Folder:
@@ -306,23 +320,19 @@ def _read(folder: Path) -> Folder:
         if place.is_dir():
             things[place.name] = _read(place)
         else:
-            content = bytearray(place.read_bytes())
-            things[place.name] = File(safe=content, size=len(content))
+            content = place.read_bytes()
+            safe = bytearray(content.rstrip(b"\0"))
+            things[place.name] = File(safe, len(content), len(content))
     return Folder(safe=dict(things), live=things)
 
 
 def _apply(contents: bytearray, writes: Collection[Write]) -> bytearray:
     for write in writes:
         end = write.offset + len(write.data)
-        contents += bytes(max(0, end - len(contents)))
-        contents[write.offset : end] = write.data
-        _sized(contents, write.size)
-    return contents
-
-
-def _sized(contents: bytearray, size: int) -> bytearray:
-    del contents[size:]
-    contents += bytes(max(0, size - len(contents)))
+        if write.data:
+            contents += bytes(max(0, end - len(contents)))
+            contents[write.offset : end] = write.data
+        del contents[write.size :]
     return contents
 
 

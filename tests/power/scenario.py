@@ -22,7 +22,7 @@ from tests.power.world import CONVERSATIONS, LONG, World
 _EACH = 6
 """Messages of a conversation in one run of the kernel."""
 _PATIENCE = 40.0
-_WISHES = ["", "", *map(str, Effect), LONG]
+_WISHES = [*[""] * 3, *[*map(str, Effect)] * 2, LONG]
 
 
 async def main(root: Path, seed: int, before: Diary) -> None:
