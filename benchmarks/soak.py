@@ -33,6 +33,7 @@ _TERMS = 12
 _PATIENCE = 60.0
 _BACKLOG = 100
 _GLANCE = 0.005
+_REST = 0.005
 
 
 @click.command()
@@ -136,7 +137,8 @@ class Compressed(_Soak):
         for number in range(1, self.restarts + 2):
             self.ledger.begin_life()
             world = World(self.ledger.hear)
-            async with life(self.home, world, self.clock, self.term) as kernel:
+            living = life(self.home, world, clock=self.clock, term=self.term, rest=_REST)
+            async with living as kernel:
                 wakers = [kernel.loop.wake, kernel.output_handlers.wake]
                 self.clock.watchers[:] = wakers
                 while (elapsed := (self.clock.now() - began).total_seconds()) < number * self.share:

@@ -253,11 +253,14 @@ def _this_turn(request: ModelRequest) -> Iterator[Message]:
 
 
 @asynccontextmanager
-async def life(home: Path, world: World, clock: Clock, term: float) -> AsyncIterator[Kernel]:
+async def life(
+    home: Path, world: World, *, clock: Clock, term: float, rest: float = 0.1
+) -> AsyncIterator[Kernel]:
     """Run a kernel whose journal has a short term.
 
     Args:
         term: Seconds; the shortest that settings allow is 45 days.
+        rest: Real seconds between two transactions that trim the journal.
     """
     made = Home(home)
     made.create()
@@ -265,9 +268,8 @@ async def life(home: Path, world: World, clock: Clock, term: float) -> AsyncIter
     made.config_file.chmod(0o600)
     installed = [InstalledPlugin("soak", lambda: world)]
     async with Kernel(made, plugins=installed, clock=clock) as kernel:
-        retention = evolve(
-            kernel.retention, term=timedelta(seconds=term), every=timedelta(seconds=term / 10)
-        )
+        span, every = timedelta(seconds=term), timedelta(seconds=term / 10)
+        retention = evolve(kernel.retention, term=span, every=every, rest=rest)
         trimming = asyncio.create_task(retention.run(), name="short retention")
         try:
             yield kernel
@@ -282,7 +284,7 @@ async def main(home: str, term: str) -> None:
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    async with life(Path(home), world, SystemClock(), float(term)) as kernel:
+    async with life(Path(home), world, clock=SystemClock(), term=float(term)) as kernel:
         loop.add_signal_handler(signal.SIGTERM, kernel.request_stop)
         tasks = [asyncio.create_task(_hear(reader, world)), asyncio.create_task(_look())]
         await kernel.wait()

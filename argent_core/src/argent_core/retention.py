@@ -33,10 +33,9 @@ _FIRST_LOOK = timedelta(minutes=5)
 _LOOK_EVERY = timedelta(hours=1)
 _LONGEST_STEP = timedelta(days=7)
 _MARKS = 64
-_BATCH = 200
-_BATCH_SECONDS = 0.003
-_REST = 10.0
-_SHORTEST_REST = 0.02
+_BATCH = 50
+_BATCH_SECONDS = 0.002
+_REST_SECONDS = 0.1
 _NOTE = "argent/retention"
 
 
@@ -49,20 +48,6 @@ class Trimmed:
 
     def __add__(self, other: Trimmed) -> Trimmed:
         return Trimmed(self.events + other.events, self.results + other.results)
-
-
-@frozen
-class _Batch:
-    """What came of one transaction.
-
-    Args:
-        position: ``seq`` of the last event that was looked at.
-        worked: Seconds that it took, without its wait for the writer and for the disk.
-    """
-
-    gone: Trimmed
-    position: int
-    worked: float
 
 
 @define
@@ -107,19 +92,23 @@ class _Look:
     position: int = 0
     kept: dict[str, int] = field(factory=dict)
 
-    def take(self, tx: Transaction) -> _Batch:
-        """Take out what may go of the next events, for as long as a transaction may last."""
-        began, gone, position = time.monotonic(), Trimmed(), self.position
+    def take(self, tx: Transaction) -> tuple[Trimmed, int]:
+        """Take out what may go of the next events, for as long as a transaction may last.
+
+        Returns:
+            What went, and the next ``position``.
+        """
+        until, gone, position = time.monotonic() + _BATCH_SECONDS, Trimmed(), self.position
         rows = tx.execute(_NEXT, (position, self.last, _BATCH)).fetchall()
         for seq, id, conversation, state, finished in rows:
             position = seq
             if state in _ENDED and not self._is_young(finished) and not self._is_needed(tx, id):
                 gone += self._remove(tx, id, conversation)
-            if time.monotonic() - began > _BATCH_SECONDS:
+            if time.monotonic() > until:
                 break
         else:
             position = position if len(rows) == _BATCH else self.last
-        return _Batch(gone, position, time.monotonic() - began)
+        return gone, position
 
     def _is_young(self, moment: float | None) -> bool:
         """Tell whether something is of the term; a time yet to come is of a clock set wrong."""
@@ -168,12 +157,14 @@ class Retention:
         term: How long what has ended is kept.
         results: Folder of the tools' results that were too long for the model.
         every: Time from the end of a look to the next.
+        rest: Seconds between two transactions, in which the others have the database.
     """
 
     journal: Journal
     term: timedelta
     results: Path
     every: timedelta = _LOOK_EVERY
+    rest: float = _REST_SECONDS
     _looked: float | None = None
 
     async def run(self) -> None:
@@ -195,10 +186,9 @@ class Retention:
         now = self.journal.now()
         look, gone = _Look(last, (now - term, now), files), Trimmed()
         while look.position < look.last:
-            batch = await database.write(look.take)
-            gone, look.position = gone + batch.gone, batch.position
-            # The others have the database for most of the time.
-            await asyncio.sleep(max(_SHORTEST_REST, _REST * batch.worked))
+            went, look.position = await database.write(look.take)
+            gone += went
+            await asyncio.sleep(self.rest)
         if gone.events:
             log.info(
                 "%d events older than %s left the journal, and %d long results of tools",
