@@ -23,6 +23,7 @@ from argent_core.mailbox import Mailbox
 from argent_core.outcome import Outcome, shown
 from argent_core.plugin_callbacks import PluginCallbacks
 from argent_core.plugin_tasks import PluginTasks, context_of
+from argent_core.plugin_threads import PluginThreads
 from argent_core.watchdog import Watchdog
 from argent_hookspecs import ArgentError, PluginError, PluginSkipped, PluginTimeout
 
@@ -30,6 +31,7 @@ T = TypeVar("T")
 
 _MISSES = 3
 _SKIP_SECONDS = 60.0
+_ODD = "something else than it should"
 
 log = logging.getLogger("argent.guard")
 
@@ -73,6 +75,7 @@ class Guard:
     watchdog: Watchdog = field(init=False)
     tasks: PluginTasks = field(init=False)
     callbacks: PluginCallbacks = field(init=False)
+    threads: PluginThreads = field(init=False)
     _records: dict[tuple[str, str], _Record] = field(factory=dict)
     _signs: dict[str, float] = field(factory=dict)
 
@@ -80,17 +83,20 @@ class Guard:
         self.tasks = PluginTasks(self.on_fault)
         self.watchdog = Watchdog(owner=self.tasks.owner, on_fault=self.on_fault)
         self.callbacks = PluginCallbacks(self.on_fault, attempt, self.watchdog)
+        self.threads = PluginThreads(self.on_fault, self.watchdog)
 
     def install(self) -> None:
         """Take charge of the running loop: attribute tasks to plugins and watch for blocking."""
         loop = asyncio.get_running_loop()
         loop.set_task_factory(self.tasks.make)
         self.callbacks.install(loop)
+        self.threads.install(loop)
         self.watchdog.start()
 
     def uninstall(self) -> None:
         """Give the running loop back."""
         self.watchdog.stop()
+        self.threads.uninstall()
         loop = asyncio.get_running_loop()
         self.callbacks.uninstall(loop)
         loop.set_task_factory(None)
@@ -158,7 +164,7 @@ class Guard:
         if outcome.error is not None:
             _raise(plugin, what, outcome.error)
         if not isinstance(outcome.value, expects):
-            raise PluginError(plugin, f"{what} returned {_odd(outcome.value)}")
+            raise PluginError(plugin, f"{what} returned {_ODD}: {shown(outcome.value)}")
         return outcome.get()
 
     async def stream(
@@ -203,7 +209,7 @@ class Guard:
                     return
                 (part,) = item
                 if not isinstance(part, expects):
-                    raise PluginError(plugin, f"{what} streamed {_odd(part)}")
+                    raise PluginError(plugin, f"{what} streamed {_ODD}: {shown(part)}")
                 yield part
         except PluginError as error:
             self.on_fault(plugin, error.reason)
@@ -340,7 +346,3 @@ def _raise(plugin: str, what: str, error: BaseException) -> NoReturn:
 def _is_whole(error: ArgentError) -> bool:
     """Tell whether an error of the contract has what the contract says that it has."""
     return not isinstance(error, PluginError) or isinstance(vars(error).get("reason"), str)
-
-
-def _odd(value: object) -> str:
-    return f"something else than it should: {shown(value)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, TypeVar
@@ -16,6 +17,9 @@ T = TypeVar("T")
 
 GRACE_SECONDS = 0.5
 """How long a task may take to end once it is cancelled."""
+
+MOST_TASKS = 1000
+"""How many tasks of its own a plugin may have at once without being named for it."""
 
 _plugin: ContextVar[str | None] = ContextVar("argent_plugin", default=None)
 
@@ -31,6 +35,7 @@ class PluginTasks:
     on_fault: Callable[[str, str], None]
     _owners: WeakKeyDictionary[asyncio.Task[Any], str] = field(factory=WeakKeyDictionary)
     _started: set[asyncio.Task[Any]] = field(factory=set)
+    _own: Counter[str] = field(factory=Counter)
 
     def owner(self, task: asyncio.Task[Any]) -> str | None:
         """Return the plugin that a task belongs to, or None."""
@@ -90,9 +95,16 @@ class PluginTasks:
         if plugin is None:
             return asyncio.Task(coroutine, loop=loop, **options)
         task = asyncio.Task(self._contained(plugin, coroutine), loop=loop, **options)
-        # One that is cancelled before it begins never comes to await its coroutine.
-        task.add_done_callback(lambda _: coroutine.close())
         self._owners[task] = plugin
+        self._own[plugin] += 1
+        if self._own[plugin] == MOST_TASKS:
+            self.on_fault(plugin, f"has {MOST_TASKS} tasks of its own running at once")
+
+        def ended(_: object) -> None:
+            self._own[plugin] -= 1
+            coroutine.close()  # one that is cancelled before it begins never comes to await it
+
+        task.add_done_callback(ended)
         return task
 
     async def _contained(self, plugin: str, coroutine: Coroutine[Any, Any, T]) -> T:

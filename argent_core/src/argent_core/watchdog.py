@@ -22,6 +22,8 @@ _BEAT = 0.1
 _LOOK = 2 * _BEAT
 _AGAIN_SECONDS = 1.0
 _AMBIGUOUS = ""
+_WAITING = frozenset({"threading", "queue", "selectors", "socket", "ssl", "subprocess"})
+"""Packages in which threads are that have nothing to do."""
 
 Running: TypeAlias = tuple[str, float]
 """A plugin that runs on the loop, and since when."""
@@ -55,7 +57,8 @@ class Watchdog:
     packages: dict[str, str] = field(factory=dict)
     running: Running | None = None
     _beat: float = 0.0
-    _cpu: float = 0.0
+    _cpu: tuple[float, float] = (0.0, 0.0)
+    _suspect: Running | None = None
     _woke: float = 0.0
     _held_up: float = 0.0
     _condemned: Running | None = None
@@ -86,6 +89,10 @@ class Watchdog:
         if known != plugin:
             self.packages[package] = _AMBIGUOUS
 
+    def plugin_of(self, frame: FrameType) -> str:
+        """Name the plugin whose code a frame runs; empty if it is nobody's."""
+        return self.packages.get(_package(frame), "")
+
     def measure(self) -> float:
         """Return the seconds, in all, for which the loop was blocked until now."""
         now = time.monotonic()
@@ -99,13 +106,18 @@ class Watchdog:
         """Name a plugin that has held the loop up and now lets go; called on the loop."""
         (plugin, began), now = was, time.monotonic()
         seconds = now - began
-        starved = max(now - self._woke, self._held_up if self._woke > began else 0.0) > _LOOK * 2
-        if starved and time.thread_time() - self._cpu < seconds / 2:
-            # It did not run itself, and neither did the thread that watches.
-            log.warning("Python was held up for %.1f s, by no plugin on the event loop", seconds)
+        if self._was_held_up(began, now):
             return
         words = "; interrupted" if self._condemned is was else ""
         self.on_fault(plugin, f"blocked the event loop for {seconds:.1f} s{words}")
+
+    def _was_held_up(self, began: float, now: float) -> bool:
+        """Tell whether what ran on the loop did not get to run, and neither did this thread."""
+        late = now - self._woke if self._woke < began else self._held_up
+        thread, process = self._cpu
+        mine = time.thread_time() - thread
+        others = time.process_time() - process - mine
+        return late > 2 * _LOOK and mine < max(others, self.late / 2)
 
     @property
     def _by_signal(self) -> bool:
@@ -115,7 +127,7 @@ class Watchdog:
         if self._loop is not None and not self._stop.is_set():
             self._loop.call_later(_BEAT, self._tick)
         self.measure()
-        self._cpu = time.thread_time()
+        self._cpu = time.thread_time(), time.process_time()
 
     def _watch(self) -> None:
         named: Running | None = None
@@ -124,8 +136,8 @@ class Watchdog:
             now = time.monotonic()
             self._held_up, self._woke = now - self._woke, now
             if self._held_up > 2 * _LOOK:
-                # This thread was held up too: it may be that somebody kept Python's lock, and not
-                # the loop, which then goes on at once.
+                self._name_thread(self._held_up - _LOOK)
+                # It may be that a thread kept Python's lock, and the loop goes on at once.
                 self._stop.wait(_BEAT / 2)
             running = self._blocking()
             if running is None:
@@ -146,7 +158,11 @@ class Watchdog:
             return running if now - running[1] > self.late else None
         if now - beat < self.late:
             return None
-        return self._plugin_on_stack(sys._current_frames().get(self._thread_id)), beat
+        suspect = self._plugin_on_stack(sys._current_frames().get(self._thread_id)), beat
+        if suspect[0] and suspect != self._suspect:
+            self._suspect = suspect  # named if it is still there at the next look
+            return None
+        return suspect
 
     def _name(self, running: Running) -> None:
         plugin, _ = running
@@ -164,11 +180,22 @@ class Watchdog:
 
     def _plugin_on_stack(self, frame: FrameType | None) -> str:
         while frame is not None:
-            package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-            if self.packages.get(package):
-                return self.packages[package]
+            plugin = self.plugin_of(frame)
+            if plugin:
+                return plugin
             frame = frame.f_back
         return ""
+
+    def _name_thread(self, seconds: float) -> None:
+        """Say whose thread has held up all of Python, as far as that can be seen."""
+        mine = (self._thread_id, threading.get_ident())
+        others = [frame for id, frame in sys._current_frames().items() if id not in mine]
+        busy = [frame for frame in others if _package(frame) not in _WAITING]
+        found = {self._plugin_on_stack(frame) for frame in busy} - {""}
+        if len(found) == 1:
+            (plugin,) = found
+            words = "a thread of %s kept Python's lock for %.1f s"
+            log.warning(words, plugin, seconds, extra={"plugin": plugin})
 
     def _interrupt(self, running: Running) -> None:
         plugin, _ = running
@@ -191,3 +218,7 @@ class Watchdog:
 
     def _still_blocks(self, running: Running) -> bool:
         return self.running is running or (self.running is None and self._beat == running[1])
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
