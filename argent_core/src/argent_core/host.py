@@ -21,7 +21,7 @@ from argent_core.hosted_plugin import (
     Registered,
 )
 from argent_core.outcome import shown
-from argent_core.plugin_root import STOP_SECONDS, PluginRoot
+from argent_core.plugin_root import PluginRoot
 from argent_core.plugins import InstalledPlugin, LoadedPlugin, compatible, load
 from argent_hookspecs import (
     ArgentError,
@@ -48,6 +48,7 @@ class PluginHost:
         load_seconds: Longest import, and longest collection of records.
         open_seconds: Longest opening of what has no timeout for it.
         patience: Seconds that a start waits for slow plugins; after that they come later.
+        stop_seconds: Longest closing of what a plugin has opened.
     """
 
     guard: Guard
@@ -61,6 +62,7 @@ class PluginHost:
     load_seconds: float = 60.0
     open_seconds: float = 30.0
     patience: float = 5.0
+    stop_seconds: float = 5.0
     _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
     _under_way: set[asyncio.Task[None]] = field(factory=set)
 
@@ -134,7 +136,9 @@ class PluginHost:
     async def _disable(self, name: str) -> HostedPlugin:
         plugin = self.plugins[name]
         await self._take_down(plugin)
-        plugin.settle(PluginState.DISABLED, f"enable it with: argent plugins enable {name}")
+        went_wrong = f"{plugin.reason}; " if plugin.reason else ""
+        remedy = f"enable it with: argent plugins enable {name}"
+        plugin.settle(PluginState.DISABLED, f"{went_wrong}{remedy}")
         return plugin
 
     async def _take_down(self, plugin: HostedPlugin) -> None:
@@ -263,7 +267,7 @@ class PluginHost:
         plugin.settle(PluginState.STARTING)
         plugin.closing = asyncio.Event()
         started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        root = PluginRoot(plugin, self.opened, self.open_seconds)
+        root = PluginRoot(plugin, self.opened, self.open_seconds, self.stop_seconds)
         plugin.root = self.guard.start(plugin.name, partial(root.live, started), name="root")
         either: set[asyncio.Future[Any]] = {started, plugin.root}
         await asyncio.wait(either, timeout=root.patience, return_when=asyncio.FIRST_COMPLETED)
@@ -301,7 +305,7 @@ class PluginHost:
             await follower.plugin_stopping(plugin.name)
         plugin.settle(PluginState.STOPPED)
         plugin.closing.set()
-        await asyncio.wait({plugin.root}, timeout=STOP_SECONDS)
+        await asyncio.wait({plugin.root}, timeout=self.stop_seconds)
         await self.guard.tasks.dispose(plugin.name, plugin.root, what="root")
         leaked = await self.guard.tasks.sweep(plugin.name)
         await self.close_context(plugin.name)

@@ -13,8 +13,6 @@ from argent_core.hosted_plugin import OPENS, HostedPlugin
 from argent_core.outcome import shown
 from argent_hookspecs import ArgentError, Channel, EventSource, PluginError, Service
 
-STOP_SECONDS = 5.0
-
 
 @frozen
 class PluginRoot:
@@ -24,17 +22,19 @@ class PluginRoot:
         plugin: Whose it is.
         kinds: Classes of records that are opened.
         open_seconds: Longest opening of what has no timeout for it.
+        stop_seconds: Longest closing of one of them.
     """
 
     plugin: HostedPlugin
     kinds: tuple[type[Any], ...]
     open_seconds: float
+    stop_seconds: float
 
     @property
     def patience(self) -> float:
         """Seconds that opening everything may take."""
         records = [record for record in self.plugin.records if type(record) in self.kinds]
-        return sum(self._patience(record) for record in records) + STOP_SECONDS
+        return sum(self._patience(record) for record in records) + self.stop_seconds
 
     async def live(self, started: asyncio.Future[None]) -> None:
         """Open what the plugin brings, wait, and close it."""
@@ -47,7 +47,7 @@ class PluginRoot:
             await self.plugin.closing.wait()
         finally:
             for manager in reversed(opened):
-                outcome = await attempt_async(partial(_leave, manager))
+                outcome = await attempt_async(partial(_leave, self.stop_seconds, manager))
                 if outcome.error is not None:
                     self.plugin.blame(f"failed while it was closed: {shown(outcome.error)}")
 
@@ -81,6 +81,6 @@ async def _within(seconds: float, manager: Any) -> Any:
         return await manager.__aenter__()
 
 
-async def _leave(manager: Any) -> None:
-    async with asyncio.timeout(STOP_SECONDS):
+async def _leave(seconds: float, manager: Any) -> None:
+    async with asyncio.timeout(seconds):
         await manager.__aexit__(None, None, None)
