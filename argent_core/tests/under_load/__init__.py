@@ -1,0 +1,1 @@
+"""Faults of plugins while many people talk with the agent."""
