@@ -283,6 +283,16 @@ def test_a_conversation_begins_on_a_home_that_cannot_be_written(tmp_path: Path) 
     person.terminal.close(force=True)
 
 
+def test_a_conversation_begins_with_what_a_power_cut_left(tmp_path: Path) -> None:
+    (tmp_path / "terminal").mkdir()
+    for name in ("seen-replies", "history"):
+        (tmp_path / "terminal" / name).write_bytes(b"\n+hi\n\xff\xfe\x00\x80")
+    person = Person(tmp_path)
+    person.types("hi")
+    person.sees("You said: hi")
+    person.terminal.close(force=True)
+
+
 def test_what_was_typed_is_there_next_time_and_private(tmp_path: Path) -> None:
     for keys in ("remember me", "\x1b[A"):
         person = Person(tmp_path)

@@ -52,7 +52,8 @@ class SeenReplies:
 
     def _load(self) -> None:
         path = private_file(self._home, FILE)
-        keys = path.read_text(encoding="utf-8").splitlines()
+        # A power cut may leave anything at its end.
+        keys = path.read_text(encoding="utf-8", errors="replace").splitlines()
         self._keys.update(keys)
         if len(keys) > 2 * KEPT:
             shorter = path.with_suffix(".new")
