@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -154,7 +155,11 @@ def _megabytes(size: int) -> str:
 
 
 def verify(path: Path, stop: threading.Event, *, size: int | None, sha256: str | None) -> None:
-    """Make sure that a file is the right one; otherwise remove it and raise ``FetchFailed``."""
+    """Make sure that a file is the right one, and that it survives a power cut.
+
+    Raises:
+        FetchFailed: It is not; it was removed.
+    """
     found = path.stat().st_size
     if size is not None and found != size:
         path.unlink()
@@ -164,6 +169,9 @@ def verify(path: Path, stop: threading.Event, *, size: int | None, sha256: str |
         raise FetchFailed(
             f"the file is not the right one: its SHA-256 is not {sha256}", remedy=OTHER_FILE
         )
+    # Later its size alone says that it is whole.
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
 
 
 def checksum(
