@@ -36,9 +36,11 @@ log = logging.getLogger("argent.database")
 
 _BATCH = 512
 _BUSY_SECONDS = 10.0
+_LEAST_BYTES = 512
+_MOST_MIGRATIONS = 10_000
 _UNREAD = (
     "%s: the last of what was written before the last end cannot be read: the power failed in the "
-    "middle of it, or the file was damaged; a copy is kept in %s"
+    "middle of it, or the file was damaged (%s)"
 )
 
 
@@ -146,9 +148,9 @@ class Database:
         return _mapped(outcome, self.path).get()
 
     async def check(self) -> str | None:
-        """Look for damage; return what SQLite found, or None if the file is sound."""
-        found = await self.read(lambda tx: tx.execute("PRAGMA quick_check(1)").fetchone()[0])
-        return None if found == "ok" else str(found)
+        """Look for damage, beside all else; return what was found, or None if the file is sound."""
+        self._demand_open()
+        return await asyncio.to_thread(_look_for_damage, self.path)
 
     def _demand_open(self) -> None:
         if self._closing:
@@ -270,8 +272,9 @@ async def open_database(path: Path, migrations: Sequence[str]) -> AsyncIterator[
 
 def _make_private(path: Path) -> None:
     try:
-        if wal.holds_frames(path) and not (path.exists() and path.stat().st_size):
-            raise damaged(path, "it is empty, but the -wal beside it is not")
+        size = path.stat().st_size if path.exists() else 0
+        if size < _LEAST_BYTES and (size or wal.holds_frames(path)):
+            raise damaged(path, f"only {size} bytes of it are left")
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
@@ -294,11 +297,14 @@ def _prepare(connection: Any, path: Path, migrations: Sequence[str], written: in
     if written:
         read = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
         if read < written:
-            log.error(_UNREAD, path.name, wal.keep_copy(path))
+            kept = attempt(wal.keep_copy, path)
+            log.error(_UNREAD, path.name, kept.error or f"a copy is kept in {kept.value}")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute(f"PRAGMA journal_size_limit={64 << 20}")
     done = connection.execute("PRAGMA user_version").fetchone()[0]
+    if not 0 <= done <= _MOST_MIGRATIONS:
+        raise damaged(path, f"it says that its schema is the {done}th")
     if done > len(migrations):
         raise StorageError(
             f"{path}: was written by a newer version (schema {done}, this one knows "
@@ -307,6 +313,16 @@ def _prepare(connection: Any, path: Path, migrations: Sequence[str], written: in
     for number, script in enumerate(migrations[done:], done + 1):
         # On lines of their own, for a script may end in a comment.
         connection.executescript(f"BEGIN;\n{script}\n;PRAGMA user_version={number};\nCOMMIT;")
+
+
+def _look_for_damage(path: Path) -> str | None:
+    connection = _connect_reader(path)
+    looked = attempt(lambda: connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    connection.close()
+    if isinstance(looked.error, driver.DatabaseError):
+        return str(looked.error)
+    found = str(looked.get())
+    return None if found == "ok" else found
 
 
 def _connect_reader(path: Path) -> sqlite3.Connection:

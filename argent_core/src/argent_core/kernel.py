@@ -27,6 +27,7 @@ from argent_core.inbound.event_list import EventList
 from argent_core.inbound.event_sources import EventSources
 from argent_core.inbound.intake import Intake
 from argent_core.inbound.journal import Journal
+from argent_core.inbound.soundness import LOST, Soundness, seems_lost
 from argent_core.jobs import Jobs
 from argent_core.link import KERNEL
 from argent_core.local import LocalServer
@@ -53,7 +54,6 @@ from argent_core.trace import Trace
 from argent_hookspecs import (
     ArgentError,
     Clock,
-    DiskFull,
     ModelProvider,
     PluginContext,
     Service,
@@ -167,12 +167,15 @@ class Kernel:
         prepare_home(self.home)
         self.config = configuration.load(self.home)
         stack.callback((await home_lock.take(self.home)).release)
+        lost = seems_lost(self.home)
         level, redactor = self.config.log.level, self.redactor
         stack.enter_context(
             log_file.configure(self.home, level, redactor=redactor, stderr=self.log_to_stderr)
         )
         for warning in self.config.warnings:
             log.warning("%s", warning)
+        if lost:
+            log.warning(LOST, self.home.kernel_database)
         self.guard = Guard(on_fault=lambda plugin, reason: self.host.blame(plugin, reason))
         self.guard.install()
         stack.callback(self.guard.uninstall)
@@ -296,6 +299,7 @@ class Kernel:
             "loop": self.loop.run,
             "outbox": self.output_handlers.run,
             "housekeeping": self._keep_house,
+            "soundness": Soundness(self.journal, self.intake.cope).run,
             "retention": self.retention.run,
         }
         for name, work in works.items():
@@ -319,8 +323,7 @@ class Kernel:
                 return
             failures += 1
             log.error("the kernel's %s pauses: %s", name, error)
-            if isinstance(error, DiskFull):
-                self.intake.make_room()
+            self.intake.cope(error)
             await asyncio.sleep(backoff(failures, longest=_HOUSEKEEPING_SECONDS))
 
     async def _keep_house(self) -> None:

@@ -19,6 +19,7 @@ from argent_core.loop import approvals
 from argent_core.outcome import shown
 from argent_hookspecs import (
     Address,
+    DatabaseDamaged,
     DiskFull,
     Event,
     EventRefused,
@@ -72,6 +73,7 @@ class Intake:
     publish: Callable[[Progress], None] = field(default=_tell_nobody)
     closed: str = ""
     _starved: bool = False
+    _damaged: bool = False
     _doors: dict[str, _Door] = field(factory=dict)
     _drained: asyncio.Event = field(factory=asyncio.Event)
 
@@ -104,6 +106,15 @@ class Intake:
         self._drained.set()
         self._drained = asyncio.Event()
 
+    def cope(self, error: Exception) -> None:
+        """Do what an error of the storage asks for: make room, or take nothing more."""
+        if isinstance(error, DiskFull):
+            self.make_room()
+        elif isinstance(error, DatabaseDamaged) and not self._damaged:
+            self._damaged = True
+            self.closed = f"no new events are taken: {error}"
+            log.critical("%s", self.closed)
+
     def make_room(self) -> None:
         """Make room for work under way on a full disk; say so once there is none to be made."""
         if not self.ballast.release() and not self._starved:
@@ -112,7 +123,7 @@ class Intake:
 
     def reopen_if_roomy(self) -> None:
         """Take new work again if the disk has room again."""
-        if not self.ballast.restore():
+        if self._damaged or not self.ballast.restore():
             return
         if self.closed:
             log.warning("there is room on the disk again; new events are taken")
@@ -142,6 +153,7 @@ class Intake:
             log.error("%s", self.closed)
             raise EventRefused(self.closed) from error
         except StorageError as error:
+            self.cope(error)
             raise EventRefused(f"the event is not stored: {error}") from error
 
     async def _hold_back(self, plugin: str, door: _Door, *, in_turn: bool) -> None:
