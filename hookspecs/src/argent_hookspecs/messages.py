@@ -23,7 +23,35 @@ class Text:
     text: str
 
 
-MessagePart = Text | ToolCall | ToolResult
+@frozen
+class Image:
+    """A picture.
+
+    Args:
+        data: The file's bytes.
+        media_type: ``image/png``, ``image/jpeg``, ``image/webp`` or ``image/gif``.
+    """
+
+    data: bytes = field(repr=False)
+    media_type: str
+
+
+@frozen
+class Thinking:
+    """What a model thought before it spoke; never shown as its answer.
+
+    Args:
+        text: The thoughts, where the provider tells them.
+        provider: Id of the model provider; no other is told them again.
+        replay: The provider's own record of the part, told to it again unchanged within the turn.
+    """
+
+    text: str
+    provider: str
+    replay: str = ""
+
+
+MessagePart = Text | Image | Thinking | ToolCall | ToolResult
 """What a message may hold."""
 
 

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, runtime_checkable
 
 from attrs import field, frozen
-from attrs.validators import ge, instance_of
+from attrs.validators import ge, instance_of, optional
 
 from argent_hookspecs.context import ContextBlock
-from argent_hookspecs.messages import Message
+from argent_hookspecs.messages import Message, Thinking
 from argent_hookspecs.tools import ToolCall, ToolSpec
 
 
 @frozen(kw_only=True)
 class Price:
-    """Dollars per million tokens."""
+    """Dollars per million tokens.
+
+    Args:
+        input: Tokens that are read anew.
+        output: Tokens that are written, thinking included.
+        cache_read: Tokens that are found in the provider's cache; as ``input`` if unknown.
+        cache_write: Tokens that are put there; as ``input`` if unknown.
+    """
 
     input: float = field(validator=ge(0))
     output: float = field(validator=ge(0))
+    cache_read: float | None = field(default=None, validator=optional(ge(0)))
+    cache_write: float | None = field(default=None, validator=optional(ge(0)))
 
 
 FREE = Price(input=0.0, output=0.0)
@@ -29,10 +38,19 @@ FREE = Price(input=0.0, output=0.0)
 
 @frozen(kw_only=True)
 class Usage:
-    """Tokens that a call used, as counted by the provider."""
+    """Tokens that a call used, as counted by the provider; each is counted once.
+
+    Args:
+        input_tokens: Read anew, at the full price.
+        output_tokens: Written, thinking included.
+        cache_read_tokens: Found in the provider's cache.
+        cache_write_tokens: Put there.
+    """
 
     input_tokens: int = field(default=0, validator=[instance_of(int), ge(0)])
     output_tokens: int = field(default=0, validator=[instance_of(int), ge(0)])
+    cache_read_tokens: int = field(default=0, validator=[instance_of(int), ge(0)])
+    cache_write_tokens: int = field(default=0, validator=[instance_of(int), ge(0)])
 
 
 class FinishReason(enum.StrEnum):
@@ -53,13 +71,19 @@ class TextDelta:
 
 @frozen(kw_only=True)
 class Finish:
-    """The last part of a stream."""
+    """The last part of a stream.
+
+    Args:
+        confidence: Mean probability that the model gave to the tokens it wrote, from 0 to 1, where
+            the provider tells.
+    """
 
     reason: FinishReason = field(converter=FinishReason, default=FinishReason.STOP)
     usage: Usage = field(factory=Usage)
+    confidence: float | None = field(default=None, validator=optional(instance_of(float)))
 
 
-ModelPart = TextDelta | ToolCall | Finish
+ModelPart = TextDelta | Thinking | ToolCall | Finish
 """What a model's stream is made of. ``Finish`` comes once, last."""
 
 
@@ -75,6 +99,8 @@ class ModelRequest:
         tools: What the model may call.
         max_output_tokens: It stops there.
         key: The same for every try of this call.
+        stable: How many of the messages, from the first on, will be the same in the next turn: up
+            to there a prompt cache holds.
     """
 
     model: str
@@ -83,6 +109,7 @@ class ModelRequest:
     tools: tuple[ToolSpec, ...] = ()
     max_output_tokens: int = 4096
     key: str = ""
+    stable: int = 0
 
 
 @frozen(kw_only=True)
@@ -95,6 +122,8 @@ class ModelInfo:
         price: Unknown (None) counts as the dearest known one.
         good_for: One line for ``argent status``.
         advice: How to get a better one, if there is a way.
+        max_output: Tokens that one answer may have, where the provider tells.
+        takes_images: Whether messages may hold images.
     """
 
     id: str
@@ -102,11 +131,31 @@ class ModelInfo:
     price: Price | None = None
     good_for: str = ""
     advice: str = ""
+    max_output: int | None = None
+    takes_images: bool = False
+
+
+@frozen(kw_only=True)
+class PullProgress:
+    """How far a model's download is.
+
+    Args:
+        status: What is done now, for people.
+        done: Bytes that are there.
+        total: Bytes in all; None if unknown.
+    """
+
+    status: str
+    done: int = 0
+    total: int | None = None
 
 
 @runtime_checkable
 class ModelClient(Protocol):
-    """A provider that is open."""
+    """A provider that is open.
+
+    One that can list, fetch or embed is a ``ModelCatalogue``, ``ModelLibrary`` or ``Embedder`` too.
+    """
 
     def stream(self, request: ModelRequest) -> AsyncIterator[ModelPart]:
         """Answer a request, part by part.
@@ -121,6 +170,33 @@ class ModelClient(Protocol):
         ...
 
 
+@runtime_checkable
+class ModelCatalogue(Protocol):
+    """A provider that lists its models."""
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """Return the models that can be used now. Raises ``ModelError``."""
+        ...
+
+
+@runtime_checkable
+class ModelLibrary(Protocol):
+    """A provider that fetches models to the person's own machine."""
+
+    def pull(self, model: str) -> AsyncIterator[PullProgress]:
+        """Fetch a model, telling how far it is. Raises ``ModelError``."""
+        ...
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """A provider whose models turn texts into vectors."""
+
+    async def embed(self, model: str, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """Return one vector for each text, all of the same length. Raises ``ModelError``."""
+        ...
+
+
 @frozen(kw_only=True)
 class ModelProvider:
     """A place where models run.
@@ -131,10 +207,12 @@ class ModelProvider:
         timeout: Seconds that one answer may take, from its first part on.
         idle_timeout: Seconds without any part after which it counts as hung, unless the plugin
             reports progress (``PluginContext.progress``) meanwhile: a download, say.
+        local: Whether what it is told stays on the person's own machine.
     """
 
     id: str
     open: Callable[[], AbstractAsyncContextManager[ModelClient]]
+    local: bool = False
     timeout: float = 600.0
     idle_timeout: float = 120.0
     order: int = 0

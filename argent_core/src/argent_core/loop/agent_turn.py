@@ -138,8 +138,8 @@ class AgentTurn:
             ToolCall(f"call-{step.n}-{i}", call.name, call.arguments)
             for i, call in enumerate(answer.calls)
         )
-        self._said.append(Message(Role.ASSISTANT, (Text(answer.text), *calls)))
-        return ModelAnswer(text=answer.text, calls=calls, reason=answer.reason, usage=answer.usage)
+        self._said.append(Message(Role.ASSISTANT, (*answer.thinking, Text(answer.text), *calls)))
+        return evolve(answer, calls=calls)
 
     async def _call_model(
         self, gathered: GatheredContext, route: Route, step: Step | None, *, with_tools: bool
@@ -192,6 +192,7 @@ class AgentTurn:
             messages=(*fitted.messages, *self._said),
             tools=specs,
             max_output_tokens=route.max_output,
+            stable=2 * fitted.exchanges,
         )
         return request, fitted
 

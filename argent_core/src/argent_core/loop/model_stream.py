@@ -19,6 +19,7 @@ from argent_hookspecs import (
     ModelUnavailable,
     Price,
     TextDelta,
+    Thinking,
     ToolCall,
     Usage,
 )
@@ -28,12 +29,14 @@ _DRAFT_SECONDS = 0.03
 
 @frozen(kw_only=True)
 class ModelAnswer:
-    """What a model said: its words, the tools it wants, and what it used."""
+    """What a model said: its words, the tools it wants, what it thought, and what it used."""
 
     text: str
     calls: tuple[ToolCall, ...] = ()
     reason: FinishReason = FinishReason.STOP
     usage: Usage = field(factory=Usage)
+    thinking: tuple[Thinking, ...] = ()
+    confidence: float | None = None
 
 
 @define(eq=False, repr=False)
@@ -86,6 +89,7 @@ class _Collector:
         self._on_text = on_text
         self._text: list[str] = []
         self._calls: list[ToolCall] = []
+        self._thinking: list[Thinking] = []
         self._finish: Finish | None = None
         self._told_at = 0.0
         self._untold = False
@@ -103,6 +107,8 @@ class _Collector:
                 self.tell()
         elif isinstance(part, ToolCall):
             self._calls.append(part)
+        elif isinstance(part, Thinking):
+            self._thinking.append(part)
         else:
             self._finish = part
 
@@ -120,6 +126,8 @@ class _Collector:
             calls=tuple(self._calls),
             reason=self._finish.reason,
             usage=self._finish.usage,
+            thinking=tuple(self._thinking),
+            confidence=self._finish.confidence,
         )
 
 
@@ -127,4 +135,12 @@ def cost(usage: Usage, price: Price | None) -> float | None:
     """Return the dollars that a call cost, or None if the price is unknown."""
     if price is None:
         return None
-    return (usage.input_tokens * price.input + usage.output_tokens * price.output) / 1e6
+    cache_read = price.input if price.cache_read is None else price.cache_read
+    cache_write = price.input if price.cache_write is None else price.cache_write
+    millionths = (
+        usage.input_tokens * price.input
+        + usage.output_tokens * price.output
+        + usage.cache_read_tokens * cache_read
+        + usage.cache_write_tokens * cache_write
+    )
+    return millionths / 1e6

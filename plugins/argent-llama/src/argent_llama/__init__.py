@@ -29,7 +29,15 @@ def argent_model_providers(ctx: PluginContext) -> Iterable[ModelProvider]:
     """Offer the models that run in this process."""
     from argent_llama.client import open_client
 
-    return [ModelProvider(id="llama", open=lambda: open_client(ctx), timeout=900, idle_timeout=600)]
+    return [
+        ModelProvider(
+            id="llama",
+            open=lambda: open_client(ctx),
+            local=True,
+            timeout=900,
+            idle_timeout=600,
+        )
+    ]
 
 
 @hookimpl

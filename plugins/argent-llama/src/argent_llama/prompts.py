@@ -9,10 +9,12 @@ from typing import Any
 
 from argent_hookspecs import (
     ContextBlock,
+    Image,
     Message,
     MessagePart,
     ModelRequest,
     Text,
+    Thinking,
     ToolCall,
     ToolResult,
     ToolSpec,
@@ -90,7 +92,8 @@ def _system(
 
 
 def _content(message: Message, tools: tuple[ToolSpec, ...]) -> str:
-    return "\n\n".join(_part(part, tools) for part in message.parts)
+    told = (_part(part, tools) for part in message.parts)
+    return "\n\n".join(text for text in told if text)
 
 
 def _part(part: MessagePart, tools: tuple[ToolSpec, ...]) -> str:
@@ -106,6 +109,10 @@ def _part(part: MessagePart, tools: tuple[ToolSpec, ...]) -> str:
             return _plain(f"(used {name} with {json.dumps(dict(arguments), ensure_ascii=False)})")
         case ToolResult(_, name, text, is_error):
             return _plain(f"{name} failed: {text}" if is_error else f"Result of {name}: {text}")
+        case Image():
+            return "(A picture, which you cannot see.)"
+        case Thinking():
+            return ""
 
 
 def _plain(text: str) -> str:

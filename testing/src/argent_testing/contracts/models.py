@@ -21,12 +21,13 @@ from argent_hookspecs import (
     ModelTier,
     Role,
     TextDelta,
+    Thinking,
     ToolCall,
 )
 from argent_testing.contracts.base import OpenedContract, RecordContract
 from argent_testing.specimen import Specimen
 
-_PARTS = (TextDelta, ToolCall, Finish)
+_PARTS = (TextDelta, Thinking, ToolCall, Finish)
 
 
 class ModelProviderContract(OpenedContract):
