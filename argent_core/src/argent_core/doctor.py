@@ -62,11 +62,12 @@ def check_files(home: Home) -> Iterator[Finding]:
         remedy=f"chmod -R go-rwx {home.root}",
         mend=lambda: _close(open_paths),
     )
-    free = shutil.disk_usage(home.root).free
+    free, journal = shutil.disk_usage(home.root).free, attempt(home.kernel_database.stat).value
+    taken = 0 if journal is None else journal.st_size  # there is none before the first start
     yield Finding(
         check="disk",
         ok=free > _LEAST_FREE,
-        summary=f"{free >> 20} MB are free",
+        summary=f"{free >> 20} MB are free, the journal takes {taken / 2**20:.1f} MB",
         remedy="free some space; without it new messages are refused",
     )
     inspected = attempt(configuration.inspect, home)

@@ -38,6 +38,15 @@ def test_a_sound_agent_is_well(agents: Agents, installation: Installation) -> No
     assert shown.returncode == 1
 
 
+def test_it_says_how_large_the_journal_is(agents: Agents, argent: Run, home: Home) -> None:
+    with agents():
+        size = home.kernel_database.stat().st_size
+        shown = argent("doctor", "--json")
+
+    found = findings(shown.output)
+    assert found["disk"]["summary"].endswith(f"the journal takes {size / 2**20:.1f} MB")
+
+
 def test_a_running_agent_is_asked(agents: Agents, argent: Run) -> None:
     with agents():
         shown = argent("doctor", "--json")
