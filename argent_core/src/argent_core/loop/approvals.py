@@ -107,7 +107,7 @@ class Approvals:
         return [_approval(row) for row in rows]
 
     async def answer(self, id: str, *, state: str, by: str) -> bool:
-        """Answer one: ``allowed`` or ``denied``; False if it no longer waits."""
+        """Answer one for good: ``allowed`` or ``denied``; False if it no longer waits."""
         now = self.journal.now()
 
         def work(tx: Transaction) -> bool:
@@ -116,7 +116,7 @@ class Approvals:
                 return False
             return bool(_settle(tx, "id = ?", (id,), state=state, by=by, now=now))
 
-        return await self.journal.database.write(work)
+        return await self.journal.database.write(work, durable=True)
 
     def expire(self, tx: Transaction) -> float | None:
         """Take silence for a no; return the seconds until the next approval expires, or None."""
