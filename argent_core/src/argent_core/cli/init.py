@@ -171,7 +171,7 @@ def _write_name(path: Path, name: str) -> list[str]:
     if not _is_template(path):
         return [f"{path} is yours already; write your name into it there."]
     heading, _, rest = text.partition("\n")
-    path.write_text(f"{heading}\n\n{line}\n{rest}", encoding="utf-8")
+    config.replace(path, f"{heading}\n\n{line}\n{rest}")
     return []
 
 
