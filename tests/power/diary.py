@@ -21,6 +21,7 @@ class Diary:
     acknowledged: dict[str, dict[str, Any]] = field(factory=dict)
     handed: list[dict[str, Any]] = field(factory=list)
     ran: list[dict[str, Any]] = field(factory=list)
+    decided: dict[str, bool] = field(factory=dict)
     changing: int | None = None
     setting: int | None = None
     secret: int | None = None
@@ -41,6 +42,8 @@ class Diary:
                 self.handed.append(facts)
             case "ran":
                 self.ran.append(facts)
+            case "decided":
+                self.decided[facts["id"]] = facts["allow"]
             case "changing":
                 self.changing = facts["value"]
             case "setting":

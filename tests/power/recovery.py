@@ -23,6 +23,7 @@ _READ = {
     "events": "SELECT dedupe_key, state FROM events",
     "replies": "SELECT key, state, text FROM outbox",
     "steps": "SELECT key, result FROM steps WHERE kind = 'tool'",
+    "approvals": "SELECT id, state FROM approvals",
     "cursors": "SELECT source, value FROM cursors",
 }
 
@@ -58,7 +59,8 @@ async def _recover(home: Path, before: Diary) -> list[Fault]:
         if found:
             return [Fault("damaged", found)]
         try:
-            await world.settled(kernel)
+            async with world.person(kernel):
+                await world.settled(kernel)
         except TimeoutError:
             return [Fault("lost", f"it does not go on: {await kernel.agent.status()}")]
         rows = await _rows(kernel)
@@ -67,6 +69,7 @@ async def _recover(home: Path, before: Diary) -> list[Fault]:
         *_replies(before, after, rows),
         *_answers(before, after, rows),
         *_tools(before, after, rows),
+        *_decisions(before, rows),
         *_results(rows, home),
         *_settings(before, Home(home)),
     ]
@@ -141,6 +144,14 @@ def _tools(before: Diary, after: Diary, rows: dict[str, list[Any]]) -> Iterator[
     for call in before.ran:
         if call["effect"] != Effect.IDEMPOTENT and call["key"] not in known:
             yield Fault("lost", f"the {call['effect']} tool ran as {call['key']}, not on record")
+
+
+def _decisions(before: Diary, rows: dict[str, list[Any]]) -> Iterator[Fault]:
+    """A person is not asked again."""
+    states = dict(rows["approvals"])
+    for id, allowed in before.decided.items():
+        if states.get(id) not in (("allowed", "used") if allowed else ("denied",)):
+            yield Fault("lost", f"approval {id} was answered {allowed} and is {states.get(id)}")
 
 
 def _results(rows: dict[str, list[Any]], home: Path) -> Iterator[Fault]:

@@ -17,12 +17,12 @@ from argent_core.secrets import SecretStore
 from argent_hookspecs import Effect
 from tests.power.diary import Diary
 from tests.power.recording import MARKS
-from tests.power.world import CONVERSATIONS, LONG, World
+from tests.power.world import ASKING, CONVERSATIONS, LONG, World
 
 _EACH = 6
 """Messages of a conversation in one run of the kernel."""
 _PATIENCE = 40.0
-_WISHES = [*[""] * 3, *[*map(str, Effect)] * 2, LONG]
+_WISHES = [*[""] * 3, *[*map(str, Effect)] * 2, LONG, ASKING]
 
 
 async def main(root: Path, seed: int, before: Diary) -> None:
@@ -48,10 +48,11 @@ async def main(root: Path, seed: int, before: Diary) -> None:
 async def _run(home: Path, world: World, *, chance: random.Random, first: int) -> None:
     async with asyncio.timeout(_PATIENCE), world.kernel(home) as kernel:
         seeds = {name: chance.random() for name in CONVERSATIONS}
-        async with asyncio.TaskGroup() as talks:
-            for name, seed in seeds.items():
-                talks.create_task(_talk(world, name, random.Random(seed), first))
-        await world.settled(kernel)
+        async with world.person(kernel):
+            async with asyncio.TaskGroup() as talks:
+                for name, seed in seeds.items():
+                    talks.create_task(_talk(world, name, random.Random(seed), first))
+            await world.settled(kernel)
 
 
 async def _talk(world: World, name: str, chance: random.Random, first: int) -> None:

@@ -11,7 +11,7 @@ import random
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 from argent_core.kernel import Kernel
@@ -35,6 +35,7 @@ from argent_hookspecs import (
     ModelTier,
     Notice,
     Observer,
+    Permission,
     Plugin,
     Receipt,
     Reply,
@@ -54,6 +55,8 @@ CHANNELS = {"plain": False, "keyed": True}
 """The channels, and whether each drops a second reply with the same key."""
 LONG = "long"
 """A tool whose result is so long that it is put into a file."""
+ASKING = "asking"
+"""A tool that needs a person's word."""
 LONG_WORDS = 5000
 NAME = re.compile(r"\bc\d+-\d+\b")
 _WISH = re.compile(r"\b(c\d+-\d+) use (\w+)")
@@ -111,17 +114,38 @@ class World:
         await feed.emit(event, cursor=str(number))
         self.mark("acknowledged", name=name, conversation=conversation, number=number)
 
+    @asynccontextmanager
+    async def person(self, kernel: Kernel) -> AsyncIterator[None]:
+        """Say yes or no to what is asked meanwhile."""
+        task = asyncio.create_task(self._decide(kernel))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+            if not task.cancelled():
+                task.result()
+
+    async def _decide(self, kernel: Kernel) -> None:
+        while True:
+            moved = self.moved
+            for approval in await kernel.agent.approvals():
+                allow = approval.id[-1] in "02468ace"
+                if await kernel.agent.answer(approval.id, allow=allow, by="me"):
+                    self.mark("decided", id=approval.id, allow=allow)
+            await moved.wait()
+
     async def settled(self, kernel: Kernel) -> None:
         """Wait until there is nothing left to do."""
         async with asyncio.timeout(20):
             while True:
-                self.moved.clear()
+                moved = self.moved
                 status = await kernel.agent.status()
                 events, replies = status["events"], status["replies"]
-                waiting = replies["pending"] + replies.get("sending", 0)
+                waiting = events["waiting"] + replies["pending"] + replies.get("sending", 0)
                 if events["ready"] + events["leased"] + waiting == 0:
                     return
-                await self.moved.wait()
+                await moved.wait()
 
     async def linger(self) -> None:
         """Let others go first, sometimes."""
@@ -153,11 +177,12 @@ class World:
 
     async def hear(self, notice: Notice) -> None:
         self.moved.set()
+        self.moved = asyncio.Event()
 
     async def check(self, key: str) -> str | None:
         return "it happened" if key in self.ran else None
 
-    def tool(self, id: str, effect: Effect) -> Tool:
+    def tool(self, id: str, effect: Effect, permission: Permission = Permission.ALLOW) -> Tool:
         async def run(what: str, run: ToolRun) -> str:
             self.mark("ran", effect=str(effect), key=run.key, name=what)
             self.ran.add(run.key)
@@ -165,7 +190,14 @@ class World:
             return f"{what} " * LONG_WORDS if id == LONG else f"did {what}"
 
         check = self.check if effect is Effect.QUERYABLE else None
-        return Tool(id=id, description="Does it.", run=run, effect=effect, check=check)
+        return Tool(
+            id=id,
+            description="Does it.",
+            run=run,
+            effect=effect,
+            check=check,
+            permission=permission,
+        )
 
     @hookimpl
     def argent_plugin(self) -> Plugin:
@@ -203,7 +235,8 @@ class World:
     @hookimpl
     def argent_tools(self) -> list[Tool]:
         tools = [self.tool(str(effect), effect) for effect in Effect]
-        return [*tools, self.tool(LONG, Effect.IDEMPOTENT)]
+        asking = self.tool(ASKING, Effect.BLIND, Permission.ASK)
+        return [*tools, self.tool(LONG, Effect.IDEMPOTENT), asking]
 
 
 def _heard(request: ModelRequest) -> tuple[str, set[str], set[str]]:
