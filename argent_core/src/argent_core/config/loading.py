@@ -20,7 +20,7 @@ from argent_core.config.problems import (
     wrong,
 )
 from argent_core.config.sense import doubtful, impossible
-from argent_core.config.settings import Config, KernelSettings, PluginEntry
+from argent_core.config.settings import AgentSettings, Config, KernelSettings, PluginEntry
 from argent_core.config.structure import settings_fields, structure, unknown_keys
 from argent_core.config.tiers import ModelsFile, structure_tiers
 from argent_core.paths import Home
@@ -91,7 +91,8 @@ def inspect_data(
     data = {key: value for key, value in document.data.items() if key != "version"}
     plugins = _plugin_entries(data.pop("plugins", {}), found)
     kernel = found.collect(lambda: structure(data, KernelSettings))
-    found.errors += [] if kernel is None else impossible(home.root, kernel)
+    agent = _agent(data)
+    found.errors += [] if agent is None else impossible(home.root, agent)
     found.warnings += _located(unknown_keys(data, KernelSettings))
     tiers = _tiers(home, found)
     settings = {} if classes is None else _plugin_settings(plugins, classes, found)
@@ -134,6 +135,13 @@ def structure_plugin_settings(name: str, cls: type[T], *, section: Mapping[str, 
     for warning in found.warnings:
         log.warning("%s", warning)
     return result
+
+
+def _agent(data: Mapping[str, Any]) -> AgentSettings | None:
+    try:
+        return structure(data.get("agent", {}), AgentSettings)
+    except Invalid:
+        return None  # which is said with all the rest
 
 
 class _Findings:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from argent_core.config.problems import Problem, shown, suggestion
-from argent_core.config.settings import KernelSettings
+from argent_core.config.settings import AgentSettings, KernelSettings
 from argent_core.config.tiers import BELOW
 from argent_core.remedies import remedy
 from argent_hookspecs import ModelTier
@@ -15,9 +15,8 @@ from argent_hookspecs import ModelTier
 _ID = re.compile(r"\w(?:[\w .@-]{0,62}\w)?")
 
 
-def impossible(home: Path, settings: KernelSettings) -> Iterator[Problem]:
+def impossible(home: Path, agent: AgentSettings) -> Iterator[Problem]:
     """Find what no agent can start with."""
-    agent = settings.agent
     if not _ID.fullmatch(agent.id):
         words = "expected a name of 1 to 64 letters, digits, spaces and . _ @ -"
         yield Problem("agent.id", words, shown(agent.id))
