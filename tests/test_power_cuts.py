@@ -56,13 +56,13 @@ def test_nothing_is_lost_doubled_or_damaged(recordings: list[Recording]) -> None
 
 
 def test_without_barriers_much_is_lost_and_damaged(recordings: list[Recording]) -> None:
-    outcome = cut_all(recordings, 8, Barriers.NONE)
+    outcome = cut_all(recordings, 12, Barriers.NONE)
 
     assert outcome.count("lost") and outcome.count("damaged")
 
 
 def test_without_durable_commits_much_is_lost_and_doubled(recordings: list[Recording]) -> None:
-    outcome = cut_all(recordings, 8, Barriers.CHECKPOINTS)
+    outcome = cut_all(recordings, 12, Barriers.CHECKPOINTS)
 
     assert outcome.count("lost") and outcome.count("doubled")
     assert not outcome.count("damaged")
