@@ -12,7 +12,7 @@ from argent_core import config
 from argent_core.kernel import Kernel
 from argent_core.paths import Home
 from argent_core.retention import Trimmed
-from argent_hookspecs import ConfigError, ModelUnavailable, Permission, Tool, ToolCall
+from argent_hookspecs import ConfigError, Event, ModelUnavailable, Permission, Tool, ToolCall
 from argent_testing import Argent, MadePlugin, eventually
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +47,11 @@ async def rows(kernel: Kernel) -> dict[str, int]:
 
 async def exchanges(kernel: Kernel) -> list[str]:
     return [one["asked"] for one in await kernel.agent.history("home", limit=1000)]
+
+
+async def checkpointed(kernel: Kernel) -> None:
+    """Bring what is in the log into the file."""
+    await kernel.journal.database.read(lambda tx: tx.execute("PRAGMA wal_checkpoint").fetchall())
 
 
 async def sent(kernel: Kernel, count: int) -> None:
@@ -136,6 +141,21 @@ class TestWhatGoes:
                 sizes.append(argent.home.kernel_database.stat().st_size)
 
             assert sizes[2] <= sizes[1] * 1.2
+
+    async def test_the_file_shrinks_when_most_of_it_is_free(self, argent: Argent) -> None:
+        async with argent(model=[]) as kernel:
+            for _ in range(40):
+                past = argent.clock.now() - timedelta(days=1)
+                letter = Event(conversation="mail", content="x" * 1_000_000, expires_at=past)
+                await argent.channel.emit(letter)
+            while len(await kernel.agent.events.list("cancelled")) != 40:
+                await kernel.journal.database.read(lambda tx: None)
+            full = argent.home.kernel_database.stat().st_size
+
+            await days_pass(argent, kernel, 95)
+            await checkpointed(kernel)
+
+            assert argent.home.kernel_database.stat().st_size < full * 0.6
 
 
 class TestWhatStays:

@@ -293,6 +293,8 @@ def _connect(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
 
 
 def _prepare(connection: Any, path: Path, migrations: Sequence[str], written: int) -> None:
+    # Only a file without tables takes this; free pages can be given back then.
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     connection.execute("PRAGMA journal_mode=WAL")
     if written:
         read = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]

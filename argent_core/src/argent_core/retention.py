@@ -6,7 +6,8 @@ nothing old. Marks say up to where the journal went at which age. Each small tra
 events that ended with all that their turns left; whatever ends it, the next look goes on from
 there.
 
-The file does not shrink: SQLite uses the freed pages for what comes next.
+The pages that this frees are used for what comes next; only when most of the file is free, some of
+them are given back to the file system (https://www.sqlite.org/pragma.html#pragma_auto_vacuum).
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ _MARKS = 64
 _BATCH = 50
 _BATCH_SECONDS = 0.002
 _REST_SECONDS = 0.1
+_PAGES = 200
+_SPARE_PAGES = 4096
 _NOTE = "argent/retention"
 
 
@@ -196,6 +199,8 @@ class Retention:
                 format_duration(self.term),
                 gone.results,
             )
+            while await database.write(_give_back):  # noqa: ASYNC110 - it works, then rests
+                await asyncio.sleep(self.rest)
         return gone
 
     def _grow_older(self, tx: Transaction, *, term: float, lived: float) -> int:
@@ -218,10 +223,20 @@ class Retention:
         return last
 
 
+def _give_back(tx: Transaction) -> bool:
+    """Give free pages back to the file system; return whether there are more to give back."""
+    (pages,), (free,) = (tx.execute(f"PRAGMA {name}").fetchone() for name in _COUNTS)
+    if free <= max(_SPARE_PAGES, pages // 2):
+        return False
+    tx.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
+    return bool(tx.execute("PRAGMA freelist_count").fetchone()[0] < free)
+
+
 def _by_step(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in folder.glob("*.txt")}
 
 
+_COUNTS = ("page_count", "freelist_count")
 _ENDED = ("done", "dead", "cancelled")
 _NEXT = (
     "SELECT seq, id, conversation, state, finished_at FROM events"
