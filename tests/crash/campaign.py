@@ -148,7 +148,7 @@ class Campaign:
         """Let one home live without any kill; tell whether all promises were kept."""
         rng = random.Random(f"{self.seed} calm")
         plan = evolve(self._plan(rng, first=True), kill=None, stop=None)
-        self._run_home(World(f"{self.seed} calm"), rng, [plan])
+        self._run_home(World(f"{self.seed} calm", calm=True), rng, [plan])
         return not self.failures
 
     def replay(self, plan: Path) -> dict[str, int]:
@@ -231,7 +231,7 @@ class Campaign:
         if not verdict.findings:
             shutil.rmtree(folder)
             return
-        self.figures.update(finding.figure for finding in verdict.findings)
+        self.figures.update(finding.counts_as for finding in verdict.findings)
         plan = folder / "plan.json"
         lives: list[Any] = [asdict(life) for life in plans]
         plan.write_text(

@@ -11,6 +11,7 @@ from tests.crash.life import Report
 from tests.crash.world import KINDS, Ledger, Sent, answered
 
 LOST, DOUBLED, UNSAFE_DOUBLED, REPAID = "lost", "doubled", "unsafe_doubled", "repaid"
+STUCK = "stuck"
 FAULTS = (LOST, DOUBLED, UNSAFE_DOUBLED, REPAID)
 
 
@@ -19,12 +20,18 @@ class Finding:
     """A promise that was broken.
 
     Args:
-        figure: Which one, as in the figures.
+        figure: Which one, as in the figures, or ``stuck``: the quiet life did not come to its end,
+            and nobody knows what would have become of some messages.
         words: What happened, to which message, in which life.
     """
 
     figure: str
     words: str
+
+    @property
+    def counts_as(self) -> str:
+        """The figure that rises: who is stuck has lost what it was to do."""
+        return LOST if self.figure == STUCK else self.figure
 
 
 @frozen
@@ -45,11 +52,14 @@ def judge(ledger: Ledger, report: Report | None) -> Verdict:
     """Judge a home after its quiet life; without a report that life did not come to its end."""
     shown = report or Report({}, {})
     found = [Finding(figure, words) for figure, words in ledger.broken]
-    if report is None:
-        found.append(Finding(LOST, "the quiet life did not come to its end"))
     outcomes = _outcomes(ledger, shown)
+    open = [name for name in ledger.messages if not outcomes[name]]
+    if report is None:
+        words = "the quiet life did not come to its end; without an answer were"
+        found.append(Finding(STUCK, f"{words} {', '.join(open) or 'none'}"))
     for sent in ledger.messages.values():
-        found += _judge_message(ledger, sent, outcomes[sent.name])
+        if report is not None or outcomes[sent.name]:
+            found += _judge_message(ledger, sent, outcomes[sent.name])
     return Verdict(
         findings=tuple(found),
         unknown=len(shown.unknown) + len(ledger.told_unknown),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from attrs import evolve, frozen
@@ -19,7 +19,7 @@ from argent_core.inbound.journal import Journal
 from argent_core.loop.steps import Step, Steps
 from argent_core.outbound import outbox
 from argent_core.outbound.outbox import Outbox, OutboxRow
-from argent_hookspecs import Event, Transaction
+from argent_hookspecs import Address, Event, Receipt, Reply, Transaction
 from tests.crash.campaign import Campaign
 from tests.crash.judge import DOUBLED, LOST, REPAID, UNSAFE_DOUBLED
 
@@ -63,25 +63,34 @@ def _acknowledge_before_commit() -> None:
 
 
 def _send_without_outbox() -> None:
-    rows: list[OutboxRow] = []
+    waiting: dict[str, OutboxRow] = {}
+    under_way: dict[str, OutboxRow] = {}
 
-    def put(tx: Transaction, reply: Any, *, now: float, held: str = "") -> None:
-        rows.append(OutboxRow(0, reply, 0, now))
+    def put(tx: Transaction, reply: Reply, *, now: float, held: str = "") -> None:
+        waiting[reply.key] = OutboxRow(0, reply, 0, now)
 
-    async def due(self: Outbox, channels: Any) -> tuple[list[OutboxRow], None]:
-        return list(rows), None
+    async def begin_due(
+        self: Outbox, room: Mapping[str, int], *, busy: Collection[Address]
+    ) -> tuple[list[OutboxRow], None]:
+        first = {row.reply.to: row for row in reversed(waiting.values())}
+        begun = [row for to, row in first.items() if to not in busy]
+        for row in begun:
+            under_way[row.reply.key] = waiting.pop(row.reply.key)
+        return begun, None
 
-    async def begin(self: Outbox, row: OutboxRow) -> bool:
-        return True
+    async def sent(self: Outbox, row: OutboxRow, receipt: Receipt) -> None:
+        del under_way[row.reply.key]
 
-    async def sent(self: Outbox, row: OutboxRow, receipt: Any) -> None:
-        rows.remove(row)
+    async def settle(self: Outbox, row: OutboxRow, state: str, **_: Any) -> None:
+        del under_way[row.reply.key]
+        if state == "pending":
+            waiting[row.reply.key] = row
 
     async def count(self: Outbox) -> dict[str, int]:
-        return {"pending": len(rows), "unknown": 0}
+        return {"pending": len(waiting) + len(under_way), "unknown": 0}
 
     _replace(outbox, "put", put)
-    for method in (due, begin, sent, count):
+    for method in (begin_due, sent, settle, count):
         _replace(Outbox, method.__name__, method)
 
 
@@ -147,7 +156,8 @@ def survivor(mutant: Mutant, seed: str) -> str | None:
     """
     calm = Campaign(seed, 0, patch=mutant.patch)
     if not calm.stay_calm():
-        return f"it is wrong without any kill: {calm.failures[0].findings[0].words}"
+        failure = calm.failures[0]
+        return f"it is wrong without any kill: {failure.findings[0].words}; see {failure.folder}"
     campaign = Campaign(seed, MOST_KILLS, patch=mutant.patch, until_caught=True)
     campaign.run()
     broken = {finding.figure for failure in campaign.failures for finding in failure.findings}

@@ -6,6 +6,7 @@ has the same answer.
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections import Counter, defaultdict
@@ -139,10 +140,13 @@ class World:
 
     Args:
         seed: What it does is drawn from it.
+        calm: Whether the model is never busy, nobody is ever away, and no tool needs a person's
+            word, so that a turn that nobody kills is never interrupted.
         life: The number of the life that goes on now, from 1.
     """
 
     seed: str
+    calm: bool = False
     life: int = 0
     ledger: Ledger = field(factory=Ledger)
 
@@ -192,7 +196,7 @@ class World:
         round = sum(said["role"] == "assistant" for said in turn)
         thought = Thought(names[0], round)
         self._judge_call(thought, key)
-        if self.ledger.calls[thought] == 1 and self._happens(f"{thought} busy", _BUSY):
+        if self.ledger.calls[thought] == 1 and self._interrupts(f"{thought} busy", _BUSY):
             return {"again_in": _AGAIN_SECONDS}
         for before in range(round):
             self.ledger.finish(Thought(names[0], before), f"the call after it was made ({thought})")
@@ -258,7 +262,7 @@ class World:
         if names:
             last = Thought(names[0], len(self._rounds(names[0])))
             self.ledger.finish(last, f"its answer was delivered as {key}")
-            if names[0] not in self.ledger.absent and self._happens(f"{names[0]} away", _ABSENT):
+            if names[0] not in self.ledger.absent and self._interrupts(f"{names[0]} away", _ABSENT):
                 self.ledger.absent.add(names[0])
                 return {"again_in": _AGAIN_SECONDS}
         known = any(d.channel == what and d.key == key for d in self.ledger.delivered)
@@ -268,11 +272,15 @@ class World:
         return {"receipt": f"receipt-{key}"}
 
     def _rounds(self, message: str) -> tuple[tuple[str, ...], ...]:
-        return self._draw(message).choice(_ROUNDS)
+        possible = [r for r in _ROUNDS if not (self.calm and "asking" in itertools.chain(*r))]
+        return self._draw(message).choice(possible)
 
     def _calls(self, message: str, round: int) -> list[dict[str, str]]:
         tools = self._rounds(message)[round]
         return [{"tool": tool, "what": f"{message}.{round}.{i}"} for i, tool in enumerate(tools)]
+
+    def _interrupts(self, what: str, chance: float) -> bool:
+        return not self.calm and self._happens(what, chance)
 
     def _happens(self, what: str, chance: float) -> bool:
         return self._draw(what).random() < chance
