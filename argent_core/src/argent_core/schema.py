@@ -111,6 +111,32 @@ MIGRATIONS = (
         PRIMARY KEY (turn, n)
     ) WITHOUT ROWID;
 
+    CREATE TABLE calls (
+        key TEXT PRIMARY KEY,
+        turn TEXT NOT NULL,
+        conversation TEXT NOT NULL,
+        source TEXT NOT NULL,
+        tier TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        at REAL NOT NULL,
+        day TEXT NOT NULL,
+        reserved INTEGER NOT NULL,
+        spent INTEGER,
+        input_tokens INTEGER NOT NULL DEFAULT 0,
+        output_tokens INTEGER NOT NULL DEFAULT 0,
+        cache_read_tokens INTEGER NOT NULL DEFAULT 0,
+        cache_write_tokens INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID;
+    CREATE INDEX calls_day ON calls (day);
+
+    CREATE TABLE spending (
+        scope TEXT NOT NULL,
+        period TEXT NOT NULL,
+        amount INTEGER NOT NULL,
+        PRIMARY KEY (scope, period)
+    ) WITHOUT ROWID;
+
     CREATE TABLE approvals (
         id TEXT PRIMARY KEY,
         turn TEXT NOT NULL,

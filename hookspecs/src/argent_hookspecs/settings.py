@@ -51,6 +51,8 @@ def setting(
     """
 
     def check(_: Any, __: attrs.Attribute[Any], value: Any) -> None:
+        if value is None:
+            return
         if ge is not None and value < ge:
             raise ValueError(f"must be at least {ge}")
         if le is not None and value > le:

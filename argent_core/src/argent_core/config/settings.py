@@ -82,6 +82,24 @@ class ToolsSettings:
 
 
 @frozen(kw_only=True)
+class BudgetSettings:
+    """What models may cost, in dollars. A call whose worst case does not fit is not made."""
+
+    per_day: float | None = setting(5.0, doc="Dollars a day; null for no limit.", ge=0)
+    per_month: float | None = setting(50.0, doc="Dollars a month; null for no limit.", ge=0)
+    per_conversation: float | None = setting(
+        None, doc="Dollars for one conversation in all; null for no limit.", ge=0
+    )
+    sources: Mapping[str, float] = setting(NOTHING, doc="Dollars a day, by event source.")
+    tiers: Mapping[str, float] = setting(NOTHING, doc="Dollars a day, by tier.")
+    at_cap: Literal["step-down", "ask", "stop"] = setting(
+        "step-down",
+        doc="What happens when a call does not fit: take a cheaper tier that does, ask a person, or"
+        " stop.",
+    )
+
+
+@frozen(kw_only=True)
 class JournalSettings:
     """What is kept of the past."""
 
@@ -114,6 +132,7 @@ class KernelSettings:
     models: ModelsSettings = setting(ModelsSettings(), doc="Which models answer.")
     loop: LoopSettings = setting(LoopSettings(), doc="How events are worked on.")
     tools: ToolsSettings = setting(ToolsSettings(), doc="What the agent may do.")
+    budget: BudgetSettings = setting(BudgetSettings(), doc="What models may cost.")
     journal: JournalSettings = setting(JournalSettings(), doc="What is kept of the past.")
     log: LogSettings = setting(LogSettings(), doc="What is written down.")
 
