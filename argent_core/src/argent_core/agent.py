@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import define
 
+from argent_core.config import Problem, idle
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
@@ -139,6 +140,12 @@ class KernelAgent:
             "good_for": info.good_for,
             "advice": info.advice,
         }
+
+    def idle_settings(self) -> list[Problem]:
+        """Return what is set and concerns nothing that is there."""
+        tools = [found.record.id for found in self.host.registered(Tool)]
+        tiers = [tier.name for tier in self.router.tiers()]
+        return list(idle(self.router.config, tools=tools, tiers=tiers))
 
     async def health(self) -> list[dict[str, Any]]:
         """Ask every health check, side by side."""

@@ -7,10 +7,12 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
 from argent_core import config as configuration
+from argent_core import wal
 from argent_core.guard import attempt
 from argent_core.hosted_plugin import TROUBLE
 from argent_core.kernel import Kernel
@@ -123,7 +125,16 @@ async def check_kernel(home: Home) -> list[Finding]:
         )
         for h in status["health"]
     ]
-    return [*found, *_check_queues(status)]
+    return [*found, *_check_settings(home, status), *_check_queues(status)]
+
+
+def _check_settings(home: Home, status: dict[str, Any]) -> Iterator[Finding]:
+    settings = configuration.inspect(home).config
+    tiers = [model["tier"] for model in status["models"]]
+    if settings is not None:
+        for problem in configuration.idle(settings, tools=status["tools"], tiers=tiers):
+            remedy = f"argent config unset {problem.path}, or set what you mean"
+            yield Finding(check="settings", ok=False, summary=str(problem), remedy=remedy)
 
 
 def _model(model: dict[str, str]) -> str:
@@ -131,7 +142,7 @@ def _model(model: dict[str, str]) -> str:
     return f"{model['tier']}: {model['model']}{problem}"
 
 
-def _check_queues(status: dict[str, dict[str, int]]) -> Iterator[Finding]:
+def _check_queues(status: dict[str, Any]) -> Iterator[Finding]:
     dead, unknown = status["events"]["dead"], status["replies"].get("unknown", 0)
     if dead:
         yield Finding(
@@ -152,6 +163,14 @@ def _check_queues(status: dict[str, dict[str, int]]) -> Iterator[Finding]:
 async def _check_database(home: Home) -> Finding:
     async with Kernel(home, listening=False, plugins=()) as kernel:
         damage = await kernel.journal.database.check()
+    unread = wal.copy_of(home.kernel_database)
+    if damage is None and unread.exists():
+        return Finding(
+            check="database",
+            ok=False,
+            summary=f"{home.kernel_database} could not be read to its end at a start",
+            remedy=f"restore a backup if something is missing; then remove {unread}",
+        )
     return Finding(
         check="database",
         ok=damage is None,

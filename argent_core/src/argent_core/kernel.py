@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from attrs import define, evolve, field
@@ -13,13 +13,12 @@ from argent_core import config as configuration
 from argent_core import home_lock
 from argent_core import log as log_file
 from argent_core.agent import KernelAgent
-from argent_core.backoff import backoff
 from argent_core.clock import SystemClock
 from argent_core.config import Config
 from argent_core.control import Control
 from argent_core.database import Database
 from argent_core.first_run import prepare_home
-from argent_core.guard import Guard, attempt_async
+from argent_core.guard import Guard
 from argent_core.host import PluginHost
 from argent_core.hosted_plugin import PluginState
 from argent_core.inbound.ballast import Ballast
@@ -48,11 +47,11 @@ from argent_core.plugin_context import Kit
 from argent_core.plugins import InstalledPlugin, LoadedPlugin, installed_plugins
 from argent_core.redaction import Redactor
 from argent_core.retention import Retention
+from argent_core.running import end, keep_running
 from argent_core.schema import MIGRATIONS
 from argent_core.secrets import SecretResolver
 from argent_core.trace import Trace
 from argent_hookspecs import (
-    ArgentError,
     Clock,
     ModelProvider,
     PluginContext,
@@ -287,6 +286,9 @@ class Kernel:
         found = installed_plugins() if self.plugins is None else self.plugins
         stack.push_async_callback(self.host.stop)
         await self.host.start(found)
+        if self.listening and not self.host.starting:
+            for problem in self.agent.idle_settings():
+                log.warning("%s", problem)
 
     async def _listen(self, stack: AsyncExitStack) -> None:
         self.intake.ballast.restore()
@@ -303,28 +305,15 @@ class Kernel:
             "retention": self.retention.run,
         }
         for name, work in works.items():
-            task = asyncio.create_task(self._keep_running(name, work), name=name)
-            stack.push_async_callback(_end, task)
+            kept = keep_running(name, work, cope=self.intake.cope, broke=self._break)
+            task = asyncio.create_task(kept, name=name)
+            stack.push_async_callback(end, task)
         await stack.enter_async_context(self.local.serve(KERNEL, self.control.serve))
         await stack.enter_async_context(self.local.listen())
 
-    async def _keep_running(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run a part of the kernel for as long as the kernel runs."""
-        failures = 0
-        while True:
-            outcome = await attempt_async(work)
-            error = outcome.error
-            if isinstance(error, asyncio.CancelledError):
-                raise error
-            if not isinstance(error, ArgentError):
-                log.critical("the kernel's %s broke", name, exc_info=error)
-                self._failure = error
-                self.request_stop()
-                return
-            failures += 1
-            log.error("the kernel's %s pauses: %s", name, error)
-            self.intake.cope(error)
-            await asyncio.sleep(backoff(failures, longest=_HOUSEKEEPING_SECONDS))
+    def _break(self, error: BaseException | None) -> None:
+        self._failure = error
+        self.request_stop()
 
     async def _keep_house(self) -> None:
         while True:
@@ -352,8 +341,3 @@ class Kernel:
             section = self.config.plugin(loaded.name).section
             settings = configuration.structure_plugin_settings(loaded.name, kind, section=section)
         return self._kit.context(loaded.name, settings)
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait({task})

@@ -12,6 +12,7 @@ from argent_core.config.loading import (
 )
 from argent_core.config.problems import Problem, error_of, shown, suggestion
 from argent_core.config.schema import settings_schema, to_json
+from argent_core.config.sense import idle
 from argent_core.config.settings import (
     AgentSettings,
     Config,
@@ -41,6 +42,7 @@ __all__ = [
     "ToolsSettings",
     "error_of",
     "format_duration",
+    "idle",
     "inspect",
     "load",
     "parse_duration",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from argent_core.config.problems import Problem, shown, suggestion
@@ -57,3 +58,17 @@ def doubtful(
         if name not in names:
             words = f"no plugin {shown(name)} is installed"
             yield Problem(f"agent.plugins[{index}]", words, hint=suggestion(name, names))
+
+
+def idle(
+    settings: KernelSettings, *, tools: Collection[str], tiers: Collection[str]
+) -> Iterator[Problem]:
+    """Find what concerns no tool and no tier of those that are there."""
+    for pattern in settings.tools.policy:
+        if not any(fnmatch(tool, pattern) for tool in tools):
+            words = "no tool that is there is called so"
+            yield Problem(f"tools.policy.{pattern}", words, hint=suggestion(pattern, tools))
+    wanted = settings.models.default
+    if wanted not in {*BELOW, *tiers}:
+        words = f"no tier that is there is called {shown(wanted)}; another answers"
+        yield Problem("models.default", words, hint=suggestion(wanted, {*BELOW, *tiers}))

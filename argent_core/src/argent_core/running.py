@@ -1,0 +1,49 @@
+"""Running a part of the kernel for as long as the kernel runs, whatever it meets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from argent_core.backoff import backoff
+from argent_core.guard import attempt_async
+from argent_hookspecs import ArgentError
+
+log = logging.getLogger("argent.kernel")
+
+_LONGEST_PAUSE = 30.0
+
+
+async def keep_running(
+    name: str,
+    work: Callable[[], Awaitable[None]],
+    *,
+    cope: Callable[[ArgentError], None],
+    broke: Callable[[BaseException | None], None],
+) -> None:
+    """Run a part until cancelled.
+
+    Args:
+        cope: Told each error on purpose; after a pause the part begins again.
+        broke: Told any other error, or None if the part just ended; it does not begin again.
+    """
+    failures = 0
+    while True:
+        error = (await attempt_async(work)).error
+        if isinstance(error, asyncio.CancelledError):
+            raise error
+        if not isinstance(error, ArgentError):
+            log.critical("the kernel's %s broke", name, exc_info=error)
+            broke(error)
+            return
+        failures += 1
+        log.error("the kernel's %s pauses: %s", name, error)
+        cope(error)
+        await asyncio.sleep(backoff(failures, longest=_LONGEST_PAUSE))
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    """Cancel a part and wait until it has ended."""
+    task.cancel()
+    await asyncio.wait({task})
