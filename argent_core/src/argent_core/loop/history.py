@@ -15,6 +15,8 @@ EXCHANGES_READ = 200
 IS_EXCHANGE = "(asked IS NOT NULL AND answer != '' AND state IN ('done', 'cancelled', 'dead'))"
 """Which turns are exchanges, in SQL."""
 _TOKENS_KEPT = 1_000_000
+_OVERHEAD = 200
+"""What a conversation, or an exchange of one word, takes in memory, in tokens of text."""
 
 
 @frozen
@@ -73,7 +75,7 @@ class History:
         return [exchange for _, exchange in found.values()]
 
     def _keep(self, conversation: str, found: dict[str, tuple[float, Exchange]]) -> None:
-        tokens = sum(exchange.tokens for _, exchange in found.values())
+        tokens = _OVERHEAD + sum(_OVERHEAD + exchange.tokens for _, exchange in found.values())
         self._kept[conversation] = _Kept(found, tokens)
         total = sum(kept.tokens for kept in self._kept.values())
         while total > _TOKENS_KEPT:
