@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import define
 
+from argent_core import codec
 from argent_core.config import Problem, idle
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
@@ -157,7 +158,7 @@ class KernelAgent:
         try:
             health: Health = await self.guard.ask(
                 found.plugin,
-                partial(check.check),
+                partial(_health, check),
                 what=f"health check {check.id}",
                 timeout=check.timeout,
                 expects=Health,
@@ -171,3 +172,9 @@ class KernelAgent:
             "summary": health.summary,
             "remedy": health.remedy,
         }
+
+
+async def _health(check: HealthCheck) -> Any:
+    """Ask a check, and read what it says while that is still its own doing."""
+    health: Any = await check.check()
+    return codec.load(codec.dump(health), Health) if isinstance(health, Health) else health

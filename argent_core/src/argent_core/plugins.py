@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -17,6 +18,7 @@ import attrs
 import pluggy
 from attrs import field, frozen
 
+from argent_core.outcome import shown
 from argent_hookspecs import (
     CONTRACT,
     Channel,
@@ -56,8 +58,35 @@ RECORDS: Mapping[str, type[Any]] = {
 }
 """What each hook yields, in life-cycle order."""
 
-_FIELDS: Mapping[str, Any] = {"id": str, "order": int | float, "timeout": int | float}
-"""What the kernel sorts and waits by, whatever the record."""
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not math.isnan(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int)
+
+
+_SOUND: Mapping[str, Callable[[Any], bool]] = {
+    "id": _is_text,
+    "order": _is_number,
+    "timeout": _is_number,
+    "idle_timeout": _is_number,
+    "budget": _is_count,
+    "max_output_tokens": _is_count,
+    "name": _is_text,
+    "provider": _is_text,
+    "model": _is_text,
+    "description": _is_text,
+    "hints": lambda value: isinstance(value, tuple) and all(map(_is_text, value)),
+    **dict.fromkeys(("open", "provide", "notify", "run", "check"), callable),
+    **dict.fromkeys(("event", "tool_call", "reply"), callable),
+}
+"""What the kernel relies on in the fields of records, whatever the record."""
 
 
 @frozen
@@ -102,22 +131,30 @@ class LoadedPlugin:
 
     def _checked(self, hook: str, kind: type[Any], answer: object) -> list[Any]:
         if not isinstance(answer, Iterable):
-            raise PluginError(self.name, f"{hook} returned {answer!r}, not a list of records")
+            raise PluginError(self.name, f"{hook} returned {shown(answer)}, not a list of records")
         records = list(answer)
         for record in records:
             if not isinstance(record, kind):
-                raise PluginError(self.name, f"{hook} yielded {record!r}, not a {kind.__name__}")
-            for name, wanted in _FIELDS.items():
-                if not hasattr(record, name):
-                    continue
-                value = getattr(record, name)
-                if not isinstance(value, wanted):
-                    words = f"a {kind.__name__} whose {name} is {value!r:.80}"
-                    raise PluginError(self.name, f"{hook} yielded {words}")
+                raise PluginError(
+                    self.name, f"{hook} yielded {shown(record)}, not a {kind.__name__}"
+                )
+            for name, value in _unsound(record):
+                words = f"a {kind.__name__} whose {name} is {shown(value)}"
+                raise PluginError(self.name, f"{hook} yielded {words}")
         twice = [name for name, n in Counter(r.id for r in records).items() if n > 1]
         if twice:
             raise PluginError(self.name, f"{hook} yielded the id {twice[0]!r} twice")
         return records
+
+
+def _unsound(record: Any) -> Iterator[tuple[str, object]]:
+    """Find the fields of a record that the kernel could not work with."""
+    optional = {a.name for a in attrs.fields(type(record)) if a.default is None}
+    for name, is_sound in _SOUND.items():
+        value = getattr(record, name, None)
+        left_out = value is None and (name in optional or not hasattr(record, name))
+        if not left_out and not is_sound(value):
+            yield name, value
 
 
 def installed_plugins() -> list[InstalledPlugin]:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from attrs import define, field, frozen
 
+from argent_core.plugin_tasks import GRACE_SECONDS
 from argent_hookspecs import (
     SCORER,
     ContextProvider,
@@ -183,6 +184,22 @@ async def _keeps_the_lock(_: Case) -> None:
     keep_the_lock(0.6)
 
 
+async def _breaks_what_it_returns(case: Case) -> object:
+    """Return a record of the right class with something in it that cannot be worked with."""
+    return BROKEN[case.place]()
+
+
+RUBBISH: Any = 5
+BROKEN: Mapping[str, Callable[[], object]] = MappingProxyType(
+    {
+        "event filter": lambda: Event(conversation="x", content=(RUBBISH,)),
+        "reply filter": lambda: Reply(key="x", to=RUBBISH, text="x", turn="x", conversation="x"),
+        "health check": lambda: Health(True, Shy()),  # type: ignore[arg-type]
+        "model": lambda: Finish(usage=RUBBISH),
+        "description": lambda: ModelInfo(id="odd", context_window=9999, price=RUBBISH),
+    }
+)
+
 DEEDS: Mapping[str, Deed] = MappingProxyType(
     {
         "raises": Deed(_raising(lambda: RuntimeError("boom")), "boom"),
@@ -195,8 +212,10 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
         "rubbish": Deed(_returning(object), "something else|no Event"),
         "much rubbish": Deed(_returning(lambda: b"x" * 20_000_000), "something else|no Event"),
         "shy rubbish": Deed(_returning(Shy), "something else|no Event"),
+        "broken": Deed(_breaks_what_it_returns, "raised|the price"),
+        "says much": Deed(_returning(lambda: TextDelta("x" * 20_000_000)), "says more than"),
         "hangs": Deed(lambda _: hang(), "did not answer|was silent", SHORT),
-        "swallows": Deed(_swallows, "did not (stop|answer)|was silent", SHORT),
+        "swallows": Deed(_swallows, "did not (stop|answer)|was silent", SHORT + GRACE_SECONDS),
         "recurses": Deed(_recurses, "RecursionError"),
         "sleeps": Deed(_sleeps, "block", LATE),
         "keeps the lock": Deed(_keeps_the_lock, "block", None),
@@ -355,22 +374,22 @@ class DescribesBadly(Acts):
 PLACES: Mapping[str, Place] = MappingProxyType(
     {
         "context provider": Place(_context, "said", (*ANSWERING, *BLOCKING)),
-        "event filter": Place(_event_filter, "said", ANSWERING, "failed"),
-        "reply filter": Place(_reply_filter, "said", ANSWERING),
+        "event filter": Place(_event_filter, "said", (*ANSWERING, "broken"), "failed"),
+        "reply filter": Place(_reply_filter, "said", (*ANSWERING, "broken")),
         "call filter": Place(_call_filter, "said", ANSWERING),
         "tool": Place(_tool, "said", (*CALLED, "sleeps", "computes")),
         "observer": Place(_observer, "said", CALLED),
         "job": Place(_job, "due", CALLED),
-        "health check": Place(_health, "asked", ANSWERING),
+        "health check": Place(_health, "asked", (*ANSWERING, "broken")),
         "delivery": Place(_delivery, "sent", (*ANSWERING, "sleeps")),
         "listener": Place(
             _listener, "woken", (*RAISING, "cancels", "rubbish", "shy rubbish", "sleeps")
         ),
-        "model": Place(_model(Acts), "said", ANSWERING, "failed"),
+        "model": Place(_model(Acts), "said", (*ANSWERING, "broken", "says much"), "failed"),
         "description": Place(
             _model(DescribesBadly),
             "said",
-            (*RAISING, "cancels", "rubbish", "shy rubbish"),
+            (*RAISING, "cancels", "rubbish", "shy rubbish", "broken"),
             "failed",
         ),
     }

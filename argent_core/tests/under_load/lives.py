@@ -13,7 +13,18 @@ from typing import Any
 from attrs import frozen
 
 from argent_core.plugins import InstalledPlugin
-from argent_hookspecs import Plugin, Service, ServiceKey, Tool, hookimpl, setting
+from argent_hookspecs import (
+    ContextProvider,
+    Filter,
+    ModelTier,
+    Observer,
+    Plugin,
+    Service,
+    ServiceKey,
+    Tool,
+    hookimpl,
+    setting,
+)
 from argent_testing import MadePlugin, hang
 
 from .beside import keep_the_lock
@@ -90,7 +101,7 @@ def _sleep() -> object:
 
 
 def _keep_the_lock() -> object:
-    keep_the_lock(0.5)
+    keep_the_lock(0.2)
     raise RuntimeError("boom")
 
 
@@ -147,6 +158,16 @@ def _unreadable_tool(name: str) -> MadePlugin:
     return MadePlugin(name, Tool(id=name, description="", run=odd))
 
 
+async def _nothing(*_: object) -> list[Any]:
+    return []
+
+
+def _bringing(make: Callable[[str], Any]) -> Callable[[str], MadePlugin]:
+    """Make a plugin of a record that the kernel could not work with."""
+    return lambda name: MadePlugin(name, make(name))
+
+
+RUBBISH: Any = 5
 STOP = ("enable", "disable")
 LIVES: Mapping[str, Life] = MappingProxyType(
     {
@@ -155,14 +176,34 @@ LIVES: Mapping[str, Life] = MappingProxyType(
         "import raises mutely": Life(_importing(_raise(Mute())), "Mute"),
         "import exits": Life(_importing(_raise(SystemExit(1))), "exit"),
         "import hangs": Life(_importing(_wait), "import did not answer", after=LOAD_SECONDS),
-        "import keeps the lock": Life(_importing(_keep_the_lock), "boom", after=0.5),
+        "import keeps the lock": Life(_importing(_keep_the_lock), "boom", after=1.0),
         "hooks raise": Life(_collecting(_raise(KeyError("boom"))), "boom"),
         "hooks exit": Life(_collecting(_raise(SystemExit(1))), "exit"),
         "hooks hang": Life(_collecting(_wait), "hooks did not answer", after=LOAD_SECONDS),
         "hooks yield rubbish": Life(_collecting(lambda: [5]), "not a Tool"),
-        "hooks yield shy rubbish": Life(_collecting(lambda: [Shy()]), "hooks raised"),
+        "hooks yield shy rubbish": Life(_collecting(lambda: [Shy()]), "not a Tool"),
         "settings raise": Life(lambda name: MadePlugin(name, settings=Picky), "boom"),
         "a tool cannot be read": Life(_unreadable_tool, "needs a type", state="degraded"),
+        "hints are rubbish": Life(
+            _bringing(lambda name: Tool(id=name, description="", run=_nothing, hints=RUBBISH)),
+            "whose hints is 5",
+        ),
+        "a filter is rubbish": Life(
+            _bringing(lambda name: Filter(id=name, event=RUBBISH)), "whose event is 5"
+        ),
+        "an observer is rubbish": Life(
+            _bringing(lambda name: Observer(id=name, notify=RUBBISH)), "whose notify is 5"
+        ),
+        "a budget is rubbish": Life(
+            _bringing(lambda name: ContextProvider(id=name, provide=_nothing, budget=None)),  # type: ignore[arg-type]
+            "whose budget is None",
+        ),
+        "a tier is rubbish": Life(
+            _bringing(
+                lambda name: ModelTier(id=name, name=RUBBISH, below=1.0, provider="x", model="x")
+            ),
+            "whose name is 5",
+        ),
         "opening raises": Life(_opening(_raise(RuntimeError("boom"))), "boom"),
         "opening raises oddly": Life(_opening(_raise(Stranger())), "Stranger"),
         "opening raises mutely": Life(_opening(_raise(Mute())), "Mute"),

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from attrs import define
 
+from argent_core import codec
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
 from argent_core.hosted_plugin import PluginState, Registered
@@ -92,7 +93,7 @@ class Filters:
     async def _look(self, found: Registered, look: Callable[[T], Any], value: T) -> T:
         verdict: T | Reject = await self.guard.ask(
             found.plugin,
-            partial(look, value),
+            partial(_verdict, look, value),
             what=f"filter {found.record.id}",
             timeout=found.record.timeout,
             expects=(type(value), Reject),
@@ -100,3 +101,11 @@ class Filters:
         if isinstance(verdict, Reject):
             raise Rejected(f"{found.record.id}: {verdict.reason}")
         return verdict
+
+
+async def _verdict(look: Callable[[T], Any], value: T) -> Any:
+    """Ask a filter, and read what it has changed while that is still its own doing."""
+    verdict = await look(value)
+    if verdict is value or not isinstance(verdict, type(value)):
+        return verdict
+    return codec.load(codec.dump(verdict), type(value))

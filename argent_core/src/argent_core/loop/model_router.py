@@ -6,9 +6,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 from attrs import define, frozen
 
+from argent_core import codec
 from argent_core.config import Config
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
@@ -16,6 +18,7 @@ from argent_core.hosted_plugin import Registered
 from argent_core.loop.context import GatheredContext
 from argent_core.loop.scorer import TableScorer, read_signals
 from argent_core.loop.tools import Tools
+from argent_core.outcome import shown
 from argent_hookspecs import (
     SCORER,
     ArgentError,
@@ -25,8 +28,10 @@ from argent_hookspecs import (
     ModelTier,
     ModelUnavailable,
     PluginError,
+    Price,
     RouteSignals,
     Score,
+    Scorer,
     Service,
 )
 
@@ -99,14 +104,11 @@ class ModelRouter:
         """Ask a provider what is known about a model. Raises ``PluginError``."""
         info: ModelInfo = await self.guard.ask(
             provider.plugin,
-            partial(provider.live.describe, model),
+            partial(_described, provider, model),
             what=f"description of {model}",
             timeout=_DESCRIBE_SECONDS,
             expects=ModelInfo,
         )
-        if info.context_window < 1:
-            words = f"says that {model} has a window of {info.context_window} tokens"
-            raise PluginError(provider.plugin, words)
         return info
 
     async def _score(self, signals: RouteSignals) -> Score:
@@ -116,7 +118,7 @@ class ModelRouter:
                 try:
                     return await self.guard.ask(
                         scorer.plugin,
-                        partial(scorer.live.score, signals),
+                        partial(_scored, scorer.live, signals),
                         what="scorer",
                         timeout=_SCORE_SECONDS,
                         expects=Score,
@@ -125,6 +127,25 @@ class ModelRouter:
                 except ArgentError as error:
                     log.warning("the table scores instead: %s", error)
         return await TableScorer().score(signals)
+
+
+async def _described(provider: Registered, model: str) -> Any:
+    """Ask a provider about a model, and read what it says while that is still its own doing."""
+    info: Any = await provider.live.describe(model)
+    if isinstance(info, ModelInfo):
+        if info.context_window < 1:
+            words = f"says that {model} has a window of {info.context_window} tokens"
+            raise PluginError(provider.plugin, words)
+        if not isinstance(info.price, Price | None):
+            words = f"says that the price of {model} is {shown(info.price)}"
+            raise PluginError(provider.plugin, words)
+    return info
+
+
+async def _scored(scorer: Scorer, signals: RouteSignals) -> Any:
+    """Ask a scorer, and read the score while that is still its own doing."""
+    score: Any = await scorer.score(signals)
+    return codec.load(codec.dump(score), Score) if isinstance(score, Score) else score
 
 
 def choose_tier(tiers: Sequence[ModelTier], score: Score) -> ModelTier:

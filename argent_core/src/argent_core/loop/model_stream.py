@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, nullcontext
 from functools import partial
+from math import inf
+from typing import Any
 
 from attrs import define, field, frozen
 
 from argent_core.guard import Guard
 from argent_core.hosted_plugin import Registered
+from argent_core.outcome import shown
 from argent_hookspecs import (
     Finish,
     FinishReason,
+    ModelClient,
     ModelPart,
     ModelRequest,
     ModelUnavailable,
@@ -25,6 +30,9 @@ from argent_hookspecs import (
 )
 
 _DRAFT_SECONDS = 0.03
+_LETTERS_A_TOKEN = 100
+_LETTERS_AT_LEAST = 100_000
+_MOST_TOKENS = 2**53
 
 
 @frozen(kw_only=True)
@@ -61,7 +69,7 @@ class ModelStream:
         collected = _Collector(on_text)
         parts = self.guard.stream(
             provider.plugin,
-            partial(provider.live.stream, request),
+            partial(_sound, provider.live, request),
             what=f"model {request.model}",
             idle_timeout=provider.record.idle_timeout,
             expects=ModelPart,
@@ -82,6 +90,27 @@ class ModelStream:
             seconds = provider.record.timeout
             raise ModelUnavailable(f"{request.model} took longer than {seconds:g} s") from error
         return collected.answer(request.model)
+
+
+async def _sound(client: ModelClient, request: ModelRequest) -> AsyncGenerator[Any]:
+    """Pass on what a model streams, and look at it while that is still its own doing."""
+    room = _LETTERS_A_TOKEN * request.max_output_tokens + _LETTERS_AT_LEAST
+    parts: Any = client.stream(request)
+    closing = aclosing(parts) if isinstance(parts, AsyncGenerator) else nullcontext()
+    async with closing:
+        async for part in parts:
+            if isinstance(part, TextDelta | Thinking):
+                room -= len(part.text)
+                if room < 0:
+                    raise ValueError(f"it says more than {request.max_output_tokens} tokens")
+            elif isinstance(part, Finish) and not _is_usage(part.usage):
+                raise TypeError(f"its usage is {shown(part.usage)}")
+            yield part
+
+
+def _is_usage(usage: object) -> bool:
+    counts = (usage.input_tokens, usage.output_tokens) if isinstance(usage, Usage) else (inf,)
+    return max(counts) < _MOST_TOKENS
 
 
 class _Collector:
