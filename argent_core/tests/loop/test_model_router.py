@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from argent_core.loop.model_router import choose_tier, default_tier
+from argent_core.loop.tiers import choose_tier, named_tier
 from argent_hookspecs import (
     FREE,
     SCORER,
@@ -86,14 +86,14 @@ def test_of_tiers_with_one_name_the_first_serves() -> None:
 
 
 def test_without_routing_the_default_tier_serves() -> None:
-    assert default_tier(ALL, "balanced").name == "balanced"
-    assert default_tier([tier("local"), tier("powerful")], "balanced").name == "powerful"
-    assert default_tier([tier("local"), tier("fast")], "balanced").name == "fast"
-    assert default_tier([tier("local")], "no-such-tier").name == "local"
+    assert named_tier(ALL, "balanced").name == "balanced"
+    assert named_tier([tier("local"), tier("powerful")], "balanced").name == "powerful"
+    assert named_tier([tier("local"), tier("fast")], "balanced").name == "fast"
+    assert named_tier([tier("local")], "no-such-tier").name == "local"
 
 
 def test_without_any_tier_it_says_what_to_install() -> None:
-    for choose in (lambda: choose_tier([], Score(value=0.5)), lambda: default_tier([], "fast")):
+    for choose in (lambda: choose_tier([], Score(value=0.5)), lambda: named_tier([], "fast")):
         with pytest.raises(ModelRejected, match="no model is there to answer; pip install"):
             choose()
 

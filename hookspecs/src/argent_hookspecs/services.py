@@ -70,6 +70,7 @@ class RouteSignals:
         depth: Turns that the conversation had so far.
         creative: Whether creativity is required.
         time_sensitive: Whether a quick answer matters more than a good one.
+        topics: What it is about, as far as that matters: ``code``, ``mathematics``.
     """
 
     text: str
@@ -79,6 +80,7 @@ class RouteSignals:
     depth: int = 0
     creative: bool = False
     time_sensitive: bool = False
+    topics: frozenset[str] = frozenset()
 
 
 @frozen(kw_only=True)

@@ -42,6 +42,15 @@ class RoutingSettings:
     local_endpoint: str = setting(
         "http://localhost:11434", doc="Address of the server of local models."
     )
+    profile: Literal["frugal", "balanced", "best", "local-only"] = setting(
+        "balanced", doc="What matters most; local-only keeps everything on this machine."
+    )
+    floors: Mapping[str, str] = setting(
+        NOTHING, doc="Lowest tier by what a message is about: code, mathematics."
+    )
+    escalate: bool = setting(
+        True, doc="Try an answer that is empty, cut off or unsure once more, one tier up."
+    )
 
 
 @frozen(kw_only=True)

@@ -106,7 +106,8 @@ class AgentTurn:
         event = await self.shop.filters.event(self.lease.event)
         self.heard.append(event)
         gathered = await self.shop.context.gather(event, self.shop.journal.clock.now())
-        route = await self.shop.router.choose(gathered)
+        plan = await self.shop.router.plan(gathered)
+        route = await self.shop.router.open(plan, plan.tiers[0])
         self.model_plugin = route.provider.plugin
         tools = ToolTurn(
             lease=self.lease,

@@ -1,4 +1,4 @@
-"""The model router: which of the installed models answers an event."""
+"""The model router: which of the installed models answers an event, and which stand in for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from argent_core import codec
 from argent_core.config import Config
@@ -17,6 +17,7 @@ from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
 from argent_core.loop.context import GatheredContext
 from argent_core.loop.scorer import TableScorer, read_signals
+from argent_core.loop.tiers import choose_tier, named_tier, stand_ins
 from argent_core.loop.tools import Tools
 from argent_core.outcome import shown
 from argent_hookspecs import (
@@ -37,18 +38,29 @@ from argent_hookspecs import (
 
 log = logging.getLogger("argent.router")
 
-BANDS: Mapping[str, float] = MappingProxyType(
-    {"local": 0.3, "fast": 0.5, "balanced": 0.8, "powerful": float("inf")}
-)
-"""The tiers that have names, and the score that each stays below."""
-
 _DESCRIBE_SECONDS = 10.0
 _SCORE_SECONDS = 2.0
 
 
+_PROFILES: Mapping[str, float] = MappingProxyType({"frugal": -0.15, "best": 0.25})
+"""What a profile adds to each score."""
+
+
+@frozen(kw_only=True)
+class Plan:
+    """Which models may answer a turn, and why.
+
+    Args:
+        tiers: The first choice, then those that stand in for it.
+    """
+
+    score: Score
+    tiers: tuple[ModelTier, ...]
+
+
 @frozen(kw_only=True)
 class Route:
-    """Which model answers a turn, and why."""
+    """Which model answers, and why."""
 
     tier: ModelTier
     score: Score
@@ -70,12 +82,14 @@ class ModelRouter:
     tools: Tools
     config: Config
 
-    async def choose(self, gathered: GatheredContext) -> Route:
-        """Choose the model for an event.
+    async def plan(self, gathered: GatheredContext, *, wish: str = "") -> Plan:
+        """Choose the models for an event.
+
+        Args:
+            wish: Name of the tier that the person asked for.
 
         Raises:
-            ModelRejected: No model is installed.
-            PluginError: The chosen model's provider does not say what it has.
+            ModelRejected: No model is installed, or none that the profile allows.
         """
         signals = read_signals(
             gathered.event,
@@ -83,22 +97,65 @@ class ModelRouter:
             input_tokens=gathered.tokens,
             depth=gathered.depth,
         )
-        score = await self._score(signals)
-        providers = {f.record.id: f for f in self.host.registered(ModelProvider)}
-        tiers = [tier for tier in self.tiers() if tier.provider in providers]
-        if not tiers and self.host.starting:
-            raise ModelUnavailable("the plugin that brings the model is still starting")
-        if self.config.models.routing.enabled:
-            tier = choose_tier(tiers, score)
+        score = self._leaning(await self._score(signals))
+        tiers = self._usable()
+        settings = self.config.models
+        if wish:
+            first = named_tier(tiers, wish)
+        elif settings.routing.enabled:
+            first = choose_tier(tiers, score, floor=self._floor(tiers, signals))
         else:
-            tier = default_tier(tiers, self.config.models.default)
-        provider = providers[tier.provider]
+            first = named_tier(tiers, settings.default)
+        return Plan(score=score, tiers=(first, *stand_ins(tiers, first)))
+
+    async def open(self, plan: Plan, tier: ModelTier) -> Route:
+        """Find out about the model of a tier.
+
+        Raises:
+            ModelError, PluginError: Its provider does not say what it has.
+        """
+        provider = self._providers().get(tier.provider)
+        if provider is None:
+            raise ModelUnavailable(f"the model provider {tier.provider} does not run now")
         info = await self.describe(provider, tier.model)
-        return Route(tier=tier, score=score, provider=provider, info=info)
+        return Route(tier=tier, score=plan.score, provider=provider, info=info)
 
     def tiers(self) -> list[ModelTier]:
         """Return the tiers, the person's own before those of plugins."""
         return [*self.config.tiers, *(found.record for found in self.host.registered(ModelTier))]
+
+    def _providers(self) -> dict[str, Registered]:
+        return {found.record.id: found for found in self.host.registered(ModelProvider)}
+
+    def _usable(self) -> list[ModelTier]:
+        """Return the tiers whose provider runs, and that the profile allows."""
+        providers = self._providers()
+        tiers = [tier for tier in self.tiers() if tier.provider in providers]
+        if not tiers and self.host.starting:
+            raise ModelUnavailable("the plugin that brings the model is still starting")
+        if self.config.models.routing.profile != "local-only":
+            return tiers
+        local = [tier for tier in tiers if providers[tier.provider].record.local]
+        if tiers and not local:
+            raise ModelRejected(
+                "models.routing.profile is local-only, and no model on this machine is there; "
+                "pip install argent-llama, or choose another profile"
+            )
+        return local
+
+    def _leaning(self, score: Score) -> Score:
+        """Let the profile have its say."""
+        added = _PROFILES.get(self.config.models.routing.profile, 0.0)
+        if not added:
+            return score
+        value = min(1.0, max(0.0, score.value + added))
+        return evolve(score, value=value, factors={**score.factors, "profile": added})
+
+    def _floor(self, tiers: Sequence[ModelTier], signals: RouteSignals) -> str | None:
+        """Return the lowest tier that may answer, by what the event is about."""
+        floors = self.config.models.routing.floors
+        found = [floors[topic] for topic in signals.topics if topic in floors]
+        return max(found, key=lambda name: named_tier(tiers, name).below, default=None)
 
     async def describe(self, provider: Registered, model: str) -> ModelInfo:
         """Ask a provider what is known about a model. Raises ``PluginError``."""
@@ -146,40 +203,3 @@ async def _scored(scorer: Scorer, signals: RouteSignals) -> Any:
     """Ask a scorer, and read the score while that is still its own doing."""
     score: Any = await scorer.score(signals)
     return codec.load(codec.dump(score), Score) if isinstance(score, Score) else score
-
-
-def choose_tier(tiers: Sequence[ModelTier], score: Score) -> ModelTier:
-    """Choose the tier for a score: its own, else the nearest above, else the nearest below.
-
-    Raises:
-        ModelRejected: No tier is installed.
-    """
-    ladder = _ladder(tiers)
-    cap = next((tier for tier in ladder if tier.name == score.cap), None)
-    if cap is not None:
-        ladder = [tier for tier in ladder if tier.below <= cap.below]
-    fitting = [tier for tier in ladder if score.value < tier.below]
-    return fitting[0] if fitting else ladder[-1]
-
-
-def default_tier(tiers: Sequence[ModelTier], name: str) -> ModelTier:
-    """Choose the tier of a name, else the nearest above, else the nearest below."""
-    named = [tier for tier in _ladder(tiers) if tier.name == name]
-    if named:
-        return named[0]
-    below = BANDS.get(name, BANDS["balanced"])
-    above = [tier for tier in _ladder(tiers) if tier.below >= below]
-    return above[0] if above else _ladder(tiers)[-1]
-
-
-def _ladder(tiers: Sequence[ModelTier]) -> list[ModelTier]:
-    """Return one tier a name, the least able first."""
-    if not tiers:
-        raise ModelRejected(
-            "no model is there to answer; pip install argent-llama for one that needs no key, "
-            "or look at: argent plugins list"
-        )
-    first: dict[str, ModelTier] = {}
-    for tier in tiers:
-        first.setdefault(tier.name, tier)
-    return sorted(first.values(), key=lambda tier: tier.below)

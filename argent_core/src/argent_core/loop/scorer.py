@@ -19,6 +19,20 @@ _MEMORY = re.compile(
     r"\b(remember|remind me|last time|yesterday|we (said|talked|discussed))\b", re.I
 )
 _HURRY = re.compile(r"\b(quick(ly)?|asap|hurry|right now|immediately|urgent)\b", re.I)
+_TOPICS = {
+    "code": re.compile(
+        r"```|\b(python|javascript|typescript|java|rust|golang|c\+\+|sql|regex|bash|function|"
+        r"traceback|stack trace|compil\w+|refactor\w*|unit tests?|source code|pull request)\b"
+        r"|\b\w+\([\w\s,.\"']*\)\s*[;{]|[=!]==|\bdef \w+|#include",
+        re.I,
+    ),
+    "mathematics": re.compile(
+        r"\b(integral|derivative|equation|theorem|prove|probability|matrix|polynomial|"
+        r"logarithm|algebra\w*|geometr\w+|calculus|percent\w*|how (many|much))\b"
+        r"|\d\s*[-+*/^=×÷]\s*\(?\d|\\(frac|sqrt|sum|int)\b",
+        re.I,
+    ),
+}
 
 
 def read_signals(
@@ -41,6 +55,7 @@ def read_signals(
         depth=depth,
         creative=bool(_CREATIVE.search(text)),
         time_sensitive=bool(_HURRY.search(text)) or event.effective_priority is Priority.URGENT,
+        topics=frozenset(topic for topic, signs in _TOPICS.items() if signs.search(event.text)),
     )
 
 
