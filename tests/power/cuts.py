@@ -126,20 +126,20 @@ def _commits(changes: Sequence[Change]) -> Iterator[int]:
     the log's header, which is 32 bytes (https://www.sqlite.org/fileformat2.html#the_wal_header).
     """
     names: dict[int, str] = {}
-    last: dict[str, Change] = {}
+    last = 0
     waiting: int | None = None
     for n, change in enumerate(changes):
         if change.kind == "O":
             names[change.fd] = Path(change.first.decode()).name
         name = names.get(change.fd, "")
-        if not name.startswith("kernel.db") or change.kind not in "WS":
+        if name not in ("kernel.db", "kernel.db-wal") or change.kind not in "WS":
             continue
         if waiting is not None and name != "kernel.db":
             yield waiting
         waiting = None
         if change.kind == "W":
-            last[name] = change
-        elif name == "kernel.db-wal" and len(last[name].first) != 32:
+            last = len(change.first)
+        elif name == "kernel.db-wal" and last != 32:
             waiting = n
 
 
