@@ -32,6 +32,8 @@ from argent_hookspecs import (
 _DRAFT_SECONDS = 0.03
 _LETTERS_A_TOKEN = 100
 _LETTERS_AT_LEAST = 100_000
+_LETTERS_A_PART = 100
+"""For how many letters a part without any counts: nobody has an endless number of them."""
 _MOST_TOKENS = 2**53
 
 
@@ -99,13 +101,16 @@ async def _sound(client: ModelClient, request: ModelRequest) -> AsyncGenerator[A
     closing = aclosing(parts) if isinstance(parts, AsyncGenerator) else nullcontext()
     async with closing:
         async for part in parts:
-            if isinstance(part, TextDelta | Thinking):
-                room -= len(part.text)
-                if room < 0:
-                    raise ValueError(f"it says more than {request.max_output_tokens} tokens")
-            elif isinstance(part, Finish) and not _is_usage(part.usage):
+            room -= (
+                len(part.text) if isinstance(part, TextDelta | Thinking) else 0
+            ) or _LETTERS_A_PART
+            if room < 0:
+                raise ValueError(f"it says more than {request.max_output_tokens} tokens")
+            if isinstance(part, Finish) and not _is_usage(part.usage):
                 raise TypeError(f"its usage is {shown(part.usage)}")
             yield part
+            if isinstance(part, Finish):
+                return  # whatever comes after the last part
 
 
 def _is_usage(usage: object) -> bool:
