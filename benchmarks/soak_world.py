@@ -60,6 +60,7 @@ from argent_hookspecs import (
 
 CONFIG = {"version": 1, "tools": {"resultLimit": 1000}}
 _DEEDS = {"say": 70, "note": 12, "post": 6, "read": 6, "fail": 3, "delay": 3}
+_VISITS = 0.1
 _LONG_RESULT = "something that was read; " * 120
 _NUMBER = re.compile(r"#(\d+)")
 _AGAIN_SECONDS = 0.3
@@ -83,13 +84,14 @@ class Saying:
 
 
 def sayings(conversations: int, seed: int) -> Iterator[Saying]:
-    """Make up messages without end, the same for the same seed."""
+    """Make up messages without end, the same for the same seed; some are all that is ever said."""
     dice, number = random.Random(seed), 0
     deeds, weights = list(_DEEDS), list(_DEEDS.values())
     while True:
         number += 1
         (deed,) = dice.choices(deeds, weights)
-        yield Saying(number, f"room {dice.randrange(conversations)}", deed)
+        room = f"room {dice.randrange(conversations)}"
+        yield Saying(number, f"visit {number}" if dice.random() < _VISITS else room, deed)
 
 
 @frozen
