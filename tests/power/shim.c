@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -218,6 +219,27 @@ ssize_t writev(int fd, const struct iovec *parts, int count) {
             break;
     }
     return whole;
+}
+
+ssize_t sendfile(int fd, int from, off_t *offset, size_t length) {
+    if (!watched(fd))
+        return REAL(sendfile)(fd, from, offset, length);
+    pthread_mutex_lock(&lock);
+    off_t start = offset ? *offset : lseek(from, 0, SEEK_CUR);
+    ssize_t result = REAL(sendfile)(fd, from, offset, length);
+    if (result > 0) {
+        char *bytes = malloc((size_t)result);
+        if (bytes == NULL || pread(from, bytes, (size_t)result, start) != result)
+            abort();
+        record('W', fd, lseek(fd, 0, SEEK_CUR) - result, bytes, (size_t)result, NULL, 0);
+        free(bytes);
+    }
+    pthread_mutex_unlock(&lock);
+    return result;
+}
+
+ssize_t sendfile64(int fd, int from, off64_t *offset, size_t length) {
+    return sendfile(fd, from, (off_t *)offset, length);
 }
 
 int ftruncate(int fd, off_t size) {
