@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
+from argent_core import legible
 from argent_core.database import Database
 from argent_hookspecs import ArgentError, Transaction
 
@@ -94,7 +95,7 @@ def _one(tx: Transaction, where: str, parameters: tuple[Any, ...]) -> dict[str, 
         "context": _blocks(tx, id),
         "route": {
             "score": score,
-            "factors": json.loads(factors or "{}"),
+            "factors": legible.values(factors) or {},
             "tier": tier,
             "provider": provider,
             "model": model,
@@ -118,7 +119,7 @@ def _events(tx: Transaction, turn: str) -> list[dict[str, Any]]:
     ).fetchall()
     names = ("id", "kind", "source", "priority", "state", "attempts", "received_at", "event")
     found = [dict(zip(names, _timed(row, 6), strict=True)) for row in rows]
-    return [{**event, "event": json.loads(event["event"])} for event in found]
+    return [{**event, "event": legible.event(event["event"])} for event in found]
 
 
 def _blocks(tx: Transaction, turn: str) -> list[dict[str, Any]]:
@@ -155,8 +156,8 @@ def _steps(tx: Transaction, turn: str) -> list[dict[str, Any]]:
     return [
         {
             **step,
-            "request": json.loads(step["request"]),
-            "result": json.loads(step["result"] or "null"),
+            "request": legible.values(step["request"]),
+            "result": legible.values(step["result"]),
         }
         for step in found
     ]
@@ -168,7 +169,7 @@ def _approvals(tx: Transaction, turn: str) -> list[dict[str, Any]]:
     ).fetchall()
     names = ("id", "state", "call", "answered_by")
     found = [dict(zip(names, row, strict=True)) for row in rows]
-    return [{**approval, "call": json.loads(approval["call"])} for approval in found]
+    return [{**approval, "call": legible.values(approval["call"])} for approval in found]
 
 
 def _replies(tx: Transaction, turn: str) -> list[dict[str, Any]]:

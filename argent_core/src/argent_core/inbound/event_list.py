@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 from attrs import frozen
 
+from argent_core import legible
 from argent_core.inbound import journal
 from argent_core.inbound.journal import Journal
 from argent_hookspecs import ArgentError, Priority, Transaction
@@ -143,5 +143,5 @@ def _shown(row: tuple[Any, ...]) -> dict[str, Any]:
     for name in ("created_at", "available_at", "finished_at"):
         if event[name] is not None:
             event[name] = datetime.fromtimestamp(event[name], UTC).isoformat(timespec="seconds")
-    event["event"] = json.loads(event.pop("body"))
+    event["event"] = legible.event(event.pop("body"))
     return event

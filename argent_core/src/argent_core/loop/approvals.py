@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from attrs import define, frozen
 
 from argent_core import codec
+from argent_core.guard import attempt
 from argent_core.inbound import journal
 from argent_core.inbound.journal import Journal, Lease
 from argent_hookspecs import Approval, ArgentError, ToolCall, Transaction
@@ -104,7 +105,8 @@ class Approvals:
         rows = await self.journal.database.read(
             lambda tx: tx.execute(sql, (conversation or "",)).fetchall()
         )
-        return [_approval(row) for row in rows]
+        found = (attempt(_approval, row).value for row in rows)
+        return [approval for approval in found if approval is not None]
 
     async def answer(self, id: str, *, state: str, by: str) -> bool:
         """Answer one for good: ``allowed`` or ``denied``; False if it no longer waits."""

@@ -16,6 +16,7 @@ from attrs import define, frozen
 
 from argent_core import codec
 from argent_core.database import Database
+from argent_core.guard import attempt
 from argent_hookspecs import Address, Clock, Receipt, Reply, Transaction
 
 EXPIRY_SECONDS = 7 * 86400.0
@@ -61,6 +62,7 @@ class Outbox:
                 f"{_SELECT} WHERE state = 'sending'"
                 " AND channel IN (SELECT value FROM json_each(?)) ORDER BY seq"
             )
+            self._set_aside(tx)
             rows = tx.execute(sql, (json.dumps(sorted(channels)),)).fetchall()
             settled = []
             for row in rows:
@@ -71,6 +73,14 @@ class Outbox:
             return settled
 
         return await self.database.write(work)
+
+    def _set_aside(self, tx: Transaction) -> None:
+        """Give up replies whose address somebody has made unreadable."""
+        sql = f"{_SELECT} WHERE state IN ('pending', 'sending')"
+        for row in tx.execute(sql).fetchall():
+            if attempt(_row, row).error is not None:
+                reason = "its address cannot be read"
+                _settle(tx, row[0], state="dead", reason=reason, now=self.now())
 
     async def begin_due(
         self, room: Mapping[str, int], *, busy: Collection[Address]
