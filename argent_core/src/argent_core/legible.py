@@ -11,7 +11,7 @@ from argent_hookspecs import Event
 _SHOWN = 200
 
 
-def values(text: str | bytes | None) -> Any:
+def values(text: str | None) -> Any:
     """Return what a column holds; of what is no JSON, what stands there."""
     if not text:
         return None
@@ -19,7 +19,7 @@ def values(text: str | bytes | None) -> Any:
     return {"unreadable": _begin(text)} if found.error is not None else found.value
 
 
-def event(body: str | bytes) -> dict[str, Any]:
+def event(body: str) -> dict[str, Any]:
     """Return an event; one that cannot be read says so, and what stands there."""
     if attempt(codec.load, body, Event).error is None:
         found: dict[str, Any] = codec.read(body)
@@ -28,6 +28,7 @@ def event(body: str | bytes) -> dict[str, Any]:
     return {"content": [{"type": "Text", "text": words}], "trust": "unknown", "data": {}}
 
 
-def _begin(text: str | bytes) -> str:
-    readable = text.decode(errors="replace") if isinstance(text, bytes) else text
+def _begin(text: object) -> str:
+    """Return how it begins; a column that somebody has edited may hold bytes."""
+    readable = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
     return readable[:_SHOWN]
