@@ -45,6 +45,13 @@ class LifePlan:
     stop: float | None
     batches: list[list[tuple[str, str]]]
 
+    @property
+    def end(self) -> str:
+        """How the life ended, in words."""
+        words = f"killed after {self.kill} s" if isinstance(self.kill, float) else str(self.kill)
+        asked = "" if self.stop is None else f", asked to stop after {self.stop} s"
+        return ("quiet" if self.kill is None else words) + asked
+
 
 @define(eq=False)
 class Coverage:
@@ -91,12 +98,13 @@ def _points(passed: Counter[str]) -> list[Failpoint]:
 
 @frozen
 class Failure:
-    """A home in which a promise was broken."""
+    """A home in which a promise was broken, and how each of its lives ended."""
 
     number: int
     findings: tuple[Finding, ...]
     folder: Path
     plan: Path
+    ends: tuple[str, ...]
 
 
 @define(eq=False)
@@ -237,4 +245,5 @@ class Campaign:
         plan.write_text(
             json.dumps({"home": self.homes, "world": world.seed, "lives": lives}, indent=1)
         )
-        self.failures.append(Failure(self.homes, verdict.findings, folder, plan))
+        ends = tuple(f"{n} {life.end}" for n, life in enumerate(plans, 1))
+        self.failures.append(Failure(self.homes, verdict.findings, folder, plan, ends))

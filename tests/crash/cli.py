@@ -17,14 +17,11 @@ _SAY_EVERY = 5.0
 _MOST_FINDINGS = 20
 _EPILOG = """
 Examples:
-
-\b
   uv run python -m tests.crash --kills 100 --seed 1
   uv run python -m tests.crash --kills 10000 --seed 7 --json
   uv run python -m tests.crash --mutants --seeds 5
   uv run python -m tests.crash --replay /tmp/argent-crash-x/plan.json
 
-\b
 Figures:
   kills           lives that ended by SIGKILL
   lost            messages without any outcome; tool calls said to be done that were not
@@ -39,7 +36,7 @@ class _Epilog(click.Command):
     """A command whose epilog keeps its lines."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        formatter.write(f"{_EPILOG.replace(chr(8), '').rstrip()}\n")
+        formatter.write(f"{_EPILOG.rstrip()}\n")
 
 
 @click.command(cls=_Epilog)
@@ -61,7 +58,8 @@ class _Epilog(click.Command):
 @click.option(
     "--replay",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Do again what a failing run did to one home.",
+    help="Do again what a failing run did to one home. Where a kill came at a random moment it may "
+    "take several tries.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object, last.")
 def main(
@@ -89,11 +87,15 @@ def _kill(campaign: Campaign, replay: Path | None) -> tuple[dict[str, int], bool
     hit = sum(campaign.coverage.hits[point] > 0 for point in points)
     firsts = [point for point in points if point.nth == 1]
     first_hit = sum(campaign.coverage.hits[point] > 0 for point in firsts)
-    _say(f"{campaign.homes} homes, {campaign.messages} messages, {campaign.steered} of them taken")
-    _say(f"into a turn under way, {campaign.dead} put aside with an apology")
-    _say(f"{first_hit} of {len(firsts)} places were hit, {hit} of {len(points)} with their counts;")
-    _say(f"{campaign.idle} lives had nothing more to do before they came to their failpoint")
     _say(f"{seconds:.1f} s, {campaign.done / seconds:.1f} kills a second")
+    _say(
+        f"{campaign.homes} homes and {campaign.messages} messages, {campaign.steered} of them taken"
+        f" into a turn under way, {campaign.dead} put aside with an apology"
+    )
+    _say(
+        f"failpoints hit: {first_hit} of {len(firsts)} places, {hit} of {len(points)} if counted;"
+        f" {campaign.idle} lives had nothing more to do before they came to theirs"
+    )
     missed = [str(point) for point in firsts if not campaign.coverage.hits[point]]
     if missed and not replay:
         _say(f"not hit: {', '.join(missed)}")
@@ -108,6 +110,7 @@ def _tell_failures(campaign: Campaign) -> None:
     if len(findings) > _MOST_FINDINGS:
         _say(f"… and {len(findings) - _MOST_FINDINGS} more")
     for failure in campaign.failures:
+        _say(f"the lives of home {failure.number} ended: {'; '.join(failure.ends)}")
         _say(f"home {failure.number} is kept in {failure.folder}; what was done to it, again:")
         _say(f"  uv run python -m tests.crash --seed {campaign.seed} --replay {failure.plan}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -68,7 +69,10 @@ class Line:
         return await answer
 
     def _read(self) -> None:
-        for message in self._lines.feed(self.end.recv(_CHUNK)):
+        raw = self.end.recv(_CHUNK)
+        if not raw:
+            os._exit(1)  # there is no world any more
+        for message in self._lines.feed(raw):
             if "id" not in message:
                 self.stopping = self.stopping or message["stop"]
                 self.over.set()
