@@ -1,0 +1,133 @@
+"""An answer in the making: what is the same in both APIs."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+from attrs import define, field
+
+from argent_hookspecs import (
+    Finish,
+    FinishReason,
+    ModelPart,
+    ModelUnavailable,
+    TextDelta,
+    ToolCall,
+    Usage,
+)
+from argent_openai.thoughts import Thoughts
+
+NO_OBJECT = "(not a JSON object)"
+"""Where the arguments of a call are that are none. No tool takes this, so the model is told."""
+_CHARACTERS_A_TOKEN = 4
+
+
+@define
+class CallInTheMaking:
+    """A tool call whose arguments come in pieces."""
+
+    id: str = ""
+    name: str = ""
+    pieces: list[str] = field(factory=list)
+
+    def finished(self) -> ToolCall:
+        """Return the call. Arguments that are no object are passed on under ``NO_OBJECT``."""
+        written = "".join(self.pieces)
+        return ToolCall(
+            self.id or f"call_{uuid.uuid4().hex}",
+            self.name,
+            {NO_OBJECT: written} if self.broken else orjson.loads(written or "{}"),
+        )
+
+    @property
+    def broken(self) -> bool:
+        """Whether the arguments are no JSON object."""
+        try:
+            return not isinstance(orjson.loads("".join(self.pieces).strip() or "{}"), dict)
+        except orjson.JSONDecodeError:
+            return True
+
+
+class Answer:
+    """An answer in the making.
+
+    Args:
+        provider: Id of the provider.
+        asked: Bytes of the request, by which its tokens are estimated if the server counts none.
+    """
+
+    def __init__(self, provider: str, asked: int) -> None:
+        self.provider = provider
+        self.reason: FinishReason | None = None
+        self.thoughts = Thoughts(provider)
+        self._asked = asked
+        self._written = 0
+        self._sure = 0.0
+        self._tokens = 0
+
+    def take(self, document: Any) -> Sequence[ModelPart]:
+        """Take the next document of the stream and return the parts that are whole.
+
+        Raises:
+            Complaint: It says that the server failed.
+        """
+        raise NotImplementedError
+
+    def done(self) -> None:
+        """Take in that the server has said all. Some give no reason, but say this."""
+        self.reason = self.reason or FinishReason.STOP
+
+    def calls(self) -> Iterable[CallInTheMaking]:
+        """Return the tool calls, in order."""
+        raise NotImplementedError
+
+    def usage(self) -> Usage | None:
+        """Return what the server has counted, if it has."""
+        raise NotImplementedError
+
+    def say(self, text: str) -> list[ModelPart]:
+        """Return words, behind the thoughts that led to them."""
+        self._written += len(text)
+        return [*self.thoughts.end(), TextDelta(text)]
+
+    def weigh(self, logprobs: Iterable[Any]) -> None:
+        """Take in how likely the tokens were."""
+        for token in logprobs:
+            self._sure += min(1.0, math.exp(token["logprob"]))
+            self._tokens += 1
+
+    def end(self) -> list[ModelPart]:
+        """Return the last parts. Raises ``ModelUnavailable`` if the answer is not whole."""
+        if self.reason is None:
+            raise ModelUnavailable(f"{self.provider}: the answer was cut off on its way")
+        calls = [call for call in self.calls() if call.name]
+        if self.reason is FinishReason.LENGTH:
+            calls = [call for call in calls if not call.broken]
+        elif calls and self.reason is FinishReason.STOP:
+            self.reason = FinishReason.TOOL_CALLS
+        self._written += sum(len(piece) for call in calls for piece in call.pieces)
+        usage = self.usage() or self._estimate()
+        sure = self._sure / self._tokens if self._tokens else None
+        finish = Finish(reason=self.reason, usage=usage, confidence=sure)
+        return [*self.thoughts.end(), *(call.finished() for call in calls), finish]
+
+    def _estimate(self) -> Usage:
+        """Count as well as one can from outside: an answer that was paid for is never free."""
+        written = self._written + self.thoughts.length
+        return Usage(
+            input_tokens=math.ceil(self._asked / _CHARACTERS_A_TOKEN),
+            output_tokens=max(1, math.ceil(written / _CHARACTERS_A_TOKEN)),
+        )
+
+
+def count(figures: dict[str, Any], *names: str) -> int:
+    """Return the first of the figures that is there; what is no whole number counts as 0."""
+    for name in names:
+        value = figures.get(name)
+        if type(value) is int and value >= 0:
+            return value
+    return 0

@@ -1,0 +1,127 @@
+"""Answers of Chat Completions: https://platform.openai.com/docs/api-reference/chat/streaming."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from argent_hookspecs import FinishReason, ModelPart, TextDelta, Usage
+from argent_openai.answer import Answer, CallInTheMaking, count
+from argent_openai.complaints import Complaint, complaint_in
+from argent_openai.wording import to_json
+
+_REASONS = {
+    "length": FinishReason.LENGTH,
+    "max_tokens": FinishReason.LENGTH,
+    "tool_calls": FinishReason.TOOL_CALLS,
+    "function_call": FinishReason.TOOL_CALLS,
+    "content_filter": FinishReason.REFUSAL,
+    "refusal": FinishReason.REFUSAL,
+}
+_FAILURES = ("error", "insufficient_system_resource", "abort")
+_THOUGHTS = ("reasoning_content", "reasoning")
+
+
+class ChatAnswer(Answer):
+    """An answer out of the chunks of a chat completion, or out of a whole one."""
+
+    def __init__(self, provider: str, asked: int) -> None:
+        super().__init__(provider, asked)
+        self._calls: list[CallInTheMaking] = []
+        self._places: dict[object, CallInTheMaking] = {}
+        self._usage: dict[str, Any] | None = None
+        self._refused = False
+
+    def take(self, document: Any) -> Sequence[ModelPart]:
+        """Take the next chunk."""
+        if usage := document.get("usage"):
+            self._usage = usage
+        choices = document.get("choices")
+        if not choices:
+            if complaint := complaint_in(document):
+                raise complaint
+            return ()
+        choice = choices[0]
+        delta = choice.get("delta") or choice.get("message") or {}
+        reason = choice.get("finish_reason")
+        content = delta.get("content")
+        if reason is None and content.__class__ is str and len(delta) == 1 and len(choice) == 3:
+            # Nearly all of a long answer is of this kind.
+            self._written += len(content)
+            return (TextDelta(content),) if content else ()
+        found = [*self._think(delta), *self._speak(delta, content)]
+        for piece in delta.get("tool_calls") or ():
+            self._call(piece)
+        if logprobs := choice.get("logprobs"):
+            self.weigh(logprobs.get("content") or ())
+        if reason:
+            self._finish(reason, document)
+        return found
+
+    def calls(self) -> Iterable[CallInTheMaking]:
+        """Return the tool calls, in the order in which they began."""
+        return self._calls
+
+    def usage(self) -> Usage | None:
+        """Return what was counted; thinking that was counted apart is output too."""
+        if self._usage is None:
+            return None
+        read, written = count(self._usage, "prompt_tokens"), count(self._usage, "completion_tokens")
+        details = self._usage.get("prompt_tokens_details") or {}
+        cached = count(details, "cached_tokens") or count(self._usage, "prompt_cache_hit_tokens")
+        kept = count(details, "cache_write_tokens")
+        if not read and not written:
+            return None
+        return Usage(
+            input_tokens=max(0, read - cached - kept),
+            output_tokens=max(written, count(self._usage, "total_tokens") - read),
+            cache_read_tokens=cached,
+            cache_write_tokens=kept,
+        )
+
+    def _think(self, delta: dict[str, Any]) -> Sequence[ModelPart]:
+        if details := delta.get("reasoning_details"):
+            self.thoughts.add_details(details)
+        for name in _THOUGHTS:
+            text = delta.get(name)
+            if isinstance(text, str) and text:
+                self.thoughts.add(text, name)
+                return self.thoughts.now()
+        return ()
+
+    def _speak(self, delta: dict[str, Any], content: Any) -> Sequence[ModelPart]:
+        if isinstance(content, list):
+            # Mistral's models think in parts of the content.
+            for part in content:
+                for thought in part.get("thinking") or ():
+                    self.thoughts.add(thought.get("text") or "", "")
+            content = "".join(part.get("text") or "" for part in content)
+        if refusal := delta.get("refusal"):
+            self._refused = True
+            content = f"{content or ''}{refusal}"
+        return self.say(content) if content else ()
+
+    def _call(self, piece: dict[str, Any]) -> None:
+        """Take a piece of a call. Not all servers number them, and some number all of them 0."""
+        id, function = piece.get("id") or "", piece.get("function") or {}
+        place = piece.get("index")
+        call = self._places.get(place) if place is not None else None
+        if place is None and self._calls and (not id or self._calls[-1].id == id):
+            call = self._calls[-1]
+        if call is None or (id and call.id and id != call.id):
+            call = CallInTheMaking()
+            self._calls.append(call)
+            self._places[place] = call
+        call.id = call.id or id
+        call.name = call.name or function.get("name") or ""
+        arguments = function.get("arguments")
+        if isinstance(arguments, dict):
+            arguments = to_json(arguments).decode()
+        call.pieces.append(arguments or "")
+
+    def _finish(self, reason: str, document: Any) -> None:
+        if reason in _FAILURES:
+            raise complaint_in(document) or Complaint("the server could not finish its answer")
+        self.reason = _REASONS.get(reason, FinishReason.STOP)
+        if self._refused and self.reason is FinishReason.STOP:
+            self.reason = FinishReason.REFUSAL

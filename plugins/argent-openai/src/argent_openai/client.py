@@ -1,0 +1,193 @@
+"""The provider: one client for one address."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from argent_hookspecs import (
+    ModelInfo,
+    ModelPart,
+    ModelRejected,
+    ModelRequest,
+    ModelUnavailable,
+    PluginContext,
+)
+from argent_openai.answer import Answer
+from argent_openai.catalogue import Catalogue
+from argent_openai.chat_answer import ChatAnswer
+from argent_openai.chat_request import chat_request
+from argent_openai.complaints import Complaint
+from argent_openai.habits import Habits
+from argent_openai.responses_answer import ResponsesAnswer
+from argent_openai.responses_request import responses_request
+from argent_openai.settings import Endpoint
+from argent_openai.wording import to_json
+
+if TYPE_CHECKING:
+    from argent_openai.connection import Connection
+
+_TEXTS_AT_ONCE = 256
+_EMBED_SECONDS = 300.0
+_QUIET_SECONDS = 10.0
+_DONE = b"[DONE]"
+_NOT_AS_AGREED = (TypeError, AttributeError, KeyError, IndexError, ValueError, OverflowError)
+
+
+@asynccontextmanager
+async def open_client(ctx: PluginContext, endpoint: Endpoint) -> AsyncIterator[OpenAIClient]:
+    """Open the provider; nothing is connected before it is needed."""
+    client = OpenAIClient(ctx, endpoint)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+class OpenAIClient:
+    """Models behind one address: ``ModelClient``, ``ModelCatalogue`` and ``Embedder``.
+
+    Args:
+        ctx: Secrets, log and progress of the plugin.
+        endpoint: The address.
+    """
+
+    def __init__(self, ctx: PluginContext, endpoint: Endpoint) -> None:
+        self._ctx = ctx
+        self._endpoint = endpoint
+        self._connection: Connection | None = None
+        self._connecting = asyncio.Lock()
+        self._habits: dict[str, Habits] = {}
+        self._catalogue = Catalogue(endpoint, self._get, ctx.clock)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelPart]:
+        """Answer a request, part by part; see ``ModelClient.stream``."""
+        if not request.messages:
+            raise ModelRejected(f"{self._endpoint.id}: the request has no message")
+        if (refused := await self._catalogue.refuses(request.model)) is not None:
+            raise refused
+        habits = self._habits.setdefault(request.model, Habits.of(self._endpoint))
+        begun = False
+        while True:
+            try:
+                async with aclosing(self._attempt(request, habits)) as parts:
+                    async for part in parts:
+                        begun = True
+                        yield part
+                return
+            except Complaint as complaint:
+                if begun or not habits.learn(complaint):
+                    raise complaint.error(self._endpoint, request.model) from complaint
+                self._ctx.log.info(
+                    "the server wants to be asked otherwise",
+                    extra={"provider": self._endpoint.id, "reason": complaint.message},
+                )
+
+    async def describe(self, model: str) -> ModelInfo:
+        """Say what is known about a model; a careful guess, if the server cannot be asked now."""
+        return await self._catalogue.describe(model)
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """Return the models that the server lists. Raises ``ModelError``."""
+        return await self._catalogue.models()
+
+    async def embed(self, model: str, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """Return one vector for each text. Raises ``ModelError``."""
+        vectors: list[Sequence[float]] = []
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            some = texts[start : start + _TEXTS_AT_ONCE]
+            body = to_json({"model": model, "input": list(some), "encoding_format": "float"})
+            document = await self._ask("POST", "embeddings", body, seconds=_EMBED_SECONDS)
+            vectors += self._vectors(document, len(some))
+        if len({len(vector) for vector in vectors}) > 1:
+            raise self._strange("vectors of different lengths")
+        return vectors
+
+    async def _attempt(
+        self, request: ModelRequest, habits: Habits
+    ) -> AsyncGenerator[ModelPart, None]:
+        """Make one request. Raises ``Complaint`` where the server refuses it."""
+        provider, responses = self._endpoint.id, habits.responses
+        write = responses_request if responses else chat_request
+        body = write(request, self._endpoint, habits)
+        answer: Answer = (ResponsesAnswer if responses else ChatAnswer)(provider, len(body))
+        connection = await self._connect()
+        loop = asyncio.get_running_loop()
+        heard = loop.time()
+        path = "responses" if responses else "chat/completions"
+        async with aclosing(connection.events(path, body)) as events:
+            try:
+                async for some in events:
+                    quiet = True
+                    for data in some:
+                        if data == _DONE:
+                            answer.done()
+                            continue
+                        for part in self._read(answer, data):
+                            quiet = False
+                            yield part
+                    if not quiet:
+                        heard = loop.time()
+                    elif loop.time() - heard > _QUIET_SECONDS:
+                        # It lives: it writes a long tool call, or the server tells us to wait.
+                        heard = loop.time()
+                        self._ctx.progress(f"{provider} is at work")
+            except ModelUnavailable:
+                # What was cut off after its last word is whole.
+                if answer.reason is None:
+                    raise
+        for part in answer.end():
+            yield part
+
+    def _read(self, answer: Answer, data: bytes) -> Sequence[ModelPart]:
+        try:
+            return answer.take(orjson.loads(data))
+        except _NOT_AS_AGREED as error:
+            raise self._strange(f"an event that cannot be read: {data[:80]!r}") from error
+
+    def _vectors(self, document: Any, expected: int) -> list[Sequence[float]]:
+        try:
+            rows = sorted(document["data"], key=lambda row: row["index"])
+            vectors: list[Sequence[float]] = [[float(x) for x in row["embedding"]] for row in rows]
+        except _NOT_AS_AGREED as error:
+            raise self._strange("vectors that cannot be read") from error
+        if len(vectors) != expected:
+            raise self._strange(f"{len(vectors)} vectors for {expected} texts")
+        return vectors
+
+    def _strange(self, what: str) -> ModelUnavailable:
+        return ModelUnavailable(f"{self._endpoint.id} sent {what}")
+
+    async def _get(self, path: str) -> Any:
+        return await self._ask("GET", path)
+
+    async def _ask(
+        self, method: str, path: str, body: bytes | None = None, *, seconds: float = 8.0
+    ) -> Any:
+        connection = await self._connect()
+        try:
+            return await connection.document(method, path, body, seconds=seconds)
+        except Complaint as complaint:
+            raise complaint.error(self._endpoint) from complaint
+
+    async def _connect(self) -> Connection:
+        if self._connection is None:
+            async with self._connecting:
+                if self._connection is None:
+                    # The HTTP library takes a tenth of a second to load.
+                    module = await asyncio.to_thread(
+                        importlib.import_module, "argent_openai.connection"
+                    )
+                    self._connection = module.Connection(self._endpoint, self._ctx.secrets)
+        return self._connection

@@ -1,0 +1,161 @@
+"""What a server says is wrong, and what that means to the person and the kernel."""
+
+from __future__ import annotations
+
+import email.utils
+import math
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from argent_hookspecs import ContextTooLong, ModelError, ModelRejected, ModelUnavailable
+from argent_openai.settings import Endpoint
+
+_PASSING = (408, 409, 425, 429)
+_TOO_LONG_CODES = ("context_length_exceeded", "exceed_context_size_error")
+_TOO_LONG = re.compile(
+    r"(maximum|available|model'?s) context|context (length|window|size)|"
+    r"(prompt|input|request|messages?) (is|are) too (long|large)|"
+    r"too many (input )?tokens|reduce the length of the (messages|input|prompt)",
+    re.IGNORECASE,
+)
+_PASSING_KINDS = re.compile(
+    r"rate.?limit|overloaded|server_error|server_is_overloaded|timeout|unavailable|internal",
+    re.IGNORECASE,
+)
+_LONGEST = 500
+
+
+class Complaint(Exception):
+    """Report what a server said is wrong, in its own words.
+
+    Args:
+        message: Its words.
+        status: The HTTP status, or the one that a frame of a stream names; 0 if there is none.
+        kind: Its code and type, by which programs tell errors apart.
+        param: The field of the request that it is about.
+        retry_after: Seconds after which to ask again.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        kind: str = "",
+        param: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.kind = kind
+        self.param = param
+        self.retry_after = retry_after
+
+    def error(self, endpoint: Endpoint, model: str = "") -> ModelError:
+        """Return the same as an error of the contract, with what the person can do."""
+        said = f"{endpoint.id}: {self.message}".rstrip(". ")
+        status = self.status
+        if self._too_long:
+            return ContextTooLong(said)
+        if status in _PASSING or status >= 500 or not status:
+            remedy = ". Look at the plan and the bill of the account" if self._no_money else ""
+            return ModelUnavailable(f"{said}{remedy}", retry_after=self.retry_after)
+        if status in (401, 403):
+            return ModelRejected(f"{said}. Give it a valid key: {endpoint.how_to_set_the_key}")
+        if status == 402:
+            return ModelRejected(f"{said}. The account must be topped up")
+        if status in (404, 405):
+            what = f" of the model {model}" if model else ""
+            return ModelRejected(
+                f"{said}. Check the name{what} (argent models list), and that {endpoint.place}"
+                f".baseUrl, {endpoint.settings.base_url}, ends as the server's guide says, mostly "
+                "in /v1"
+            )
+        if 300 <= status < 400:
+            return ModelRejected(f"{said}. Set {endpoint.place}.baseUrl to the address itself")
+        return ModelRejected(said)
+
+    @property
+    def _too_long(self) -> bool:
+        if self.status in (0, 400, 413, 422, 500) and "rate" not in self.kind:
+            known = any(code in self.kind for code in _TOO_LONG_CODES)
+            return known or self.status == 413 or bool(_TOO_LONG.search(self.message))
+        return False
+
+    @property
+    def _no_money(self) -> bool:
+        return "insufficient_quota" in self.kind or "credit" in self.message
+
+
+def read_complaint(status: int, headers: Mapping[str, str], body: bytes) -> Complaint:
+    """Read the answer to a request that was refused."""
+    try:
+        document: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        document = None
+    found = complaint_in(document, status=status)
+    if found is None:
+        said = "" if b"<" in body[:200] else body[:_LONGEST].decode(errors="replace").strip()
+        location = headers.get("Location", "")
+        said = said or (f"it sends us on to {location}" if location else "it gave no reason")
+        found = Complaint(f"{said} (HTTP {status})", status=status)
+    found.retry_after = retry_after(headers)
+    return found
+
+
+def complaint_in(document: Any, *, status: int = 0) -> Complaint | None:
+    """Find an error in an answer or in a frame of a stream: each server has a form of its own."""
+    if isinstance(document, list):
+        document = document[0] if document else None
+    if not isinstance(document, dict):
+        return None
+    error = document.get("error") or document.get("detail")
+    if error is None and (status >= 300 or document.get("type") == "error"):
+        error = document
+    if not error:
+        return None
+    if not isinstance(error, dict):
+        error = {"message": error if isinstance(error, str) else orjson.dumps(error).decode()}
+    metadata = error.get("metadata")
+    inner = metadata.get("raw") if isinstance(metadata, dict) else None
+    message = str(error.get("message") or "it gave no reason")
+    if isinstance(inner, str) and inner not in message:
+        message = f"{message}: {inner}"
+    code, kind = error.get("code"), error.get("type")
+    return Complaint(
+        message[:_LONGEST],
+        status=status or _status_of(code, kind),
+        kind=f"{code or ''} {kind or ''}",
+        param=str(error.get("param") or ""),
+    )
+
+
+def _status_of(code: object, kind: object) -> int:
+    """Return the status that an error within a stream would have had, had it come earlier."""
+    if isinstance(code, str) and code.isdigit():
+        code = int(code)
+    if isinstance(code, int) and 300 <= code < 600:
+        return code
+    words = f"{code or ''} {kind or ''}"
+    if _PASSING_KINDS.search(words):
+        return 503
+    return 400 if "invalid" in words or "not_found" in words else 0
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read after how many seconds to ask again: RFC 9110, section 10.2.3, and its milliseconds."""
+    for name, share in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        value = headers.get(name, "")
+        try:
+            seconds = float(value) / share
+        except ValueError:
+            when = email.utils.parsedate_tz(value) if value else None
+            seconds = email.utils.mktime_tz(when) - time.time() if when else -1.0
+        if math.isfinite(seconds) and seconds >= 0:
+            return seconds
+    return None

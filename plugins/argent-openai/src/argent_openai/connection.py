@@ -1,0 +1,248 @@
+"""The connection to one address. Everything that the HTTP library raises is translated here."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import io
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import orjson
+
+from argent_hookspecs import ModelRejected, ModelUnavailable, Secret, SecretError, Secrets
+from argent_openai.complaints import Complaint, complaint_in, read_complaint
+from argent_openai.settings import Endpoint
+from argent_openai.sse import EventParser, EventTooLarge
+
+DONE = b"[DONE]"
+"""The data of the event that ends a stream of chat completions."""
+
+_CONNECT_SECONDS = 15.0
+_DRAIN_SECONDS = 0.25
+_STALE_SECONDS = 2.0
+_ONE_PIECE = 1 << 19
+_LARGEST_ANSWER = 1 << 26
+_LARGEST_COMPLAINT = 1 << 16
+_STALE = (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED)
+
+
+class Connection:
+    """A pool of connections to one address.
+
+    Args:
+        endpoint: The address.
+        secrets: Where its key is found.
+    """
+
+    def __init__(self, endpoint: Endpoint, secrets: Secrets) -> None:
+        self._endpoint = endpoint
+        self._secrets = secrets
+        self._headers: dict[str, str] | None = None
+        self._hidden: list[str] = []
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # A proxy is for what is elsewhere.
+            trust_env=not endpoint.local,
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=_CONNECT_SECONDS, sock_read=endpoint.patience
+            ),
+            headers={"User-Agent": "argent-openai"},
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+    async def events(self, path: str, body: bytes) -> AsyncGenerator[list[bytes], None]:
+        """Post a request and yield the data of the events of the answer, as they come together.
+
+        An answer that is one JSON document is yielded as one event. An empty list says that
+        something came, but no whole event.
+
+        Raises:
+            Complaint: The server refused the request.
+            ModelUnavailable: It cannot be reached, is silent, or broke off.
+            ModelRejected: The address or the key cannot be used.
+        """
+        async with self._ask("POST", path, body) as response:
+            media = response.content_type
+            if media.endswith("json") and "ndjson" not in media:
+                yield [await _whole(response)]
+                return
+            if media.endswith("html"):
+                raise self._strange(f"it answered with a page ({media})")
+            parser = EventParser(_LARGEST_ANSWER)
+            async for piece in response.content.iter_any():
+                try:
+                    found = parser.feed(piece)
+                except EventTooLarge:
+                    raise self._strange("it sends an event that does not end") from None
+                if DONE in found:
+                    yield found[: found.index(DONE) + 1]
+                    await _drain(response)
+                    return
+                yield found
+
+    async def document(
+        self, method: str, path: str, body: bytes | None = None, *, seconds: float = 30.0
+    ) -> Any:
+        """Send a request whose answer is a JSON document. Raises as ``events`` does.
+
+        Args:
+            seconds: That it may take.
+        """
+        try:
+            async with asyncio.timeout(seconds), self._ask(method, path, body) as response:
+                content = await _whole(response)
+        except TimeoutError as error:
+            raise ModelUnavailable(
+                f"{self._endpoint.id}: {self._endpoint.url(path)} took longer than {seconds:g} s"
+            ) from error
+        try:
+            document = orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            raise self._strange(f"its answer to {path} is not JSON") from error
+        if complaint := complaint_in(document):
+            raise complaint
+        return document
+
+    @asynccontextmanager
+    async def _ask(
+        self, method: str, path: str, body: bytes | None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        url, headers = self._endpoint.url(path), await self._all_headers()
+        try:
+            response = await self._send(method, url, body, headers)
+            try:
+                if response.status != 200:
+                    raise await self._complaint(response)
+                yield response
+            finally:
+                if response.content.at_eof():
+                    response.release()
+                else:
+                    response.close()
+        except aiohttp.ClientConnectorError as error:
+            raise self._unreachable(error) from error
+        except aiohttp.InvalidURL as error:
+            raise ModelRejected(f"{self._endpoint.id}: {url} is no address") from error
+        except aiohttp.ConnectionTimeoutError as error:
+            raise self._unreachable("it did not take the connection in time") from error
+        except aiohttp.SocketTimeoutError as error:
+            raise ModelUnavailable(
+                f"{self._endpoint.id}: {self._endpoint.settings.base_url} said nothing for "
+                f"{self._endpoint.patience:g} s; a larger {self._endpoint.place}.silence helps if "
+                "it is only slow"
+            ) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise ModelUnavailable(f"{self._endpoint.id}: {_in_words(error)}") from error
+
+    async def _send(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> aiohttp.ClientResponse:
+        """Send, once more if the server had just closed a connection that we meant to use again."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for last in (False, True):
+            # Written at once, a large body would hold up the event loop.
+            large = body is not None and len(body) > _ONE_PIECE
+            data = io.BytesIO(body) if body is not None and large else body
+            try:
+                return await self._session.request(
+                    method, url, data=data, headers=headers, allow_redirects=False
+                )
+            except aiohttp.ClientConnectorError:
+                raise
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+                told = isinstance(error, aiohttp.ServerDisconnectedError) or error.errno in _STALE
+                if last or not told or loop.time() - began > _STALE_SECONDS:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _all_headers(self) -> dict[str, str]:
+        if self._headers is None:
+            headers = {"Content-Type": "application/json"}
+            if (key := self._endpoint.key) is not None:
+                headers["Authorization"] = f"Bearer {await self._reveal(key)}"
+            for name, value in self._endpoint.settings.headers.items():
+                headers[name] = await self._reveal(value) if isinstance(value, Secret) else value
+            self._headers = headers
+        return self._headers
+
+    async def _reveal(self, secret: Secret) -> str:
+        try:
+            value = (await self._secrets.reveal(secret)).strip()
+        except SecretError as error:
+            raise ModelRejected(
+                f"{self._endpoint.id} has no key that can be used. Give it one: "
+                f"{self._endpoint.how_to_set_the_key} ({error})"
+            ) from error
+        if not value.isascii() or not value.isprintable():
+            raise ModelRejected(
+                f"{self._endpoint.id}: its key has characters that no key has. Give it another: "
+                f"{self._endpoint.how_to_set_the_key}"
+            )
+        self._hidden.append(value)
+        return value
+
+    async def _complaint(self, response: aiohttp.ClientResponse) -> Complaint:
+        if response.status in (401, 403):
+            # The next request reads the key anew, in case that it was changed.
+            self._headers = None
+        body = await response.content.read(_LARGEST_COMPLAINT)
+        while not response.content.at_eof() and len(body) < _LARGEST_COMPLAINT:
+            body += await response.content.read(_LARGEST_COMPLAINT - len(body))
+        text = body.decode(errors="replace")
+        for value in self._hidden:
+            text = text.replace(value, "[key]")
+        return read_complaint(response.status, response.headers, text.encode())
+
+    def _unreachable(self, reason: object) -> ModelUnavailable:
+        start = "is it running, and " if self._endpoint.local else ""
+        return ModelUnavailable(
+            f"{self._endpoint.id} cannot be reached at {self._endpoint.settings.base_url}: "
+            f"{start}is {self._endpoint.place}.baseUrl right? ({_in_words(reason)})"
+        )
+
+    def _strange(self, what: str) -> ModelUnavailable:
+        return ModelUnavailable(
+            f"{self._endpoint.id}: {what}; check {self._endpoint.place}.baseUrl, "
+            f"{self._endpoint.settings.base_url}"
+        )
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """Read an answer that is one document."""
+    content = bytearray()
+    async for piece in response.content.iter_any():
+        content += piece
+        if len(content) > _LARGEST_ANSWER:
+            raise aiohttp.ClientPayloadError("its answer does not end")
+    return bytes(content)
+
+
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    """Read what little comes after the last event, so that the connection can be used again."""
+    try:
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            async for _ in response.content.iter_any():
+                pass
+    except (TimeoutError, aiohttp.ClientError):
+        response.close()
+
+
+def _in_words(error: object) -> str:
+    """Say what broke, without what only programmers read."""
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the server closed the connection without an answer"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the answer was cut off on its way"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "what came back is not HTTP"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

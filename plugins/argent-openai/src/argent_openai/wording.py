@@ -1,0 +1,49 @@
+"""What both APIs are told in the same words: texts, pictures, arguments, and JSON itself."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from argent_hookspecs import ContextBlock, Image, ToolResult
+
+NO_PICTURE = "(A picture, which this model cannot see.)"
+NO_RESULT = "(There is no result of this call.)"
+
+
+def system_text(blocks: tuple[ContextBlock, ...]) -> str:
+    """Join the blocks of the system message, which stay the same from turn to turn."""
+    return "\n\n".join(block.text for block in blocks if block.text)
+
+
+def data_url(image: Image) -> str:
+    """Return a picture as an address that holds it."""
+    return f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}"
+
+
+def result_text(result: ToolResult) -> str:
+    """Return a tool's result; neither API has a mark for those that failed."""
+    return f"{result.name} failed: {result.text}" if result.is_error else result.text
+
+
+def arguments_json(arguments: Mapping[str, Any]) -> str:
+    """Write the arguments of a call."""
+    return to_json(arguments if isinstance(arguments, dict) else dict(arguments)).decode()
+
+
+def to_json(document: Any) -> bytes:
+    """Write JSON; halves of surrogate pairs, which no server takes, are replaced.
+
+    >>> to_json({"text": "half \\ud83d", "number": 2**70})
+    b'{"text":"half ?","number":1180591620717411303424}'
+    """
+    try:
+        return orjson.dumps(document)
+    except TypeError:
+        # orjson knows neither those halves nor numbers of more than 64 bits.
+        written = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        return written.encode("utf-8", "replace")
