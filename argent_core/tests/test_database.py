@@ -211,6 +211,22 @@ class TestCancelledWriter:
         assert [type(result) for result in results[1::2]] == [int] * 5
         assert await database.read(texts) == [f"{n}" for n in range(10)]
 
+    async def test_a_cancellation_at_the_moment_of_the_commit_waits_for_nothing_more(
+        self, database: Database
+    ) -> None:
+        loop = asyncio.get_running_loop()
+
+        async def cancelled_as_it_ends() -> None:
+            def work(tx: Transaction) -> None:
+                loop.call_soon_threadsafe(loop.call_soon, task.cancel)
+
+            task = asyncio.create_task(database.write(work))
+            await asyncio.wait({task})
+
+        async with asyncio.timeout(10):
+            for _ in range(100):
+                await cancelled_as_it_ends()
+
     async def test_a_cancelled_transaction_that_fails_is_undone(self, database: Database) -> None:
         def broken(tx: Transaction) -> None:
             add("half")(tx)

@@ -67,12 +67,14 @@ class _Write:
     Args:
         result: What it returns or raises; cancelled, once its caller is.
         settled: Made by a caller that is cancelled, who waits for it nonetheless.
+        over: Whether it was done or undone.
     """
 
     work: Callable[[Transaction], Any]
     durable: bool
     result: asyncio.Future[Any]
     settled: asyncio.Event | None = None
+    over: bool = False
 
 
 @define(eq=False, repr=False)
@@ -136,7 +138,7 @@ class Database:
             return cast(T, await write.result)
         except asyncio.CancelledError:
             # Once queued it happens; whoever is cancelled must find it either done or undone.
-            if write.result.cancelled():
+            if write.result.cancelled() and not write.over:
                 write.settled = asyncio.Event()
                 await write.settled.wait()
             raise
@@ -169,6 +171,7 @@ class Database:
         works = [write.work for write in batch]
         outcomes = await self._writer.run(partial(_transact, works, synchronous))
         for write, outcome in zip(batch, outcomes, strict=True):
+            write.over = True
             if not write.result.done():
                 _mapped(outcome, self.path).resolve(write.result)
             elif write.settled is not None:
