@@ -296,14 +296,14 @@ def _connect(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
 
 
 def _prepare(connection: Any, path: Path, migrations: Sequence[str], written: int) -> None:
-    # Only a file without tables takes this; free pages can be given back then.
-    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    connection.execute("PRAGMA journal_mode=WAL")
-    if written:
+    if written:  # before anything else is, which would be over it
         read = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
         if read < written:
             kept = attempt(wal.keep_copy, path)
             log.error(_UNREAD, path.name, kept.error or f"a copy is kept in {kept.value}")
+    # Only a file without tables takes this; free pages can be given back then.
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute(f"PRAGMA journal_size_limit={64 << 20}")
@@ -326,7 +326,7 @@ def _look_for_damage(path: Path) -> str | None:
     connection.close()
     if isinstance(looked.error, driver.DatabaseError):
         return str(looked.error)
-    found = str(looked.get())
+    found = str(looked.get()).splitlines()[-1]  # the first may be a heading
     return None if found == "ok" else found
 
 
