@@ -164,6 +164,14 @@ def test_bytes_that_are_no_text_are_not_said(argent_chat: Chat, kernel: Any) -> 
     assert kernel.runs == 0
 
 
+def test_ten_megabytes_are_not_said_at_once(argent_chat: Chat, kernel: Any) -> None:
+    result = argent_chat(stdin="x" * 10_000_000)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "has 10,000,000 characters; at most 1,000,000 can be said at once" in result.stderr
+    assert kernel.runs == 0
+
+
 def test_a_home_that_is_deleted_costs_one_line(argent_chat: Chat, kernel: Any) -> None:
     result = argent_chat("-m", "vanish")
 

@@ -105,6 +105,18 @@ def test_progress_on_a_terminal_makes_room_for_the_answer() -> None:
     assert answer == "Hello.\n"
 
 
+def test_what_was_waited_for_is_wiped_away_once_it_is_there() -> None:
+    stream = Terminal()
+    screen = Screen(stream, stream, live=True)
+    waiting = {"activity": "The disk is full", "done": 0, "total": None, "unit": ""}
+
+    screen.progress(waiting)
+    screen.progress({**waiting, "total": 0})
+
+    shown = stream.getvalue().split("\r")[1:]
+    assert shown[0] == "The disk is full" and not "".join(shown[-2:]).strip()
+
+
 @pytest.mark.parametrize("letter", ["\x1b", "\x07", "\x9b", "\r", "\x7f", "\u202e", "\ud800"])
 def test_nothing_that_steers_a_terminal_comes_through(letter: str) -> None:
     stream = Terminal()

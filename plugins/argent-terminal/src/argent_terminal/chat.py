@@ -67,4 +67,12 @@ def _text(message: str | None, *, as_json: bool) -> str | None:
         message = _piped()
     if not message.strip():
         raise click.UsageError("There is nothing to say: the message is empty.")
-    return message.strip()
+    from argent_terminal.requests import LONGEST_TEXT
+
+    message = message.strip()
+    if len(message) > LONGEST_TEXT:
+        raise click.UsageError(
+            f"The message has {len(message):,} characters; at most {LONGEST_TEXT:,} can be said at "
+            "once. Say it in parts, or put it into a file and name that."
+        )
+    return message

@@ -134,7 +134,7 @@ class _Desk:
     async def _message(self, request: _Request) -> None:
         identity, text = request.take("id", str), request.take("text", str)
         if not text.strip() or len(text) > LONGEST_TEXT or not identity:
-            raise _Malformed(f"a message has an id and 1 to {LONGEST_TEXT} characters")
+            raise _Malformed(f"a message has an id and 1 to {LONGEST_TEXT:,} characters")
         place = self._session.place
         event = Event(
             conversation=conversation_of(place),
