@@ -128,6 +128,32 @@ def test_the_model_that_was_asked_for_is_kept(with_llama: Installation) -> None:
     assert section == {"model": "mine.gguf"}
 
 
+def test_another_model_or_workspace_is_not_put_in_the_place_of_what_is_there(
+    with_llama: Installation,
+) -> None:
+    with_llama.run("init", "--model", "mine.gguf", "--workspace", f"{with_llama.home}/notes")
+
+    ran = with_llama.run("init", "--model", "a b", "--workspace", f"{with_llama.home}/other")
+
+    assert ran.returncode == 0
+    assert "Model: mine.gguf" in ran.stdout
+    assert "change it with: argent config set plugins.llama.model 'a b'" in ran.stdout
+    assert f"agent.workspace is {with_llama.home}/notes already, and stays so" in ran.stdout
+    loaded = config.load(Home(with_llama.home))
+    assert loaded.plugin("llama").section == {"model": "mine.gguf"}
+    assert loaded.agent.workspace == with_llama.home / "notes"
+
+
+def test_a_name_goes_not_into_what_is_no_text(argent: Run, home: Home) -> None:
+    argent("init")
+    (home.workspace / "USER.md").write_bytes(b"\xff\xfe mine")
+
+    shown = argent("init", "--name", "Ada")
+
+    assert shown.exit_code == 0 and "is yours already" in shown.output
+    assert (home.workspace / "USER.md").read_bytes() == b"\xff\xfe mine"
+
+
 def test_questions_are_asked_at_a_terminal(with_llama: Installation) -> None:
     seen = with_llama.talk("init", answers=[("your name?", "Ada"), ("Which one?", "smollm2-135m")])
 

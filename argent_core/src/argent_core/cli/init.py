@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from importlib.metadata import entry_points
@@ -133,15 +134,15 @@ def _set_up(home: Home, wanted: Wishes) -> Done:
     notes: list[str] = []
     if wanted.workspace is not None:
         chosen = str(wanted.workspace.expanduser().absolute())
-        config.set_value(home, "agent.workspace", text=chosen)
+        notes += _set_once(home, "agent.workspace", chosen)
     prepared = prepare_home(home)
     if wanted.name:
         notes += _write_name(prepared.workspace / "USER.md", wanted.name)
     model = wanted.model
     if _runs_models_itself():
         model = model or _chosen_model(home) or recommended_model()
-        if model != _chosen_model(home):
-            config.set_value(home, "plugins.llama.model", text=model)
+        notes += _set_once(home, "plugins.llama.model", model)
+        model = _chosen_model(home)
     elif model:
         notes.append("The plugin argent-llama is not installed, so no model was chosen.")
         model = None
@@ -154,18 +155,31 @@ def _set_up(home: Home, wanted: Wishes) -> Done:
     )
 
 
+def _set_once(home: Home, path: str, wanted: str) -> list[str]:
+    """Set what is not set yet; of what is, say how to change it."""
+    there: Any = config.inspect(home).document.data
+    for key in path.split("."):
+        there = there.get(key) if isinstance(there, dict) else None
+    if there is None:
+        config.set_value(home, path, text=wanted)
+    elif there != wanted:
+        how = f"argent config set {path} {shlex.quote(wanted)}"
+        return [f"{path} is {there} already, and stays so; change it with: {how}"]
+    return []
+
+
 def _workspace(home: Home) -> Path:
     loaded = config.inspect(home).config
     return loaded.agent.workspace if loaded else home.workspace
 
 
 def _is_template(path: Path) -> bool:
-    return not path.exists() or path.read_text(encoding="utf-8") == template(path.name)
+    return not path.exists() or path.read_text("utf-8", "replace") == template(path.name)
 
 
 def _write_name(path: Path, name: str) -> list[str]:
     line = f"Name: {' '.join(name.split())}"
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text("utf-8", "replace")
     if line in without_comments(text).splitlines():
         return []
     if not _is_template(path):

@@ -94,7 +94,7 @@ def write(path: Path, data: Mapping[str, Any]) -> None:
 def replace(path: Path, text: str) -> None:
     """Do the same with any text."""
     try:
-        safe_files.replace(path.resolve(), text.encode())
+        safe_files.replace(path.resolve(), text.encode(errors="replace"))
     except OSError as error:
         reason = f"{path} cannot be written ({error.strerror}); nothing was changed."
         raise ConfigError(f"{reason} {remedy(error)}") from error
