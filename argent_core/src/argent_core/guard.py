@@ -132,7 +132,7 @@ class Guard:
             raise PluginSkipped(plugin, f"{what} is skipped, because it failed {_MISSES} times")
         try:
             _demand_seconds(plugin, what, timeout)
-            task = self.start(plugin, work, name=what)
+            task = self.start(plugin, work, name=what, is_call=True)
             answer = await self._answer(plugin, task, what=what, timeout=timeout, expects=expects)
         except PluginError as error:
             record.misses += 1
@@ -200,7 +200,7 @@ class Guard:
                 async for part in iterator:
                     await parts.put((part,))
 
-        task = self.start(plugin, produce, name=what)
+        task = self.start(plugin, produce, name=what, is_call=True)
         try:
             _demand_seconds(plugin, what, idle_timeout)
             while True:
@@ -290,10 +290,10 @@ class Guard:
         return await self.ask(plugin, settled, what=what, timeout=timeout)
 
     def start(
-        self, plugin: str, work: Callable[[], Awaitable[T]], *, name: str
+        self, plugin: str, work: Callable[[], Awaitable[T]], *, name: str, is_call: bool = False
     ) -> asyncio.Task[Outcome[T]]:
         """Start a call in a task of its own, which never raises."""
-        return self.tasks.start(plugin, attempt_async(work), name=name)
+        return self.tasks.start(plugin, attempt_async(work), name=name, is_call=is_call)
 
     async def _wait(
         self, task: asyncio.Future[Any], timeout: float, *others: asyncio.Future[Any]

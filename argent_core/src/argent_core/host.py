@@ -48,7 +48,7 @@ class PluginHost:
         load_seconds: Longest import, and longest collection of records.
         open_seconds: Longest opening of what has no timeout for it.
         patience: Seconds that a start waits for slow plugins; after that they come later.
-        stop_seconds: Longest closing of what a plugin has opened.
+        stop_seconds: Longest wait for the calls of a plugin that stops, and longest closing.
     """
 
     guard: Guard
@@ -65,22 +65,25 @@ class PluginHost:
     stop_seconds: float = 5.0
     _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
     _under_way: set[asyncio.Task[None]] = field(factory=set)
+    _returning: set[asyncio.Future[None]] = field(factory=set)
 
     @property
     def starting(self) -> bool:
-        """Whether a plugin is still on its way up."""
-        return bool(self._under_way)
+        """Whether a plugin is still on its way up, or is being restarted."""
+        return bool(self._under_way or self._returning)
 
     async def next_one_up(self) -> None:
         """Wait until one of the plugins on their way up is there, or has failed."""
-        if self._under_way:
-            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+        coming = {*self._under_way, *self._returning}
+        if coming:
+            await asyncio.wait(coming, return_when=asyncio.FIRST_COMPLETED)
 
     async def start(self, installed: Sequence[InstalledPlugin]) -> None:
         """Load and start the plugins, each as far as it comes."""
-        for plugin in sorted(installed, key=lambda p: p.name):
-            self.plugins[plugin.name] = HostedPlugin(plugin, self.redact)
-        await self._bring_up(list(self.plugins.values()))
+        known = sorted(installed, key=lambda plugin: plugin.name)
+        new = {plugin.name: HostedPlugin(plugin, self.redact) for plugin in known}
+        self.plugins.update(new)
+        await self._bring_up(list(new.values()))
 
     async def stop(self) -> None:
         """Stop all plugins, those that need others first."""
@@ -106,13 +109,23 @@ class PluginHost:
         return await self._to_the_end(self._disable(name))
 
     async def restart(self, name: str) -> HostedPlugin:
-        """Stop one plugin and start it again, with its settings as they are now."""
+        """Stop one plugin and start it again, with its settings as they are now.
 
-        async def restart() -> HostedPlugin:
-            await self._take_down(self.plugins[name])
+        What it answers at that time comes to its end first; what needs it then, waits.
+        """
+        return await self._to_the_end(self._restart(name))
+
+    async def _restart(self, name: str) -> HostedPlugin:
+        plugin, back = self.plugins[name], asyncio.get_running_loop().create_future()
+        for one in (plugin, *plugin_order.dependents(plugin, self.plugins.values())):
+            one.back = back
+        self._returning.add(back)
+        try:
+            await self._take_down(plugin)
             return await self._enable(name)
-
-        return await self._to_the_end(restart())
+        finally:
+            self._returning.discard(back)
+            back.set_result(None)
 
     async def _to_the_end(self, work: Coroutine[Any, Any, HostedPlugin]) -> HostedPlugin:
         """Switch plugins, one switch at a time, even if nobody waits for it any more."""
@@ -185,7 +198,7 @@ class PluginHost:
             await asyncio.wait(loading, timeout=self.patience)
         for task, plugin in loading.items():
             if not task.done():
-                self._go_on_beside(self._bring_up_late(task, plugin))
+                plugin.back = self._go_on_beside(self._bring_up_late(task, plugin))
         await self._open_all([plugin for task, plugin in loading.items() if task.done()])
 
     async def _bring_up_late(self, loading: asyncio.Task[None], plugin: HostedPlugin) -> None:
@@ -304,6 +317,7 @@ class PluginHost:
         for follower in self.followers:
             await follower.plugin_stopping(plugin.name)
         plugin.settle(PluginState.STOPPED)
+        await self.guard.tasks.finish_calls(plugin.name, self.stop_seconds)
         plugin.closing.set()
         await asyncio.wait({plugin.root}, timeout=self.stop_seconds)
         await self.guard.tasks.dispose(plugin.name, plugin.root, what="root")

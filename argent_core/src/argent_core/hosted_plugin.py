@@ -91,6 +91,8 @@ class HostedPlugin:
         redact: Takes secrets out of a text.
         state: Where it is in its life.
         reason: Why it is there, for the person.
+        coming: Its way up, so far as it is under way: loading, then opening.
+        back: Done when it is up again, or up at last, or known not to come.
         faults: How often it has misbehaved.
     """
 
@@ -107,6 +109,7 @@ class HostedPlugin:
     root: asyncio.Task[Outcome[None]] | None = None
     closing: asyncio.Event = field(factory=asyncio.Event)
     coming: asyncio.Task[None] | None = None
+    back: asyncio.Future[None] | None = None
 
     @property
     def name(self) -> str:
@@ -127,6 +130,12 @@ class HostedPlugin:
     def on_its_way(self) -> bool:
         """Whether it is being loaded or opened."""
         return self.coming is not None and not self.coming.done()
+
+    @property
+    def awaited(self) -> set[asyncio.Future[None]]:
+        """What to wait for until it is there, or is known not to come."""
+        ends: set[asyncio.Future[None] | None] = {self.coming, self.back}
+        return {end for end in ends if end is not None and not end.done()}
 
     @property
     def services(self) -> list[str]:

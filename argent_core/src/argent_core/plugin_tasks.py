@@ -35,6 +35,7 @@ class PluginTasks:
     on_fault: Callable[[str, str], None]
     _owners: WeakKeyDictionary[asyncio.Task[Any], str] = field(factory=WeakKeyDictionary)
     _started: set[asyncio.Task[Any]] = field(factory=set)
+    _calls: set[asyncio.Task[Any]] = field(factory=set)
     _own: Counter[str] = field(factory=Counter)
 
     def owner(self, task: asyncio.Task[Any]) -> str | None:
@@ -42,9 +43,18 @@ class PluginTasks:
         return self._owners.get(task)
 
     def start(
-        self, plugin: str, coroutine: Coroutine[Any, Any, T], *, name: str
+        self,
+        plugin: str,
+        coroutine: Coroutine[Any, Any, T],
+        *,
+        name: str,
+        is_call: bool = False,
     ) -> asyncio.Task[T]:
-        """Start a task that runs a plugin's code, and keep it; the coroutine must not raise."""
+        """Start a task that runs a plugin's code, and keep it; the coroutine must not raise.
+
+        Args:
+            is_call: Whether somebody waits for its answer.
+        """
         loop = asyncio.get_running_loop()
         context = context_of(plugin)
         task = asyncio.Task(coroutine, loop=loop, name=f"{plugin}: {name}", context=context)
@@ -52,12 +62,22 @@ class PluginTasks:
         # The loop itself holds tasks by weak references only.
         self._started.add(task)
         task.add_done_callback(self._started.discard)
+        if is_call:
+            self._calls.add(task)
+            task.add_done_callback(self._calls.discard)
         return task
+
+    async def finish_calls(self, plugin: str, seconds: float) -> None:
+        """Let the calls that a plugin is answering come to their end, for some seconds at most."""
+        calls = [task for task in self._calls if self._owners.get(task) == plugin]
+        if calls:
+            await asyncio.wait(calls, timeout=seconds)
 
     async def dispose(self, plugin: str, task: asyncio.Task[Any], *, what: str) -> None:
         """Cancel a call, once; one that does not obey is left behind and named."""
         if task.done():
             return
+        self._calls.discard(task)
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE_SECONDS)
         if not task.done():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from argent_core.plugins import InstalledPlugin
 from argent_hookspecs import (
     Draft,
     Event,
@@ -377,6 +379,26 @@ class TestAbsence:
             go_on.set()
             event = await ended(kernel, id)
             await enabling
+
+        assert (event["state"], event["reason"]) == ("cancelled", "sieve: spam")
+
+    async def test_of_one_that_is_still_imported_makes_the_message_wait(
+        self, argent: Argent
+    ) -> None:
+        """Nobody knows yet that it has a filter."""
+        imported = threading.Event()
+
+        def slow() -> object:
+            imported.wait(20)
+            return Demo(Filter(id="sieve", event=rejects("spam")))
+
+        async with argent(model=[]) as kernel:
+            kernel.host.patience = 0.1
+            await kernel.host.start([InstalledPlugin("late", slow)])
+            id = await argent.channel.say("Buy now!")
+            await eventually(lambda: kernel.loop.running, what="a turn has begun")
+            imported.set()
+            event = await ended(kernel, id)
 
         assert (event["state"], event["reason"]) == ("cancelled", "sieve: spam")
 

@@ -77,8 +77,10 @@ class Filters:
             FilterMissing: It may be there soon.
             PluginError: It will not.
         """
-        coming = [p.coming for p, record in self.host.missing(Filter) if look(record)]
-        under_way = {task for task in coming if task is not None}
+        # Of a plugin that is not loaded yet, nobody knows whether it has a filter.
+        coming = [p for p in self.host.plugins.values() if p.state is PluginState.DISCOVERED]
+        coming += [plugin for plugin, record in self.host.missing(Filter) if look(record)]
+        under_way = {end for plugin in coming for end in plugin.awaited}
         if under_way:
             await asyncio.wait(under_way)
         for plugin, record in self.host.missing(Filter):
