@@ -114,6 +114,11 @@ def keep_the_lock(seconds: float) -> None:
     sum(range(int(1_000_000 * seconds / million)))
 
 
+def _keep_the_lock() -> None:
+    for _ in range(3):
+        keep_the_lock(0.5)
+
+
 def _in_thread(work: Callable[[], object]) -> None:
     threading.Thread(target=work, daemon=True).start()
 
@@ -167,7 +172,10 @@ MISCHIEFS: Mapping[str, Mischief] = MappingProxyType(
         "its thread exits the loop": Mischief(_exit_the_loop, "exit"),
         "its thread spins": Mischief(lambda _: _in_thread(_spin), None),
         "its thread keeps the lock": Mischief(
-            lambda _: _in_thread(lambda: keep_the_lock(0.6)), "Python's lock", 2.0, listed=False
+            lambda _: _in_thread(_keep_the_lock),
+            "Python's lock",
+            3.0,
+            listed=False,
         ),
         "its thread floods progress": Mischief(_flood, None),
         "it hogs memory": Mischief(lambda _: bytearray(100_000_000), None),

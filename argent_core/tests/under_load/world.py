@@ -51,6 +51,23 @@ class World:
     crowd: Crowd
     named: Named
 
+    def delay(self, named: float, seen: float, stalled: float) -> float:
+        """Return the seconds between a fault and its name, without those of a stalled loop.
+
+        A deadline is put off while somebody else blocks the loop; so is everything that is said.
+
+        Args:
+            named: When the plugin was named.
+            seen: When the fault could be seen.
+            stalled: What the kernel had measured of stalls before the fault.
+        """
+        return named - seen - (self.stalled - stalled)
+
+    @property
+    def stalled(self) -> float:
+        """Seconds for which the loop was held up until now."""
+        return self.kernel.guard.watchdog.stalled
+
     async def names(self, plugin: str, words: str, *, listed: bool = True) -> float:
         """Wait until a plugin is named, in the log and in the list; return when it was."""
 
@@ -73,9 +90,15 @@ async def world(
     argent: Argent,
     culprits: Iterable[Any],
     crowd: Crowd | None = None,
+    *,
+    retried: bool = False,
     **config: Any,
 ) -> AsyncIterator[World]:
-    """Run a kernel with culprits in it while fifty people talk; nobody else loses anything."""
+    """Run a kernel with culprits in it while fifty people talk; nobody else loses anything.
+
+    Args:
+        retried: Whether turns may be tried a second time.
+    """
     culprits, crowd, named = list(culprits), crowd or Crowd(), Named()
     sound = {plugin.name for plugin in crowd.plugins()}
     settings = {"loop": {"conversations": PEOPLE}, **config}
@@ -93,6 +116,6 @@ async def world(
                     assert (plugin["state"], plugin["faults"]) == ("running", 0), plugin
     finally:
         log.removeHandler(named)
-    crowd.assert_lost_nothing()
+    crowd.assert_lost_nothing(retried=retried)
     assert named.own_faults == []
     assert not sound & {name for _, name, _ in named.lines}
