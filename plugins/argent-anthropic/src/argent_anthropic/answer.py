@@ -1,0 +1,194 @@
+"""From the events of a message's stream to the parts of the contract.
+
+See https://platform.claude.com/docs/en/build-with-claude/streaming.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from attrs import define, evolve, field
+
+from argent_anthropic.failures import of_event
+from argent_anthropic.thinking import CALL, KINDS, Block, Replay
+from argent_hookspecs import (
+    Finish,
+    FinishReason,
+    ModelPart,
+    ModelUnavailable,
+    TextDelta,
+    ToolCall,
+    Usage,
+)
+
+_REASONS = {
+    "end_turn": FinishReason.STOP,
+    "stop_sequence": FinishReason.STOP,
+    "tool_use": FinishReason.TOOL_CALLS,
+    "max_tokens": FinishReason.LENGTH,
+    "model_context_window_exceeded": FinishReason.LENGTH,
+    "refusal": FinishReason.REFUSAL,
+}
+_COUNTS = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_read_tokens": "cache_read_input_tokens",
+    "cache_write_tokens": "cache_creation_input_tokens",
+}
+_PAUSED = "pause_turn"
+
+
+@define(eq=False)
+class _Growing:
+    """A block in the making."""
+
+    block: Block
+    pieces: list[str] = field(factory=list)
+
+
+@define(eq=False)
+class Answer:
+    """An answer in the making.
+
+    Args:
+        server: What the server is called.
+        provider: Id of the model provider, for its thinking parts.
+        prefix: Makes the fingerprint of what stands before the answer.
+    """
+
+    server: str
+    provider: str
+    prefix: Callable[[], str]
+    stop_reason: str | None = None
+    content: list[Block] = field(factory=list)
+    _growing: dict[int, _Growing] = field(factory=dict)
+    _usage: dict[str, int] = field(factory=dict)
+    _used_before: Usage = field(factory=Usage)
+    _unreadable: list[ToolCall] = field(factory=list)
+    _before: list[int] = field(factory=list)
+    _called: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the model has said why it stopped, and every block has its end."""
+        return self.stop_reason is not None and not self._growing
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the server waits to be asked to go on."""
+        return self.stop_reason == _PAUSED
+
+    def take(self, event: dict[str, Any]) -> list[ModelPart]:
+        """Take an event and return the parts that are complete with it.
+
+        Raises:
+            ModelError: The event reports an error.
+            ModelUnavailable: It is not of the form that the API has.
+        """
+        try:
+            return self._take(event)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelUnavailable(
+                f"{self.server} sent an event that cannot be understood. Try again"
+            ) from error
+
+    def _take(self, event: dict[str, Any]) -> list[ModelPart]:
+        match event.get("type"):
+            case "message_start":
+                self._count(event["message"].get("usage"))
+            case "content_block_start":
+                return self._begin(event["index"], dict(event["content_block"]))
+            case "content_block_delta":
+                return self._grow(self._growing[event["index"]], event["delta"])
+            case "content_block_stop":
+                return self._complete(self._growing.pop(event["index"]))
+            case "message_delta":
+                self._count(event.get("usage"))
+                self.stop_reason = event["delta"].get("stop_reason") or self.stop_reason
+            case "error":
+                raise of_event(event.get("error"), server=self.server).error()
+        return []
+
+    def end(self) -> list[ModelPart]:
+        """Return the last parts. Raises ``ModelUnavailable`` if the answer broke off."""
+        if not self.is_whole:
+            raise ModelUnavailable(f"the answer of {self.server} broke off. Try again")
+        reason = _REASONS.get(
+            str(self.stop_reason), FinishReason.TOOL_CALLS if self._called else FinishReason.STOP
+        )
+        # A call that was cut off is not one that the model got wrong.
+        wrong = [] if reason is FinishReason.LENGTH else self._unreadable
+        return [*wrong, Finish(reason=reason, usage=self._used())]
+
+    def go_on(self) -> list[Block]:
+        """Begin the next piece of an answer that is paused; return what was said so far."""
+        said, self.content = self.content, []
+        self._used_before, self._usage, self.stop_reason = self._used(), {}, None
+        return said
+
+    def _begin(self, index: int, block: Block) -> list[ModelPart]:
+        self._growing[index] = _Growing(block)
+        return _words(block["text"]) if block["type"] == "text" else []
+
+    def _grow(self, growing: _Growing, delta: dict[str, Any]) -> list[ModelPart]:
+        match delta.get("type"):
+            case "text_delta":
+                growing.pieces.append(delta["text"])
+                return _words(delta["text"])
+            case "input_json_delta":
+                growing.pieces.append(delta["partial_json"])
+            case "thinking_delta":
+                growing.pieces.append(delta["thinking"])
+            case "signature_delta":
+                growing.block["signature"] = delta["signature"]
+        return []
+
+    def _complete(self, growing: _Growing) -> list[ModelPart]:
+        block, said = growing.block, "".join(growing.pieces)
+        self.content.append(block)
+        if block["type"] == "text":
+            block["text"] += said
+            self._before += [len(block["text"])] if block["text"] else []
+        elif block["type"] == "tool_use":
+            return self._call(block, said)
+        elif block["type"] in KINDS:
+            if block["type"] == "thinking":
+                block["thinking"] += said
+            before, self._before = self._before, []
+            return [Replay(block, before, self.prefix()).part(self.provider)]
+        return []
+
+    def _call(self, block: Block, said: str) -> list[ModelPart]:
+        self._called = True
+        try:
+            arguments = orjson.loads(said) if said.strip() else block["input"]
+        except orjson.JSONDecodeError:
+            arguments = None
+        if not isinstance(arguments, dict):
+            # No tool has a parameter of this name: the model is told, and sees what it wrote.
+            block["input"] = {"INVALID_JSON": said}
+            self._unreadable.append(ToolCall(block["id"], block["name"], block["input"]))
+            return []
+        block["input"] = arguments
+        self._before.append(CALL)
+        return [ToolCall(block["id"], block["name"], arguments)]
+
+    def _count(self, usage: dict[str, Any] | None) -> None:
+        """Note what was used so far; later figures include the earlier ones."""
+        for name, there in _COUNTS.items():
+            count = (usage or {}).get(there)
+            if type(count) is int and count >= 0:
+                self._usage[name] = count
+
+    def _used(self) -> Usage:
+        before = self._used_before
+        return evolve(
+            before,
+            **{name: getattr(before, name) + count for name, count in self._usage.items()},
+        )
+
+
+def _words(text: str) -> list[ModelPart]:
+    return [TextDelta(text)] if text else []

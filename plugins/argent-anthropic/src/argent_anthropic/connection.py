@@ -1,0 +1,223 @@
+"""The connection to a server that speaks the Messages API."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from argent_anthropic.failures import SET_KEY, of_response
+from argent_anthropic.settings import AnthropicSettings
+from argent_hookspecs import ModelError, ModelRejected, ModelUnavailable, PluginContext, SecretError
+
+if TYPE_CHECKING:
+    import httpx2
+
+_CONNECT = 10.0
+_LONGEST_ERROR = 1 << 16
+_LONGEST_EVENT = 1 << 25
+_LAST_CHANCE = 0.25
+
+
+class Connection:
+    """Asks the server; what goes wrong becomes an error of the contract.
+
+    Args:
+        ctx: Settings, secrets, clock and log of the plugin.
+    """
+
+    def __init__(self, ctx: PluginContext) -> None:
+        self._ctx = ctx
+        self.settings: AnthropicSettings = ctx.settings
+        self._client: httpx2.AsyncClient | None = None
+        self._opening = asyncio.Lock()
+
+    @property
+    def log(self) -> logging.LoggerAdapter[logging.Logger]:
+        """The plugin's log."""
+        return self._ctx.log
+
+    async def key(self) -> str | None:
+        """Return the key, or None where the server may do without. Raises ``ModelRejected``."""
+        settings = self.settings
+        if settings.api_key is None:
+            return None
+        try:
+            key = (await self._ctx.secrets.reveal(settings.api_key)).strip()
+        except SecretError as error:
+            if settings.is_local:
+                return None
+            raise ModelRejected(f"{settings.server} needs a key: {error} {SET_KEY}") from error
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise ModelRejected(f"the key for {settings.server} is not one. {SET_KEY}")
+        return key
+
+    async def get(self, path: str, *, patience: float) -> dict[str, Any]:
+        """Return the JSON object that is to be had at a path.
+
+        Args:
+            patience: Seconds that it may take.
+
+        Raises:
+            ModelError: It is not to be had.
+        """
+        http, headers = await self._http(), await self._headers()
+        try:
+            async with asyncio.timeout(patience):
+                with self._in_words():
+                    response = await http.get(self.settings.root + path, headers=headers)
+                    body = response.content
+        except TimeoutError as error:
+            raise self._silence(patience) from error
+        if response.status_code != 200:
+            raise self._refusal(response, body, headers)
+        try:
+            found = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise self._garbled("no JSON") from error
+        if not isinstance(found, dict):
+            raise self._garbled("no JSON object")
+        return found
+
+    async def events(self, body: bytes) -> AsyncGenerator[dict[str, Any], None]:
+        """Send a request for a message and yield the events of its stream.
+
+        Closing the iterator closes the connection. Raises ``ModelError``.
+        """
+        async with self._response(body) as response:
+            import httpx2
+
+            source = httpx2.EventSource(response, max_event_size=_LONGEST_EVENT)
+            async with aclosing(aiter(source)) as frames:  # type: ignore[type-var]
+                async for frame in frames:
+                    event = self._event(frame.data)
+                    if event.get("type") == "message_stop":
+                        await _drain(frames)
+                    yield event
+
+    @asynccontextmanager
+    async def _response(self, body: bytes) -> AsyncIterator[httpx2.Response]:
+        http, headers = await self._http(), await self._headers()
+        url = f"{self.settings.root}/v1/messages"
+        with self._in_words():
+            async with http.stream("POST", url, content=body, headers=headers) as response:
+                if response.status_code != 200:
+                    raise self._refusal(response, await _beginning(response), headers)
+                response.encoding = "utf-8"
+                yield response
+
+    def _event(self, data: str) -> dict[str, Any]:
+        try:
+            event = orjson.loads(data or "{}")
+        except orjson.JSONDecodeError as error:
+            raise self._garbled("an event that is no JSON") from error
+        if not isinstance(event, dict):
+            raise self._garbled("an event that is no JSON object")
+        return event
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _http(self) -> httpx2.AsyncClient:
+        async with self._opening:
+            if self._client is None:
+                # It imports modules and reads certificates.
+                self._client = await asyncio.to_thread(_make_client, self.settings)
+        return self._client
+
+    async def _headers(self) -> dict[str, str]:
+        headers = {
+            "anthropic-version": self.settings.version,
+            "content-type": "application/json",
+            "user-agent": "argent-anthropic",
+        }
+        key = await self.key()
+        if key and self.settings.auth == "authorization":
+            headers["authorization"] = f"Bearer {key}"
+        elif key:
+            headers["x-api-key"] = key
+        return headers
+
+    def _refusal(self, response: httpx2.Response, body: bytes, sent: dict[str, str]) -> ModelError:
+        for name in ("authorization", "x-api-key"):
+            body = body.replace(sent.get(name, "\0").removeprefix("Bearer ").encode(), b"...")
+        refusal = of_response(
+            response.status_code,
+            response.headers,
+            body,
+            server=self.settings.server,
+            now=self._ctx.clock.now(),
+        )
+        return refusal.error()
+
+    @contextlib.contextmanager
+    def _in_words(self) -> Iterator[None]:
+        import httpx2
+
+        server = self.settings.server
+        try:
+            yield
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
+            raise ModelUnavailable(
+                f"{server} cannot be reached ({_reason(error)}). Check the network, and "
+                "plugins.anthropic.baseUrl"
+            ) from error
+        except httpx2.TimeoutException as error:
+            raise self._silence(self.settings.timeout) from error
+        except httpx2.SSEError as error:
+            raise self._garbled(_reason(error)) from error
+        except httpx2.HTTPError as error:
+            raise ModelUnavailable(
+                f"the connection to {server} broke off ({_reason(error)}). Try again"
+            ) from error
+
+    def _silence(self, seconds: float) -> ModelUnavailable:
+        return ModelUnavailable(
+            f"{self.settings.server} was silent for {seconds:g} s. Try again later"
+        )
+
+    def _garbled(self, what: str) -> ModelUnavailable:
+        return ModelUnavailable(
+            f"{self.settings.server} sent something that is not of the Messages API ({what}). "
+            "Try again, or correct plugins.anthropic.baseUrl"
+        )
+
+
+def _make_client(settings: AnthropicSettings) -> httpx2.AsyncClient:
+    import httpx2
+
+    return httpx2.AsyncClient(
+        timeout=httpx2.Timeout(settings.timeout, connect=_CONNECT),
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=8),
+        # A proxy for the world outside does not lead to this machine.
+        trust_env=not settings.is_local,
+    )
+
+
+async def _beginning(response: httpx2.Response) -> bytes:
+    """Read as much of a body as can explain an error."""
+    body = b""
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > _LONGEST_ERROR:
+            break
+    return body
+
+
+async def _drain(frames: AsyncIterator[Any]) -> None:
+    """Read what follows the last event, which is nothing, so that the connection serves again."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_CHANCE):
+            async for _ in frames:
+                pass
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().rstrip(".") or type(error).__name__

@@ -1,0 +1,270 @@
+"""From the stream of the API to parts: words, thoughts, calls, usage, and why it stopped."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from anthropic_kit import COIN, OPUS, Context, ask, calls, collect, finish, thoughts, words
+from replay_server import (
+    ReplayServer,
+    message,
+    redacted,
+    sse,
+    stream,
+    text,
+    thinking,
+    tool_use,
+)
+
+from argent_hookspecs import (
+    ContextTooLong,
+    FinishReason,
+    ModelClient,
+    ModelError,
+    ModelRejected,
+    ModelUnavailable,
+    TextDelta,
+    Thinking,
+    ToolCall,
+    Usage,
+)
+
+pytestmark = pytest.mark.anyio
+
+RECORDED = message(
+    thinking("The person wants ", "two tosses – 🪙.", signature="EqQBCgIYAhIM"),
+    redacted("EmwKAhgBEgy3va3pzix"),
+    text("I'll toss", " twice – ", "one moment."),
+    tool_use("toolu_1", "coin", '{"ti', 'mes": ', "3}"),
+    tool_use("toolu_2", "coin", ""),
+    stop="tool_use",
+    output=75,
+    cache_read_input_tokens=1000,
+    cache_creation_input_tokens=200,
+)
+
+
+async def test_words_come_piece_by_piece(server: ReplayServer, client: ModelClient) -> None:
+    server.answer(*message(text("Bon", "jour", " !")))
+    parts = await collect(client, ask("Hello."))
+    assert parts[:3] == [TextDelta("Bon"), TextDelta("jour"), TextDelta(" !")]
+    assert finish(parts).reason is FinishReason.STOP
+
+
+async def test_parts_come_in_the_order_of_the_answer(
+    server: ReplayServer, client: ModelClient
+) -> None:
+    server.answer(*RECORDED)
+    parts = await collect(client, ask("Toss.", tools=(COIN,)))
+    assert [type(part) for part in parts[:5]] == [Thinking, Thinking, *[TextDelta] * 3]
+    assert words(parts) == "I'll toss twice – one moment."
+    assert calls(parts) == [
+        ToolCall("toolu_1", "coin", {"times": 3}),
+        ToolCall("toolu_2", "coin", {}),
+    ]
+    assert [part.text for part in thoughts(parts)] == ["The person wants two tosses – 🪙.", ""]
+    assert {part.provider for part in thoughts(parts)} == {"anthropic"}
+
+
+async def test_each_token_is_counted_once(server: ReplayServer, client: ModelClient) -> None:
+    server.answer(*RECORDED)
+    usage = finish(await collect(client, ask("Toss.", tools=(COIN,)))).usage
+    assert usage == Usage(
+        input_tokens=11, output_tokens=75, cache_read_tokens=1000, cache_write_tokens=200
+    )
+
+
+@pytest.mark.parametrize(
+    ("stop", "reason"),
+    [
+        ("end_turn", FinishReason.STOP),
+        ("stop_sequence", FinishReason.STOP),
+        ("tool_use", FinishReason.TOOL_CALLS),
+        ("max_tokens", FinishReason.LENGTH),
+        ("model_context_window_exceeded", FinishReason.LENGTH),
+        ("refusal", FinishReason.REFUSAL),
+    ],
+)
+async def test_why_it_stopped(
+    server: ReplayServer, client: ModelClient, stop: str, reason: FinishReason
+) -> None:
+    server.answer(*message(text("Well"), stop=stop))
+    assert finish(await collect(client, ask("Hello."))).reason is reason
+
+
+async def test_a_reason_of_the_future_is_a_stop(server: ReplayServer, client: ModelClient) -> None:
+    server.replies.append(stream(sse(message(text("Well"), stop="tired"))))
+    assert finish(await collect(client, ask("Hello."))).reason is FinishReason.STOP
+
+
+async def test_a_paused_answer_goes_on(server: ReplayServer, client: ModelClient) -> None:
+    server.answer(*message(text("One, "), stop="pause_turn", output=4))
+    server.replies.append(stream(sse(message(text("two."), output=5))))
+    server.complaints.clear()
+    parts = await collect(client, ask("Count."))
+    assert words(parts) == "One, two."
+    assert finish(parts).usage == Usage(input_tokens=22, output_tokens=9)
+    first, second = server.asked
+    assert second["messages"][:-1] == first["messages"]
+    assert second["messages"][-1] == {
+        "role": "assistant",
+        "content": [{"type": "text", "text": "One, "}],
+    }
+    server.complaints.clear()  # only a server tool lets a conversation end with the assistant
+
+
+async def test_pings_and_what_is_new_are_passed_over(
+    server: ReplayServer, client: ModelClient
+) -> None:
+    start, *rest = message(text("Fine."))
+    news = [
+        {"type": "something_new", "data": [1]},
+        {"type": "content_block_start", "index": 9, "content_block": {"type": "hologram"}},
+        {"type": "content_block_delta", "index": 9, "delta": {"type": "light_delta", "x": 1}},
+        {"type": "content_block_stop", "index": 9},
+        {"type": "ping"},
+    ]
+    server.replies.append(stream(b": comment\n\n" + sse([start, *news, *rest])))
+    assert words(await collect(client, ask("How are you?"))) == "Fine."
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 7])
+async def test_pieces_may_end_anywhere(
+    server: ReplayServer, client: ModelClient, chunk: int
+) -> None:
+    server.answer(*RECORDED)
+    server.answer(*RECORDED, chunk=chunk)
+    whole, pieces = [await collect(client, ask("Toss.", tools=(COIN,))) for _ in range(2)]
+    assert pieces == whole
+
+
+async def test_lines_may_end_as_anywhere(server: ReplayServer, client: ModelClient) -> None:
+    data = sse(RECORDED)
+    for end in (b"\n", b"\r\n", b"\r"):
+        server.replies.append(stream(data.replace(b"\n", end), chunk=5))
+    request = ask("Toss.", tools=(COIN,))
+    answers = [await collect(client, request) for _ in range(3)]
+    assert answers[0] == answers[1] == answers[2]
+
+
+async def test_arguments_that_are_no_object_reach_the_model_again(
+    server: ReplayServer, client: ModelClient
+) -> None:
+    wrong, right = tool_use("t1", "coin", '{"times": '), tool_use("t2", "coin", '{"times": 1}')
+    server.answer(*message(wrong, right, tool_use("t3", "coin", "[3]"), stop="tool_use"))
+    parts = await collect(client, ask("Toss.", tools=(COIN,)))
+    found = {call.id: call.arguments for call in calls(parts)}
+    assert found == {
+        "t1": {"INVALID_JSON": '{"times": '},
+        "t2": {"times": 1},
+        "t3": {"INVALID_JSON": "[3]"},
+    }
+
+
+async def test_a_call_that_was_cut_off_is_not_made(
+    server: ReplayServer, client: ModelClient
+) -> None:
+    cut = tool_use("t1", "coin", '{"times": 1')
+    server.answer(*message(text("Tossing."), cut, stop="max_tokens"))
+    parts = await collect(client, ask("Toss.", tools=(COIN,)))
+    assert not calls(parts)
+    assert finish(parts).reason is FinishReason.LENGTH
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("overloaded_error", ModelUnavailable),
+        ("api_error", ModelUnavailable),
+        ("timeout_error", ModelUnavailable),
+        ("rate_limit_error", ModelUnavailable),
+        ("error_of_the_future", ModelUnavailable),
+        ("invalid_request_error", ModelRejected),
+        ("authentication_error", ModelRejected),
+        ("billing_error", ModelRejected),
+        ("permission_error", ModelRejected),
+        ("not_found_error", ModelRejected),
+        ("request_too_large", ContextTooLong),
+    ],
+)
+async def test_an_error_in_the_middle_of_a_stream(
+    server: ReplayServer, client: ModelClient, kind: str, expected: type[ModelError]
+) -> None:
+    begun = message(text("Once upon"))[:4]
+    error = {"type": "error", "error": {"type": kind, "message": "Something happened"}}
+    server.answer(*begun, error)
+    heard = []
+    with pytest.raises(expected, match="Something happened") as told:
+        async for part in client.stream(ask("Tell.")):
+            heard.append(part)
+    assert type(told.value) is expected
+    assert heard == [TextDelta("Once upon")]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"data: {no json}\n\n",
+        b"data: [1, 2]\n\n",
+        b'data: {"type": "message_start"}\n\n',
+        b'data: {"type": "content_block_delta", "index": 7, "delta": {}}\n\n',
+        b'data: {"type": "content_block_start", "index": 0, "content_block": 3}\n\n',
+        b'data: {"type": "content_block_start", "index": 0, "content_block": {"type": "text"}}\n\n',
+        b'data: {"type": "message_delta", "delta": null}\n\n',
+        b"data: \xff\xfe\n\n",
+    ],
+)
+async def test_a_malformed_frame_is_one_clear_error(
+    server: ReplayServer, client: ModelClient, frame: bytes
+) -> None:
+    server.replies.append(stream(sse(message(text("Once"))[:4]) + frame))
+    with pytest.raises(ModelUnavailable, match="Try again"):
+        await collect(client, ask("Tell."))
+
+
+async def test_an_answer_cut_at_any_byte_is_whole_or_one_clear_error(
+    server: ReplayServer, client: ModelClient
+) -> None:
+    data, request = sse(RECORDED), ask("Toss.", tools=(COIN,))
+    server.replies.append(stream(data))
+    whole = await collect(client, request)
+    last_words = data.index(b"event: message_stop")
+    for cut in range(len(data)):
+        server.replies.append(stream(data[:cut], whole=cut % 2 == 0))
+        heard = []
+        try:
+            async for part in client.stream(request):
+                heard.append(part)
+        except ModelUnavailable as error:
+            assert cut < last_words, error
+            assert heard == whole[: len(heard)]
+            assert len(heard) < len(whole)
+        else:
+            assert cut >= last_words
+            assert heard == whole
+
+
+async def test_long_thinking_is_a_sign_of_life(server: ReplayServer, ctx: Context) -> None:
+    ctx.clock.step = 1.0
+    pings = [{"type": "ping"}] * 20
+    start, *rest = message(thinking(*["hm"] * 20, signature="s"), text("42"))
+    server.answer(start, *pings, *rest)
+    async with ctx.open() as client:
+        await collect(client, ask("Why?"))
+    assert 5 < len(ctx.told) < 15
+    assert set(ctx.told) == {f"{OPUS} is thinking"}
+
+
+async def test_a_frame_may_be_large(server: ReplayServer, client: ModelClient) -> None:
+    page = "x" * 3_000_000
+    server.answer(*message(tool_use("t1", "coin", json.dumps({"page": page})), stop="tool_use"))
+    (call,) = calls(await collect(client, ask("Write.", tools=(COIN,))))
+    assert call.arguments == {"page": page}
+
+
+async def test_a_connection_serves_again(server: ReplayServer, client: ModelClient) -> None:
+    for _ in range(3):
+        server.answer(*message(text("Yes.")))
+        await collect(client, ask("There?"))
+    assert server.connections <= 2
