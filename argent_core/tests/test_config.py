@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 from attrs import frozen
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argent_core import config
@@ -425,6 +425,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)  # it waits for the disk
 @given(data=st.dictionaries(st.text(max_size=6), json_values, max_size=4), steps=st.integers(1, 99))
 def test_setting_one_value_changes_no_other(
     tmp_path_factory: pytest.TempPathFactory, data: dict[str, Any], steps: int
