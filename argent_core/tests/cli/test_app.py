@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from .conftest import ARGENT, Installation
+from .conftest import ARGENT, Installation, Run
 
 GREET = """
 import click
@@ -242,3 +242,13 @@ def test_examples_stand_in_the_help(installation: Installation) -> None:
     shown = installation.run("--help").stdout
 
     assert "argent chat --message" in shown
+
+
+@pytest.mark.parametrize(
+    "group", ["approvals", "config", "events", "plugins", "replies", "secrets"]
+)
+def test_a_group_without_a_command_says_what_is_in_it(argent: Run, group: str) -> None:
+    shown = argent(group)
+
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    assert shown.stdout == argent(group, "--help").stdout

@@ -8,10 +8,11 @@ import json
 import click
 
 from argent_core.cli.context import LazyContext
+from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_table
 
 
-@click.group()
+@click.group(cls=Group)
 def approvals() -> None:
     """Answer tool calls that wait for you.
 

@@ -10,6 +10,7 @@ import click
 
 from argent_core import config as settings
 from argent_core.cli.context import LazyContext
+from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_table
 from argent_core.config import KernelSettings, Problem, SettingsClasses
 from argent_core.config.structure import SECRETIVE
@@ -17,7 +18,7 @@ from argent_core.paths import Home
 from argent_hookspecs import ConfigError
 
 
-@click.group()
+@click.group(cls=Group)
 def config() -> None:
     """Show, check and change settings.
 

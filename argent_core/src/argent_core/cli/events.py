@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from argent_core.cli.context import LazyContext
+from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_table
 from argent_core.schema import EVENT_STATES
 
 
-@click.group()
+@click.group(cls=Group)
 def events() -> None:
     """List, read, retry and drop events.
 

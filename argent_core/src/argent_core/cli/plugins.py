@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from argent_core.cli.context import LazyContext
+from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_table
 
 
-@click.group()
+@click.group(cls=Group)
 def plugins() -> None:
     """List, enable and disable plugins; while the agent runs, it takes effect at once.
 

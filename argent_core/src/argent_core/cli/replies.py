@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 from argent_core.cli.context import LazyContext
+from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_table
 from argent_core.schema import REPLY_STATES
 
 _LONGEST = 60
 
 
-@click.group()
+@click.group(cls=Group)
 def replies() -> None:
     """List, read, send again and drop replies.
 

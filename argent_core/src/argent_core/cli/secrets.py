@@ -7,12 +7,13 @@ import sys
 import click
 
 from argent_core.cli.context import LazyContext
+from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_table
 from argent_core.secrets import SecretStore
 from argent_hookspecs import SecretError
 
 
-@click.group()
+@click.group(cls=Group)
 def secrets() -> None:
     """Store and remove secrets. Settings refer to them as store:NAME.
 
