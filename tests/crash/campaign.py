@@ -21,8 +21,9 @@ from tests.crash.judge import FAULTS, Finding, judge
 from tests.crash.life import End, Life
 from tests.crash.world import CHANNELS, World
 
-LIVES = 20
 _CHATS = ("ann", "bob")
+_ATTEMPTS = (5, 100)
+_SIDE_BY_SIDE = (2, 8)
 _AT_RANDOM = 0.35
 _SELDOM = 5
 _STOPPED = 0.15
@@ -96,6 +97,13 @@ def _points(passed: Counter[str]) -> list[Failpoint]:
     ]
 
 
+def _settle_home(home: Home, rng: random.Random) -> None:
+    """Make a home that differs from others in how busy it may be, and when it gives up."""
+    home.create()
+    loop = {"max_attempts": rng.choice(_ATTEMPTS), "conversations": rng.choice(_SIDE_BY_SIDE)}
+    home.config_file.write_text(json.dumps({"loop": loop}))
+
+
 @frozen
 class Failure:
     """A home in which a promise was broken, and how each of its lives ended."""
@@ -116,6 +124,7 @@ class Campaign:
         kills: How many.
         patch: Changes the kernel for the worse.
         until_caught: Whether the first broken promise ends it.
+        lives: How many a home has before its quiet one.
         progress: Told after each home.
     """
 
@@ -123,6 +132,7 @@ class Campaign:
     kills: int
     patch: Callable[[], None] | None = None
     until_caught: bool = False
+    lives: int = 20
     progress: Callable[[Campaign], None] = lambda _: None
     coverage: Coverage = field(factory=Coverage)
     done: int = 0
@@ -178,12 +188,8 @@ class Campaign:
         self, world: World, rng: random.Random, given: list[LifePlan] | None = None
     ) -> None:
         folder = Path(tempfile.mkdtemp(prefix="argent-crash-"))
-        home = Home(folder / "home")
-        home.create()
-        if self.homes % 2:
-            # Here no message is put aside, however often it is interrupted.
-            home.config_file.write_text(json.dumps({"loop": {"max_attempts": 100}}))
-        wanted = len(given) - 1 if given else min(LIVES, self.kills - self.done)
+        _settle_home(Home(folder / "home"), random.Random(f"{world.seed} settings"))
+        wanted = len(given) - 1 if given else min(self.lives, self.kills - self.done)
         plans: list[LifePlan] = []
         end: End | None = None
         for number in range(wanted + 1):

@@ -158,7 +158,7 @@ def survivor(mutant: Mutant, seed: str) -> str | None:
     if not calm.stay_calm():
         failure = calm.failures[0]
         return f"it is wrong without any kill: {failure.findings[0].words}; see {failure.folder}"
-    campaign = Campaign(seed, MOST_KILLS, patch=mutant.patch, until_caught=True)
+    campaign = Campaign(seed, MOST_KILLS, patch=mutant.patch, until_caught=True, lives=8)
     campaign.run()
     broken = {finding.figure for failure in campaign.failures for finding in failure.findings}
     for failure in campaign.failures:

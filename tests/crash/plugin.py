@@ -92,6 +92,7 @@ class ChannelEnd:
             for message in found["messages"]:
                 after = message["n"]
                 event = Event(
+                    kind=message["kind"],
                     conversation=f"{name}/{message['chat']}",
                     content=message["text"],
                     sender="owner",

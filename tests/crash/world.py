@@ -30,6 +30,7 @@ _ROUNDS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("idempotent", "asking", "blind"),),
 )
 _NOT_DONE = ("it did not happen", "the person did not allow it")
+_TASK = 0.2
 _STEERING = 0.3
 _BUSY = 0.1
 _ABSENT = 0.15
@@ -167,7 +168,12 @@ class World:
         found = [s for s in self.ledger.names(channel) if s.n > begin]
         if not found:
             return None
-        return {"messages": [{"n": s.n, "chat": s.chat, "text": f"ask {s.name}"} for s in found]}
+        return {"messages": [self._handed(sent) for sent in found]}
+
+    def _handed(self, sent: Sent) -> dict[str, Any]:
+        # A task does not steer, comes first, and leaves a place to people.
+        kind = "task" if self._happens(f"{sent.name} task", _TASK) else "message"
+        return {"n": sent.n, "chat": sent.chat, "text": f"ask {sent.name}", "kind": kind}
 
     def asked_after(self, channel: str, after: int | None) -> None:
         """Take a question for what comes after a message as its acknowledgement."""
