@@ -32,7 +32,8 @@ unlimited, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 for line in sys.stdin:
     home, words, limit = json.loads(line)
     resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited if limit is None else limit, hard))
-    shown = CliRunner(env={"ARGENT_HOME": home}).invoke(main, words.split(), prog_name="argent")
+    runner = CliRunner(env={"ARGENT_HOME": home})
+    shown = runner.invoke(main, words.split(), prog_name="argent", input="value")
     resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited, hard))
     broken = None if isinstance(shown.exception, SystemExit) else shown.exception
     said = [shown.exit_code, shown.stdout, shown.stderr, broken and repr(broken)]
@@ -125,11 +126,18 @@ class TestCommands:
         assert "ulimit -f" in refused.stderr
         assert used.run("events list").stdout == "There are none.\n"
 
-    def test_secrets_are_stored_whole_or_not(self, used: Person) -> None:
-        refused = used.run("secrets list", limit=0)
-        assert refused.exit_code == 0
+    @pytest.mark.parametrize("limit", [0, 20, 100])
+    def test_a_secret_is_stored_or_not_and_the_others_stay(self, used: Person, limit: int) -> None:
+        if limit:
+            used.run("secrets set first")
 
-        assert used.run("secrets remove nothing").exit_code == 1
+        refused = used.run("secrets set second", limit=limit)
+
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert "Error: The " in refused.stderr and "cannot be " in refused.stderr
+        names = [one["name"] for one in json.loads(used.run("secrets list --json").stdout)]
+        assert names == (["first"] if limit else [])
+        assert used.run("secrets set second").exit_code == 0
 
 
 def files(root: Path) -> dict[str, bytes]:

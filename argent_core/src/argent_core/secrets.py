@@ -18,6 +18,8 @@ from sqlcipher3 import dbapi2 as sqlcipher
 
 from argent_core.paths import Home
 from argent_core.redaction import Redactor
+from argent_core.remedies import remedy
+from argent_core.storage_errors import map_error
 from argent_hookspecs import Secret, SecretError
 
 KEY_BYTES = 32
@@ -106,6 +108,8 @@ class SecretStore:
                     yield connection
             finally:
                 connection.close()
+        except sqlcipher.OperationalError as error:  # no room, no permission, somebody else's lock
+            raise SecretError(f"The secret store {map_error(error, self._file)}") from error
         except sqlcipher.DatabaseError as error:
             raise SecretError(
                 f"The secret store {self._file} cannot be used ({error}). If its key or the file "
@@ -114,7 +118,7 @@ class SecretStore:
             ) from error
         except OSError as error:
             raise SecretError(
-                f"The secret store {self._file} cannot be used ({error.strerror})."
+                f"The secret store {self._file} cannot be used ({error.strerror}). {remedy(error)}"
             ) from error
 
     def _key(self) -> str:
@@ -149,7 +153,7 @@ class SecretStore:
                 own.unlink()
         except OSError as error:
             raise SecretError(
-                f"The key {self._key_file} cannot be made ({error.strerror})."
+                f"The key {self._key_file} cannot be made ({error.strerror}). {remedy(error)}"
             ) from error
 
 
@@ -219,7 +223,8 @@ def _read_file(path: Path) -> str:
     except FileNotFoundError as error:
         raise SecretError(f"The secret's file {path} is not there. Make it, mode 0600.") from error
     except OSError as error:
-        raise SecretError(f"The secret's file {path} cannot be read ({error.strerror}).") from error
+        words = f"The secret's file {path} cannot be read ({error.strerror}). {remedy(error)}"
+        raise SecretError(words) from error
     try:
         value = raw.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
