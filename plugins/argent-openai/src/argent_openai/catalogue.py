@@ -7,7 +7,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from argent_hookspecs import Clock, ModelError, ModelInfo, ModelRejected
-from argent_openai.models import known_model, read_list, serves_only_these, unknown_model
+from argent_openai.models import (
+    known_model,
+    openai_models,
+    read_list,
+    serves_only_these,
+    unknown_model,
+)
 from argent_openai.settings import Endpoint
 
 _FRESH_SECONDS = 600.0
@@ -35,6 +41,7 @@ class Catalogue:
         self._only_these = False
         self._asked_at = float("-inf")
         self._failed = False
+        self._table_read = False
 
     async def models(self) -> list[ModelInfo]:
         """Fetch the list. Raises ``ModelError``."""
@@ -44,6 +51,7 @@ class Catalogue:
 
     async def describe(self, model: str) -> ModelInfo:
         """Say what is known about a model, without failing and without asking twice."""
+        await self._read_table()
         known = known_model(model, self._endpoint)
         if known is not None and not self._endpoint.local:
             return known
@@ -76,6 +84,12 @@ class Catalogue:
     async def _fetch(self) -> None:
         self._asked_at = self._clock.monotonic()
         document = await self._get("models")
+        await self._read_table()
         self._models = {info.id: info for info in read_list(document, self._endpoint)}
         self._only_these = serves_only_these(document)
         self._failed = False
+
+    async def _read_table(self) -> None:
+        if not self._table_read:
+            await asyncio.to_thread(openai_models)
+            self._table_read = True

@@ -45,14 +45,16 @@ class ChatAnswer(Answer):
         delta = choice.get("delta") or choice.get("message") or {}
         reason = choice.get("finish_reason")
         content = delta.get("content")
-        if reason is None and content.__class__ is str and len(delta) == 1 and len(choice) == 3:
+        logprobs = choice.get("logprobs")
+        special = reason or logprobs or len(delta) > 1 or self.thoughts.waiting
+        if content.__class__ is str and not special:
             # Nearly all of a long answer is of this kind.
             self._written += len(content)
             return (TextDelta(content),) if content else ()
         found = [*self._think(delta), *self._speak(delta, content)]
         for piece in delta.get("tool_calls") or ():
             self._call(piece)
-        if logprobs := choice.get("logprobs"):
+        if logprobs:
             self.weigh(logprobs.get("content") or ())
         if reason:
             self._finish(reason, document)

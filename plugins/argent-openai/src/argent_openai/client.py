@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from argent_openai.connection import Connection
 
 _TEXTS_AT_ONCE = 256
+_LIST_SECONDS = 8.0
+_LIST_HERE_SECONDS = 3.0
 _EMBED_SECONDS = 300.0
 _QUIET_SECONDS = 10.0
 _DONE = b"[DONE]"
@@ -71,7 +73,7 @@ class OpenAIClient:
             await self._connection.close()
             self._connection = None
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelPart]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelPart, None]:
         """Answer a request, part by part; see ``ModelClient.stream``."""
         if not request.messages:
             raise ModelRejected(f"{self._endpoint.id}: the request has no message")
@@ -134,7 +136,7 @@ class OpenAIClient:
                         if data == _DONE:
                             answer.done()
                             continue
-                        for part in self._read(answer, data):
+                        for part in self._read(answer, data, connection.hidden):
                             quiet = False
                             yield part
                     if not quiet:
@@ -150,9 +152,11 @@ class OpenAIClient:
         for part in answer.end():
             yield part
 
-    def _read(self, answer: Answer, data: bytes) -> Sequence[ModelPart]:
+    def _read(self, answer: Answer, data: bytes, hidden: Sequence[str]) -> Sequence[ModelPart]:
         try:
             return answer.take(orjson.loads(data))
+        except Complaint as complaint:
+            raise complaint.without(hidden) from None
         except _NOT_AS_AGREED as error:
             raise self._strange(f"an event that cannot be read: {data[:80]!r}") from error
 
@@ -170,10 +174,11 @@ class OpenAIClient:
         return ModelUnavailable(f"{self._endpoint.id} sent {what}")
 
     async def _get(self, path: str) -> Any:
-        return await self._ask("GET", path)
+        seconds = _LIST_HERE_SECONDS if self._endpoint.local else _LIST_SECONDS
+        return await self._ask("GET", path, seconds=seconds)
 
     async def _ask(
-        self, method: str, path: str, body: bytes | None = None, *, seconds: float = 8.0
+        self, method: str, path: str, body: bytes | None = None, *, seconds: float
     ) -> Any:
         connection = await self._connect()
         try:
@@ -189,5 +194,8 @@ class OpenAIClient:
                     module = await asyncio.to_thread(
                         importlib.import_module, "argent_openai.connection"
                     )
-                    self._connection = module.Connection(self._endpoint, self._ctx.secrets)
+                    proxy = await asyncio.to_thread(module.find_proxy, self._endpoint)
+                    self._connection = module.Connection(
+                        self._endpoint, self._ctx.secrets, proxy=proxy
+                    )
         return self._connection

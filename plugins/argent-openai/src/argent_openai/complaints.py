@@ -6,7 +6,7 @@ import email.utils
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -56,6 +56,19 @@ class Complaint(Exception):
         self.param = param
         self.retry_after = retry_after
 
+    def without(self, hidden: Iterable[str]) -> Complaint:
+        """Return the same without what must not be shown."""
+        message = self.message
+        for value in hidden:
+            message = message.replace(value, "[key]")
+        return Complaint(
+            message,
+            status=self.status,
+            kind=self.kind,
+            param=self.param,
+            retry_after=self.retry_after,
+        )
+
     def error(self, endpoint: Endpoint, model: str = "") -> ModelError:
         """Return the same as an error of the contract, with what the person can do."""
         said = f"{endpoint.id}: {self.message}".rstrip(". ")
@@ -100,7 +113,10 @@ def read_complaint(status: int, headers: Mapping[str, str], body: bytes) -> Comp
         document = None
     found = complaint_in(document, status=status)
     if found is None:
-        said = "" if b"<" in body[:200] else body[:_LONGEST].decode(errors="replace").strip()
+        empty = document is not None and not document
+        said = (
+            "" if empty or b"<" in body[:200] else body[:_LONGEST].decode(errors="replace").strip()
+        )
         location = headers.get("Location", "")
         said = said or (f"it sends us on to {location}" if location else "it gave no reason")
         found = Complaint(f"{said} (HTTP {status})", status=status)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import io
+import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -21,6 +23,7 @@ DONE = b"[DONE]"
 """The data of the event that ends a stream of chat completions."""
 
 _CONNECT_SECONDS = 15.0
+_CONNECT_HERE_SECONDS = 5.0
 _DRAIN_SECONDS = 0.25
 _STALE_SECONDS = 2.0
 _ONE_PIECE = 1 << 19
@@ -35,20 +38,22 @@ class Connection:
     Args:
         endpoint: The address.
         secrets: Where its key is found.
+        proxy: Through which it is reached.
     """
 
-    def __init__(self, endpoint: Endpoint, secrets: Secrets) -> None:
+    def __init__(self, endpoint: Endpoint, secrets: Secrets, *, proxy: str | None = None) -> None:
         self._endpoint = endpoint
         self._secrets = secrets
         self._headers: dict[str, str] | None = None
-        self._hidden: list[str] = []
+        self.hidden: list[str] = []
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
             cookie_jar=aiohttp.DummyCookieJar(),
-            # A proxy is for what is elsewhere.
-            trust_env=not endpoint.local,
+            proxy=proxy,
             timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=_CONNECT_SECONDS, sock_read=endpoint.patience
+                total=None,
+                sock_connect=_CONNECT_HERE_SECONDS if endpoint.local else _CONNECT_SECONDS,
+                sock_read=endpoint.patience,
             ),
             headers={"User-Agent": "argent-openai"},
         )
@@ -107,7 +112,7 @@ class Connection:
         except orjson.JSONDecodeError as error:
             raise self._strange(f"its answer to {path} is not JSON") from error
         if complaint := complaint_in(document):
-            raise complaint
+            raise complaint.without(self.hidden)
         return document
 
     @asynccontextmanager
@@ -186,7 +191,7 @@ class Connection:
                 f"{self._endpoint.id}: its key has characters that no key has. Give it another: "
                 f"{self._endpoint.how_to_set_the_key}"
             )
-        self._hidden.append(value)
+        self.hidden.append(value)
         return value
 
     async def _complaint(self, response: aiohttp.ClientResponse) -> Complaint:
@@ -196,10 +201,8 @@ class Connection:
         body = await response.content.read(_LARGEST_COMPLAINT)
         while not response.content.at_eof() and len(body) < _LARGEST_COMPLAINT:
             body += await response.content.read(_LARGEST_COMPLAINT - len(body))
-        text = body.decode(errors="replace")
-        for value in self._hidden:
-            text = text.replace(value, "[key]")
-        return read_complaint(response.status, response.headers, text.encode())
+        complaint = read_complaint(response.status, response.headers, body)
+        return complaint.without(self.hidden)
 
     def _unreachable(self, reason: object) -> ModelUnavailable:
         start = "is it running, and " if self._endpoint.local else ""
@@ -213,6 +216,25 @@ class Connection:
             f"{self._endpoint.id}: {what}; check {self._endpoint.place}.baseUrl, "
             f"{self._endpoint.settings.base_url}"
         )
+
+
+def find_proxy(endpoint: Endpoint) -> str | None:
+    """Return the proxy that the environment or the system names. Blocks.
+
+    Raises:
+        ModelRejected: It is of a kind that cannot be used.
+    """
+    address = urlsplit(endpoint.settings.base_url)
+    # A proxy is for what is elsewhere.
+    if endpoint.local or urllib.request.proxy_bypass(address.hostname or ""):
+        return None
+    proxy = urllib.request.getproxies().get(address.scheme)
+    if proxy and urlsplit(proxy).scheme not in ("http", "https"):
+        raise ModelRejected(
+            f"{endpoint.id}: the proxy for {address.scheme} addresses is no HTTP proxy; set "
+            f"{address.scheme.upper()}_PROXY to one, or NO_PROXY to {address.hostname}"
+        )
+    return proxy or None
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:

@@ -74,7 +74,7 @@ def serves_only_these(document: Any) -> bool:
 def known_model(name: str, endpoint: Endpoint) -> ModelInfo | None:
     """Return what is known about a model without asking, if the window is."""
     family = _DATED.sub("", name.removeprefix("openai/"))
-    row = _openai_models().get(family)
+    row = openai_models().get(family)
     window = endpoint.settings.context_window or (row["window"] if row else None)
     return None if window is None else _info(name, endpoint, window, row or {})
 
@@ -145,7 +145,8 @@ def _price(pricing: Any) -> Price | None:
 
 
 @functools.cache
-def _openai_models() -> Mapping[str, Any]:
+def openai_models() -> Mapping[str, Any]:
+    """Return the table of OpenAI's models. Reads a file, the first time."""
     text = resources.files("argent_openai").joinpath("openai_models.json").read_bytes()
     models: Mapping[str, Any] = orjson.loads(text)["models"]
     return models

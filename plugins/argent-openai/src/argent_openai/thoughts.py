@@ -28,6 +28,11 @@ class Thoughts:
         self._told_at = 0.0
         self.length = 0
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there are some that were not yet returned."""
+        return bool(self._text or self._details)
+
     def add(self, text: str, field: str) -> None:
         """Take the next words.
 

@@ -1,0 +1,374 @@
+"""What servers say is wrong, and what the kernel and the person are told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from openai_kit import COIN, ask, collect, finish, lab, words
+from replay import HELLO, Reply, chunk, events, hello, refusal, replaying
+
+from argent_hookspecs import (
+    ContextTooLong,
+    Image,
+    Message,
+    ModelError,
+    ModelRejected,
+    ModelUnavailable,
+    Role,
+    Secret,
+    Text,
+    TextDelta,
+    Thinking,
+)
+
+pytestmark = pytest.mark.anyio
+PICTURE = Message(Role.USER, (Text("What is it?"), Image(b"a", "image/png")))
+
+
+async def failure(*replies: Reply, **settings: Any) -> ModelError:
+    """Return the error that a request to such a server ends with."""
+    async with replaying(*replies) as server, lab(server.url, **settings).open("lab") as client:
+        with pytest.raises(ModelError) as raised:
+            await collect(client, ask("Hello."))
+    assert str(raised.value).startswith("lab")
+    return raised.value
+
+
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504, 520, 529, 599])
+async def test_what_may_pass_is_unavailable(status: int) -> None:
+    error = await failure(refusal(status, {"message": "Oh dear."}))
+    assert type(error) is ModelUnavailable
+    assert str(error) == "lab: Oh dear"
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 406, 410, 418, 422, 451])
+async def test_what_will_never_pass_is_rejected(status: int) -> None:
+    error = await failure(refusal(status, {"message": "Oh dear."}))
+    assert type(error) is ModelRejected
+    assert str(error).startswith("lab: Oh dear")
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        (401, "argent secrets set lab, then argent config set plugins.openai.endpoints.lab.apiKey"),
+        (402, "topped up"),
+        (404, "plugins.openai.endpoints.lab.baseUrl"),
+    ],
+)
+async def test_an_error_says_what_to_do(status: int, advice: str) -> None:
+    assert advice in str(await failure(refusal(status, {"message": "Oh dear."})))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": "context_length_exceeded", "message": "Oh dear."},
+        {"type": "exceed_context_size_error", "message": "request (5031 tokens) exceeds"},
+        {"message": "This model's maximum context length is 4096 tokens. However, you asked"},
+        {"message": "The prompt is too long: 9000 tokens"},
+        {"message": "'max_tokens' is too large: 8192. This model's maximum context length is 99"},
+    ],
+)
+async def test_a_conversation_that_is_too_long(error: dict[str, str]) -> None:
+    assert type(await failure(refusal(400, error))) is ContextTooLong
+
+
+async def test_a_body_that_is_too_large_is_a_conversation_that_is_too_long() -> None:
+    page = Reply(status=413, pieces=[b"<html>Too large</html>"], media="text/html")
+    assert type(await failure(page)) is ContextTooLong
+
+
+async def test_too_many_tokens_a_minute_are_not_too_long_a_conversation() -> None:
+    said = {"message": "Rate limit reached: too many tokens", "code": "rate_limit_exceeded"}
+    assert type(await failure(refusal(429, said))) is ModelUnavailable
+    assert type(await failure(refusal(413, said))) is not ContextTooLong
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After-Ms": "1500", "Retry-After": "2"}, 1.5),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "-5"}, None),
+        ({"Retry-After": "nan"}, None),
+        ({}, None),
+    ],
+)
+async def test_when_to_try_again(headers: dict[str, str], seconds: float | None) -> None:
+    reply = Reply(status=429, pieces=[b"{}"], media="application/json", headers=headers)
+    error = await failure(reply)
+    assert isinstance(error, ModelUnavailable)
+    assert error.retry_after == seconds
+
+
+async def test_when_to_try_again_as_a_date() -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    reply = Reply(status=503, media="text/plain", headers={"Retry-After": date})
+    error = await failure(reply)
+    assert isinstance(error, ModelUnavailable)
+    assert error.retry_after == pytest.approx(90, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": {"message": "Oh dear."}}, "Oh dear"),
+        ({"error": "Oh dear."}, "Oh dear"),
+        ({"message": "Oh dear.", "code": "x"}, "Oh dear"),
+        ({"detail": "Oh dear."}, "Oh dear"),
+        ({"detail": [{"msg": "Oh dear."}]}, "Oh dear"),
+        ([{"error": {"message": "Oh dear."}}], "Oh dear"),
+        (
+            {"error": {"message": "Provider failed", "metadata": {"raw": "Oh dear."}}},
+            "Provider failed: Oh dear",
+        ),
+        ({"error": {"message": None}}, "no reason"),
+        ({}, "no reason"),
+        ([], "no reason"),
+        ("Oh dear.", "HTTP 400"),
+        (None, "HTTP 400"),
+    ],
+)
+async def test_every_form_of_an_error_is_read(body: Any, said: str) -> None:
+    reply = Reply(status=400, pieces=[json.dumps(body).encode()], media="application/json")
+    assert said in str(await failure(reply))
+
+
+async def test_an_error_that_is_no_json_is_shown_in_short() -> None:
+    reply = Reply(status=400, pieces=[b"Oh dear. " * 10_000], media="text/plain")
+    said = str(await failure(reply))
+    assert "Oh dear. Oh dear" in said
+    assert len(said) < 700
+
+
+async def test_an_address_that_sends_us_elsewhere_is_told() -> None:
+    reply = Reply(status=307, headers={"Location": "https://example.org/v1"})
+    error = await failure(reply)
+    assert type(error) is ModelRejected
+    assert "https://example.org/v1" in str(error)
+
+
+async def test_a_web_page_is_no_answer() -> None:
+    error = await failure(Reply(pieces=[b"<html>Log in!</html>"], media="text/html"))
+    assert type(error) is ModelUnavailable
+    assert "baseUrl" in str(error)
+
+
+async def test_an_event_stream_by_another_name_is_one() -> None:
+    for media in ("text/plain", "application/octet-stream", "application/x-ndjson"):
+        reply = Reply(pieces=events(*HELLO), media=media)
+        async with replaying(reply) as server, lab(server.url).open("lab") as client:
+            assert words(await collect(client, ask("Hi."))) == "Hello, wörld 🙂"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"data: {oh dear\n\n",
+        b"data: 7\n\n",
+        b"data: [1]\n\n",
+        b'data: "a"\n\n',
+        b"data: null\n\n",
+        b'data: {"choices": {"a": 1}}\n\n',
+        b'data: {"choices": [7]}\n\n',
+        b'data: {"choices": [{"delta": "a"}]}\n\n',
+        b'data: {"choices": [{"delta": {"tool_calls": [7]}}]}\n\n',
+        b'data: {"choices": [{"delta": {"tool_calls": 7}}]}\n\n',
+        b'data: {"choices": [{"delta": {"content": {"a": 1}}}]}\n\n',
+        b'data: {"choices": [{"delta": {}, "finish_reason": ["stop"]}]}\n\n',
+        b'data: {"choices": [{"delta": {}, "logprobs": {"content": [7]}}]}\n\n',
+        b"data: \xff\xfe\n\n",
+    ],
+)
+async def test_a_malformed_frame_is_an_error_in_words(frame: bytes) -> None:
+    pieces = [*events(chunk(content="a"), end=b""), frame, *events(chunk(finish="stop"))]
+    error = await failure(Reply(pieces=pieces))
+    assert type(error) is ModelUnavailable
+    assert "cannot be read" in str(error)
+
+
+async def test_usage_that_makes_no_sense_is_estimated() -> None:
+    for nonsense in (7, {"prompt_tokens": "many"}, {"prompt_tokens": -1}, {"total_tokens": 1.5}):
+        counted = {"choices": [], "usage": nonsense if isinstance(nonsense, dict) else None}
+        reply = Reply(pieces=events(chunk(content="a", finish="stop"), counted))
+        async with replaying(reply) as server, lab(server.url).open("lab") as client:
+            assert finish(await collect(client, ask("Hi."))).usage.input_tokens > 0
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ({"code": 502, "message": "Oh dear."}, ModelUnavailable),
+        ({"code": "rate_limit_exceeded", "message": "Oh dear."}, ModelUnavailable),
+        ({"type": "server_error", "message": "Oh dear."}, ModelUnavailable),
+        ({"message": "Oh dear."}, ModelUnavailable),
+        ({"code": 400, "message": "Oh dear."}, ModelRejected),
+        ({"code": 400, "type": "exceed_context_size_error", "message": "a"}, ContextTooLong),
+    ],
+)
+async def test_an_error_within_the_stream(error: dict[str, Any], expected: type[Exception]) -> None:
+    heard = []
+    reply = Reply(pieces=events(chunk(content="Hel"), {"error": error}))
+    async with replaying(reply) as server, lab(server.url).open("lab") as client:
+        with pytest.raises(expected):
+            async for part in client.stream(ask("Hi.")):
+                heard.append(part)
+        assert len(server.posted) == 1
+    assert heard == [TextDelta("Hel")]
+
+
+REFUSED = [
+    ("Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+     "'max_completion_tokens' instead.", "max_tokens", "max_completion_tokens"),
+    ("Unrecognized request argument supplied: stream_options", "stream_options", None),
+    ("You are not allowed to request logprobs from this model: unsupported", "logprobs", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "without", "instead"), REFUSED)
+async def test_a_field_that_is_refused_is_left_out_from_then_on(
+    said: str, without: str, instead: str | None
+) -> None:
+    async with (
+        replaying(refusal(400, {"message": said}), hello()) as server,
+        lab(server.url, confidence=True).open("lab") as client,
+    ):
+        for _ in range(2):
+            assert words(await collect(client, ask("Hi.")))
+        await collect(client, ask("Hi.", model="other"))
+        first, *rest, other = (one.body for one in server.posted)
+    assert without in first
+    assert without in other
+    assert len(rest) == 2
+    for body in rest:
+        assert without not in body
+        assert instead is None or instead in body
+
+
+async def test_a_limit_that_is_too_high_is_lowered() -> None:
+    said = "max_tokens is too large: 4096. This model supports at most 1024 completion tokens."
+    async with (
+        replaying(refusal(400, {"message": said}), hello()) as server,
+        lab(server.url).open("lab") as client,
+    ):
+        await collect(client, ask("Hi."))
+        assert [one.body["max_tokens"] for one in server.posted] == [4096, 1024]
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+async def test_a_model_that_sees_nothing_is_told_of_pictures(status: int) -> None:
+    said = {"message": "image input is not supported", "type": "server_error"}
+    async with (
+        replaying(refusal(status, said), hello()) as server,
+        lab(server.url).open("lab") as client,
+    ):
+        assert words(await collect(client, ask(PICTURE)))
+        assert "cannot see" in json.dumps(server.posted[1].body)
+
+
+async def test_thoughts_that_a_server_does_not_want_back_are_kept_from_it() -> None:
+    said = {"message": "reasoning_content is not supported in the input"}
+    thought = Message(Role.ASSISTANT, (Thinking("Hm.", "lab", "reasoning_content"), Text("Hello.")))
+    async with (
+        replaying(refusal(400, said), hello()) as server,
+        lab(server.url).open("lab") as client,
+    ):
+        assert words(await collect(client, ask("Hi.", thought, "And?")))
+        assert "Hm." not in json.dumps(server.posted[1].body)
+
+
+async def test_a_server_that_refuses_everything_is_not_asked_for_ever() -> None:
+    said = (
+        "unsupported: max_tokens max_completion_tokens stream_options logprobs image "
+        "reasoning_content /v1/responses reasoning_effort"
+    )
+    async with (
+        replaying(refusal(400, {"message": said})) as server,
+        lab(server.url, confidence=True).open("lab") as client,
+    ):
+        with pytest.raises(ModelRejected):
+            await collect(client, ask("Hi.", tools=(COIN,)))
+        assert len(server.posted) < 10
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        lambda said: refusal(401, said),
+        lambda said: Reply(pieces=events({"error": said})),
+        lambda said: Reply(pieces=[json.dumps({"error": said}).encode()], media="text/json"),
+    ],
+    ids=["refusal", "frame", "document"],
+)
+async def test_a_key_is_never_shown(
+    caplog: pytest.LogCaptureFixture, reply: Callable[[object], Reply]
+) -> None:
+    caplog.set_level("DEBUG")
+    secrets = {"store:lab": "sk-very-secret-7"}
+    said = {"message": "Incorrect API key provided: sk-very-secret-7.", "code": 401}
+    async with (
+        replaying(reply(said)) as server,
+        lab(server.url, api_key=Secret("store:lab"), secrets=secrets).open("lab") as client,
+    ):
+        with pytest.raises(ModelRejected) as raised:
+            await collect(client, ask("Hi."))
+        assert server.posted[0].headers["authorization"] == "Bearer sk-very-secret-7"
+        shown = f"{raised.value!r} {client!r} {vars(client)!r} {caplog.text}"
+    assert "Incorrect API key provided: [key]" in str(raised.value)
+    assert "secret-7" not in shown
+
+
+async def test_a_key_that_was_changed_is_read_anew() -> None:
+    ctx = lab("http://127.0.0.1:1", api_key=Secret("store:lab"), secrets={"store:lab": "old"})
+    async with replaying(refusal(401, {"message": "No."}), hello()) as server:
+        ctx = lab(server.url, api_key=Secret("store:lab"), secrets={"store:lab": "old"})
+        async with ctx.open("lab") as client:
+            with pytest.raises(ModelRejected):
+                await collect(client, ask("Hi."))
+            ctx.secrets.values["store:lab"] = "new\n"
+            assert words(await collect(client, ask("Hi.")))
+        assert server.posted[1].headers["authorization"] == "Bearer new"
+
+
+async def test_without_a_key_the_person_is_told_what_to_do() -> None:
+    async with lab("http://127.0.0.1:1/v1").open("openai") as client:
+        with pytest.raises(ModelRejected) as raised:
+            await collect(client, ask("Hi."))
+        assert (await client.describe("gpt-5.4")).context_window == 1_050_000
+    assert "argent secrets set openai" in str(raised.value)
+    assert "argent config set plugins.openai.apiKey store:openai" in str(raised.value)
+
+
+@pytest.mark.parametrize("value", ["two words", "ключ", "a\x00b"])
+async def test_a_key_that_cannot_be_sent_is_told_of(value: str) -> None:
+    if value == "two words":
+        value = "two\nlines"
+    ctx = lab("http://127.0.0.1:1/v1", api_key=Secret("env:A"), secrets={"env:A": value})
+    async with ctx.open("lab") as client:
+        with pytest.raises(ModelRejected, match="characters that no key has") as raised:
+            await collect(client, ask("Hi."))
+    assert value not in str(raised.value)
+
+
+async def test_further_headers_are_sent() -> None:
+    headers = {"X-Title": "Argent", "Api-Key": Secret("env:A")}
+    async with replaying(hello()) as server:
+        ctx = lab(server.url, headers=headers, secrets={"env:A": "k"})
+        async with ctx.open("lab") as client:
+            await collect(client, ask("Hi."))
+        sent = server.posted[0].headers
+    assert (sent["x-title"], sent["api-key"]) == ("Argent", "k")
+    assert "authorization" not in sent
+
+
+async def test_a_request_without_messages_is_refused() -> None:
+    async with lab("http://127.0.0.1:1/v1").open("lab") as client:
+        with pytest.raises(ModelRejected, match="no message"):
+            await collect(client, ask())
