@@ -13,6 +13,7 @@ RECOVERY = (
 )
 
 _NO_ROOM = 1 << 20
+_KEPT = "what was accepted before is kept and goes on by itself."
 _ADVICE = {
     "SQLITE_IOERR": (
         "Look whether the disk is sound, and whether a quota or a limit on the size of files "
@@ -31,12 +32,13 @@ def map_error(error: Exception, path: Path) -> StorageError:
     """Translate the driver's error."""
     text, name = str(error), getattr(error, "sqlite_errorname", "")
     mapped: StorageError
-    starved = name.startswith("SQLITE_IOERR") and shutil.disk_usage(path.parent).free < _NO_ROOM
+    unwritten = name.startswith("SQLITE_IOERR")
+    starved = unwritten and shutil.disk_usage(path.parent).free < _NO_ROOM
     if name.startswith("SQLITE_FULL") or starved:
-        mapped = DiskFull(
-            f"{path}: no room left on the disk ({text}). Free some space; "
-            "what was accepted before is kept and goes on by itself."
-        )
+        mapped = DiskFull(f"{path}: no room left on the disk ({text}). Free some space; {_KEPT}")
+    elif unwritten and _is_limited():
+        words = "no file may grow further here"
+        mapped = DiskFull(f"{path}: {words} ({text}). Raise the limit (ulimit -f); {_KEPT}")
     elif name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
         mapped = damaged(path, text)
     else:
@@ -48,6 +50,15 @@ def map_error(error: Exception, path: Path) -> StorageError:
 def damaged(path: Path, how: str) -> DatabaseDamaged:
     """Say that a file is not a sound database."""
     return DatabaseDamaged(f"{path}: the file is damaged ({how}). {RECOVERY}")
+
+
+def _is_limited() -> bool:
+    """Say whether this process has a limit on the size of files; Windows knows none."""
+    try:
+        import resource
+    except ImportError:
+        return False
+    return resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
 
 
 def _advice(name: str, text: str) -> str:
