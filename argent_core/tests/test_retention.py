@@ -37,7 +37,7 @@ async def days_pass(argent: Argent, kernel: Kernel, days: float) -> Trimmed:
 
 async def rows(kernel: Kernel) -> dict[str, int]:
     """Count the rows of every table that turns leave."""
-    tables = ("events", "turns", "blocks", "steps", "approvals", "outbox")
+    tables = ("events", "turns", "blocks", "steps", "calls", "approvals", "outbox")
 
     def count(tx: Any) -> dict[str, int]:
         return {t: tx.execute(f"SELECT COUNT(*) FROM {t}").fetchone()[0] for t in tables}
@@ -90,6 +90,7 @@ class TestWhatGoes:
                 "turns": 1,
                 "blocks": 0,
                 "steps": 0,
+                "calls": 0,
                 "approvals": 0,
                 "outbox": 0,
             }
@@ -201,6 +202,28 @@ class TestWhatStays:
 
             assert await days_pass(argent, kernel, 60) == Trimmed()
             assert (await days_pass(argent, kernel, 40)).events == 1
+
+    async def test_a_key_is_known_for_45_days(self, argent: Argent) -> None:
+        async with argent(model=["yes", "yes"]) as kernel:
+            await argent.channel.say("once", dedupe_key="1")
+            await argent.channel.next_reply()
+            await days_pass(argent, kernel, 44)
+            assert await argent.channel.say("once", dedupe_key="1") is None
+
+            await days_pass(argent, kernel, 5)
+
+            assert await argent.channel.say("once", dedupe_key="1") is not None
+            await argent.channel.next_reply()
+
+    async def test_a_key_is_known_though_the_clock_is_far_ahead(self, argent: Argent) -> None:
+        async with argent(model=["yes"]) as kernel:
+            await argent.channel.say("once", dedupe_key="1")
+            await argent.channel.next_reply()
+            await kernel.retention.trim()
+            argent.clock.jump(73 * 365 * DAY)
+            await days_pass(argent, kernel, 40)
+
+            assert await argent.channel.say("once", dedupe_key="1") is None
 
     async def test_a_message_whose_key_is_known(self, argent: Argent) -> None:
         async with argent(model=["yes"], config={"journal": {"retention": "45d"}}) as kernel:

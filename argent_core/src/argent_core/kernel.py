@@ -317,7 +317,6 @@ class Kernel:
 
     async def _keep_house(self) -> None:
         while True:
-            await self.journal.forget_keys()
             await self.output_handlers.expire()
             await self.clock.sleep(_HOUSEKEEPING_SECONDS)
             self.intake.reopen_if_roomy()

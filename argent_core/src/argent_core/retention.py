@@ -23,6 +23,7 @@ from attrs import define, field, frozen
 
 from argent_core import codec
 from argent_core.config import format_duration
+from argent_core.config.settings import SHORTEST_RETENTION
 from argent_core.guard import attempt
 from argent_core.inbound.journal import Journal
 from argent_core.loop.history import EXCHANGES_READ, IS_EXCHANGE
@@ -59,6 +60,7 @@ class _Age:
 
     Args:
         seen: The clock at the last look.
+        keyless: ``seq`` up to which de-duplication keys are forgotten.
         lived: Seconds that count, from the first look to the last.
         marks: Pairs of what ``lived`` was and the ``seq`` of the newest event then, oldest first.
     """
@@ -66,15 +68,18 @@ class _Age:
     seen: float
     lived: float = 0.0
     marks: list[tuple[float, int]] = field(factory=list)
+    keyless: int = 0
 
-    def mark(self, newest: int, *, term: float) -> int:
-        """Note the newest event; return the newest of those that are older than the term."""
+    def mark(self, newest: int, *, term: float) -> None:
+        """Note the newest event; forget what is older than the term needs."""
         if not self.marks or self.lived - self.marks[-1][0] >= term / _MARKS:
             self.marks.append((self.lived, newest))
         while len(self.marks) > 1 and self.marks[1][0] <= self.lived - term:
             del self.marks[0]
-        lived, seq = self.marks[0]
-        return seq if lived <= self.lived - term else 0
+
+    def reach(self, seconds: float) -> int:
+        """Return the ``seq`` up to which events are older than so many seconds."""
+        return max((seq for lived, seq in self.marks if lived <= self.lived - seconds), default=0)
 
 
 @define(eq=False, repr=False)
@@ -134,6 +139,8 @@ class _Look:
                 files += 1
         for table in ("steps", "blocks", "approvals", "outbox"):
             tx.execute(f"DELETE FROM {table} WHERE turn = ?", (id,))
+        # The keys of a turn's calls are its id, a slash and a number; "0" follows the slash.
+        tx.execute("DELETE FROM calls WHERE key > ? AND key < ?", (f"{id}/", f"{id}0"))
         tx.execute("DELETE FROM events WHERE id = ?", (id,))
         self._remove_turns(tx, id, conversation)
         return Trimmed(1, files)
@@ -183,8 +190,10 @@ class Retention:
         database, term = self.journal.database, self.term.total_seconds()
         lived = self.journal.clock.monotonic()
         since = 0.0 if self._looked is None else lived - self._looked
-        last = await database.write(partial(self._grow_older, term=term, lived=since))
+        age = await database.write(partial(self._grow_older, term=term, lived=since))
         self._looked = lived
+        await self._forget_keys(age)
+        last = age.reach(term)
         files = await asyncio.to_thread(_by_step, self.results) if last else {}
         now = self.journal.now()
         look, gone = _Look(last, (now - term, now), files), Trimmed()
@@ -203,8 +212,16 @@ class Retention:
                 await asyncio.sleep(self.rest)
         return gone
 
-    def _grow_older(self, tx: Transaction, *, term: float, lived: float) -> int:
-        """Count the time since the last look; return the ``seq`` up to which events are old.
+    async def _forget_keys(self, age: _Age) -> None:
+        """Let de-duplication keys go that are older than the shortest term."""
+        last = age.reach(SHORTEST_RETENTION.total_seconds())
+        for first in range(age.keyless, last, _BATCH):
+            given = (first, min(first + _BATCH, last))
+            await self.journal.database.write(partial(_forget_keys, between=given))
+            await asyncio.sleep(self.rest)
+
+    def _grow_older(self, tx: Transaction, *, term: float, lived: float) -> _Age:
+        """Count the time since the last look; return how old the journal is.
 
         Args:
             lived: Seconds since then that this kernel has lived through for certain.
@@ -218,9 +235,15 @@ class Retention:
             step = lived
         age.seen, age.lived = now, age.lived + step
         (newest,) = tx.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()
-        last = age.mark(newest, term=term)
+        age.mark(newest, term=term)
         tx.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (_NOTE, codec.dump(age)))
-        return last
+        return age
+
+
+def _forget_keys(tx: Transaction, *, between: tuple[int, int]) -> None:
+    tx.execute("UPDATE events SET dedupe_key = NULL WHERE seq > ? AND seq <= ?", between)
+    note = "UPDATE cursors SET value = json_set(value, '$.keyless', ?) WHERE source = ?"
+    tx.execute(note, (between[1], _NOTE))
 
 
 def _give_back(tx: Transaction) -> bool:

@@ -43,7 +43,6 @@ MIGRATIONS = (
     CREATE INDEX events_person ON events (conversation)
         WHERE person = 1 AND state IN ('ready', 'leased', 'waiting');
     CREATE INDEX events_held ON events (conversation) WHERE state IN ('leased', 'waiting');
-    CREATE INDEX events_keys ON events (created_at) WHERE dedupe_key IS NOT NULL;
     CREATE INDEX events_dead ON events (seq) WHERE state = 'dead';
     CREATE INDEX events_turn ON events (turn, seq) WHERE turn IS NOT NULL;
 
@@ -123,6 +122,7 @@ MIGRATIONS = (
         day TEXT NOT NULL,
         reserved INTEGER NOT NULL,
         spent INTEGER,
+        error TEXT NOT NULL DEFAULT '',
         input_tokens INTEGER NOT NULL DEFAULT 0,
         output_tokens INTEGER NOT NULL DEFAULT 0,
         cache_read_tokens INTEGER NOT NULL DEFAULT 0,

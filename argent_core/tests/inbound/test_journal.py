@@ -10,7 +10,7 @@ import pytest
 
 from argent_core.database import open_database
 from argent_core.inbound.event_list import EventList
-from argent_core.inbound.journal import DEDUPE_SECONDS, Journal, Lease, LeaseLost
+from argent_core.inbound.journal import Journal, Lease, LeaseLost
 from argent_core.loop import turn_store
 from argent_core.loop.turn_store import Ending
 from argent_core.schema import MIGRATIONS
@@ -290,16 +290,6 @@ class TestDeduplication:
         ids = [await journal.append(event, source="s", plugin=plugin) for plugin in ("p", "q")]
 
         assert None not in ids
-
-    async def test_a_key_is_known_for_45_days(self, journal: Journal, clock: FakeClock) -> None:
-        await put(journal, "one", dedupe_key="k")
-        clock.jump(DEDUPE_SECONDS - 1)
-        await journal.forget_keys()
-        assert await put(journal, "two", dedupe_key="k") is None
-
-        clock.jump(2)
-        await journal.forget_keys()
-        assert await put(journal, "three", dedupe_key="k") is not None
 
     async def test_the_cursor_moves_past_an_event_that_was_known(self, journal: Journal) -> None:
         event = Event(conversation="c", dedupe_key="k")

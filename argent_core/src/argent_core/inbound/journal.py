@@ -24,7 +24,6 @@ from argent_hookspecs import Address, ArgentError, Clock, Event, Transaction, Tr
 
 log = logging.getLogger("argent.journal")
 
-DEDUPE_SECONDS = 45 * 86400.0
 AGE_SECONDS = 600.0
 MAX_BACKOFF_SECONDS = 3600.0
 _DUE, _LATER, _BUSY = 0, 1, 2
@@ -191,12 +190,6 @@ class Journal:
         # One that begins later than now comes from a clock that was set back.
         given = (now, now - AGE_SECONDS, now)
         await self.database.write(lambda tx: tx.execute(sql, given).rowcount)
-
-    async def forget_keys(self) -> None:
-        """Let de-duplication keys go that are older than 45 days."""
-        before = self.now() - DEDUPE_SECONDS
-        sql = "UPDATE events SET dedupe_key = NULL WHERE dedupe_key IS NOT NULL AND created_at < ?"
-        await self.database.write(lambda tx: tx.execute(sql, (before,)).rowcount)
 
     async def postpone(
         self, lease: Lease, *, seconds: float = 0.0, reason: str = "", counted: bool = True
