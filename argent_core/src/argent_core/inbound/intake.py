@@ -102,7 +102,9 @@ class Intake:
         return id
 
     def drained(self) -> None:
-        """Let those look again who wait because they had too many events here."""
+        """Look again what a turn that has ended made room for: for events, or on the disk."""
+        if self._starved:
+            self.reopen_if_roomy()
         self._drained.set()
         self._drained = asyncio.Event()
 
