@@ -239,6 +239,7 @@ class TestFloods:
 class TestFullDisk:
     async def test_new_events_are_refused_with_what_to_do(self, intake: Intake) -> None:
         await fill(intake)
+        intake.ballast = Ballast(intake.ballast.path, 1 << 60)
 
         with pytest.raises(EventRefused, match="Free some space"):
             await emit(intake)
