@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 KEY = "right"
+NAME = "smollm2"
 CONTEXT = 1024
 
 
@@ -59,7 +60,7 @@ def _serve(path: str, *, embeddings: bool) -> None:
     parameters.verbosity = -1
     parameters.hostnames, parameters.port = ["127.0.0.1"], 0
     parameters.api_keys = [KEY]
-    parameters.model_alias = ["smollm2"]
+    parameters.model_alias = [NAME]
     parameters.embedding = embeddings
     if embeddings:
         parameters.pooling_type = 1

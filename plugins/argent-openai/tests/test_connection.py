@@ -159,7 +159,7 @@ async def test_a_connection_that_the_server_has_closed_is_replaced() -> None:
             assert words(await collect(client, ask("Hi."))) == SAID
 
 
-async def test_a_connection_that_ends_just_then_is_tried_once_more() -> None:
+async def test_a_connection_that_ends_just_then_is_replaced() -> None:
     async with (
         replaying(hello(), Reply(raw=b""), hello()) as server,
         lab(server.url).open("lab") as client,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import pytest
-from llama_server import KEY
+from llama_server import KEY, NAME
 
 from argent_testing.contracts import (
     HealthCheckContract,
@@ -13,7 +13,15 @@ from argent_testing.contracts import (
     PluginContract,
 )
 
-MODEL = "smollm2"
+
+@pytest.fixture(autouse=True)
+def a_server(
+    llama_url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Name the server in the settings."""
+    monkeypatch.setenv("LAB_KEY", KEY)
+    lab = {"baseUrl": llama_url, "apiKey": "env:LAB_KEY"}
+    monkeypatch.setattr(request.cls, "settings", {"endpoints": {"lab": lab, "openai": lab}})
 
 
 class OpenAI:
@@ -22,22 +30,13 @@ class OpenAI:
     plugin = "argent_openai"
     settings: ClassVar[dict[str, Any]] = {}
 
-    @pytest.fixture(autouse=True)
-    def a_server(
-        self, llama_url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-    ) -> None:
-        """Name the server in the settings."""
-        monkeypatch.setenv("LAB_KEY", KEY)
-        lab = {"baseUrl": llama_url, "apiKey": "env:LAB_KEY"}
-        monkeypatch.setattr(request.cls, "settings", {"endpoints": {"lab": lab, "openai": lab}})
-
 
 class TestPlugin(OpenAI, PluginContract):
     pass
 
 
 class TestProvider(OpenAI, ModelProviderContract):
-    models = (MODEL,)
+    models = (NAME,)
 
 
 class TestHealthChecks(OpenAI, HealthCheckContract):

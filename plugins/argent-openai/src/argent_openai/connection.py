@@ -26,6 +26,7 @@ _CONNECT_SECONDS = 15.0
 _CONNECT_HERE_SECONDS = 5.0
 _DRAIN_SECONDS = 0.25
 _STALE_SECONDS = 2.0
+_TRIES = 3
 _ONE_PIECE = 1 << 19
 _LARGEST_ANSWER = 1 << 26
 _LARGEST_COMPLAINT = 1 << 16
@@ -149,10 +150,10 @@ class Connection:
     async def _send(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
     ) -> aiohttp.ClientResponse:
-        """Send, once more if the server had just closed a connection that we meant to use again."""
+        """Send, again if the server had just closed a connection that we meant to use again."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        for last in (False, True):
+        for tries_left in reversed(range(_TRIES)):
             # Written at once, a large body would hold up the event loop.
             large = body is not None and len(body) > _ONE_PIECE
             data = io.BytesIO(body) if body is not None and large else body
@@ -160,13 +161,11 @@ class Connection:
                 return await self._session.request(
                     method, url, data=data, headers=headers, allow_redirects=False
                 )
-            except aiohttp.ClientConnectorError:
-                raise
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                told = isinstance(error, aiohttp.ServerDisconnectedError) or error.errno in _STALE
-                if last or not told or loop.time() - began > _STALE_SECONDS:
+                late = loop.time() - began > _STALE_SECONDS
+                if late or not tries_left or not _was_closed(error):
                     raise
-        raise AssertionError("unreachable")
+        raise AssertionError("the last try returns or raises")
 
     async def _all_headers(self) -> dict[str, str]:
         if self._headers is None:
@@ -235,6 +234,13 @@ def find_proxy(endpoint: Endpoint) -> str | None:
             f"{address.scheme.upper()}_PROXY to one, or NO_PROXY to {address.hostname}"
         )
     return proxy or None
+
+
+def _was_closed(error: Exception) -> bool:
+    """Say whether an error means that the connection was no more when the request was sent."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return False
+    return not isinstance(error, OSError) or error.errno is None or error.errno in _STALE
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:
