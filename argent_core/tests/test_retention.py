@@ -253,7 +253,7 @@ class TestTime:
                 await kernel.retention.trim()
             argent.clock.jump(5 * DAY)
 
-            await argent.clock.advance(301)
+            await argent.clock.advance(61)
 
             while (await rows(kernel))["events"]:
                 await kernel.journal.database.read(lambda tx: None)

@@ -1,10 +1,9 @@
 """Retention: what ended longer ago than its term leaves the journal, a little at a time.
 
-The term is counted from look to look, and not by the times in the rows: a step of the clock that no
-machine lives through between two looks does not count, so that a clock that is far ahead makes
-nothing old. Marks say up to where the journal went at which age. Each small transaction takes
-events that ended with all that their turns left; whatever ends it, the next look goes on from
-there.
+Age is counted from look to look, and not by the times in the rows: what the clock moves by more than
+a week between two looks does not count, so that one that is far ahead makes nothing old. Marks say
+up to where the journal went at which age. One small transaction after another takes events that
+ended, with all that their turns left; wherever that breaks off, the next look goes on from there.
 
 The pages that this frees are used for what comes next; only when most of the file is free, some of
 them are given back to the file system (https://www.sqlite.org/pragma.html#pragma_auto_vacuum).
@@ -31,7 +30,7 @@ from argent_hookspecs import Transaction
 
 log = logging.getLogger("argent.retention")
 
-_FIRST_LOOK = timedelta(minutes=5)
+_FIRST_LOOK = timedelta(minutes=1)
 _LOOK_EVERY = timedelta(hours=1)
 _LONGEST_STEP = timedelta(days=7)
 _MARKS = 64
