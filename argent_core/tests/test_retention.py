@@ -27,6 +27,7 @@ async def look_up() -> str:
 
 async def days_pass(argent: Argent, kernel: Kernel, days: float) -> Trimmed:
     """Let time pass as it does for an agent that runs: it looks into its journal every few days."""
+    kernel.retention.rest = 0.0
     gone = await kernel.retention.trim()
     while days > 0:
         argent.clock.jump(min(days, 5) * DAY)

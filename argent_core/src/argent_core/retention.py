@@ -1,8 +1,8 @@
 """Retention: what ended longer ago than its term leaves the journal, a little at a time.
 
-Age is counted from look to look, and not by the times in the rows: what the clock moves by more than
-a week between two looks does not count, so that one that is far ahead makes nothing old. Marks say
-up to where the journal went at which age. One small transaction after another takes events that
+Age is counted from look to look, and not by the times in the rows: what the clock moves by more
+than a week between two looks does not count, so that one that is far ahead makes nothing old. Marks
+say up to where the journal went at which age. One small transaction after another takes events that
 ended, with all that their turns left; wherever that breaks off, the next look goes on from there.
 
 The pages that this frees are used for what comes next; only when most of the file is free, some of
