@@ -23,9 +23,10 @@ class Disk:
         self.filler = folder / "filler"
         self.ballast = home.data / "ballast"
 
-    def fill(self) -> None:
-        """Leave no room, the agent's own reserve included."""
-        self.ballast.unlink(missing_ok=True)
+    def fill(self, *, reserve: bool = True) -> None:
+        """Leave no room, unless it is the agent's own reserve."""
+        if reserve:
+            self.ballast.unlink(missing_ok=True)
         with contextlib.suppress(OSError), self.filler.open("wb", buffering=0) as file:
             while True:
                 file.write(bytes(CHUNK))
@@ -88,7 +89,10 @@ async def main(folder: Path) -> dict[str, Any]:
     except ArgentError as error:
         found["start"] = str(error)
     disk.free()
-    async with argent.restart() as kernel:
+    async with argent.restart():
+        disk.fill(reserve=False)
+    async with argent.restart(model=["in the reserve"]) as kernel:
+        found["again"] = await channel.ask("And in your reserve?")
         found["events"] = [event["state"] for event in await kernel.agent.events.list()]
     return found
 

@@ -201,12 +201,13 @@ def test_on_a_real_disk_nothing_is_lost_and_all_goes_on(tmp_path: Path) -> None:
     assert found.pop("in the middle") == [UNTIL_ROOM, 1]
     assert "no room left on the disk" in found.pop("refused")
     assert "no room left on the disk" in found.pop("start")
-    assert found.pop("events") == ["done"] * 4
+    assert found.pop("events") == ["done"] * 5
     assert found == {
         "at first": "one",
         "then": "full in the middle",
         "at delivery": "full at delivery",
         "last": "last",
+        "again": "in the reserve",
     }
 
 

@@ -26,7 +26,7 @@ from argent_core.inbound.event_list import EventList
 from argent_core.inbound.event_sources import EventSources
 from argent_core.inbound.intake import Intake
 from argent_core.inbound.journal import Journal
-from argent_core.inbound.soundness import LOST, Soundness, seems_lost
+from argent_core.inbound.soundness import Soundness, loss
 from argent_core.jobs import Jobs
 from argent_core.link import KERNEL
 from argent_core.local import LocalServer
@@ -166,19 +166,19 @@ class Kernel:
         prepare_home(self.home)
         self.config = configuration.load(self.home)
         stack.callback((await home_lock.take(self.home)).release)
-        lost = seems_lost(self.home)
+        lost = loss(self.home)
         level, redactor = self.config.log.level, self.redactor
         stack.enter_context(
             log_file.configure(self.home, level, redactor=redactor, stderr=self.log_to_stderr)
         )
-        for warning in self.config.warnings:
+        for warning in (*self.config.warnings, *lost):
             log.warning("%s", warning)
-        if lost:
-            log.warning(LOST, self.home.kernel_database)
         self.guard = Guard(on_fault=lambda plugin, reason: self.host.blame(plugin, reason))
         self.guard.install()
         stack.callback(self.guard.uninstall)
-        database = await Database.open(self.home.kernel_database, MIGRATIONS)
+        database = await Ballast(self.home.data / "ballast").lend_to(
+            lambda: Database.open(self.home.kernel_database, MIGRATIONS)
+        )
         stack.push_async_callback(database.close)
         self._build(database)
         await self._start_plugins(stack)

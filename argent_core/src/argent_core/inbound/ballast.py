@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from attrs import frozen
 
 from argent_core.guard import attempt
+from argent_hookspecs import DiskFull
+
+T = TypeVar("T")
 
 SIZE = 8 << 20
 
@@ -38,6 +43,15 @@ class Ballast:
         there = self.path.exists()
         self.path.unlink(missing_ok=True)
         return there
+
+    async def lend_to(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do something; if the disk is too full for it, once more in the room that was kept."""
+        try:
+            return await work()
+        except DiskFull:
+            if not self.release():
+                raise
+        return await work()
 
     def _fill(self) -> None:
         with self.path.open("wb") as file:

@@ -15,18 +15,19 @@ from argent_hookspecs import StorageError
 _FIRST_LOOK = 30.0
 _LOOK_EVERY = 86400.0
 _ONLY_A_HEADER = 4096
-LOST = (
-    "%s is empty, though this agent has run before; it begins afresh. If something was in it, stop "
+_LOST = (
+    "{} is empty, though this agent has run before; it begins afresh. If something was in it, stop "
     "Argent now and restore a backup."
 )
 
 
-def seems_lost(home: Home) -> bool:
-    """Say whether an agent that has run before has nothing in its journal's file any more."""
+def loss(home: Home) -> list[str]:
+    """Say, in a line, if an agent that has run before has nothing in its journal any more."""
     path = home.kernel_database
     size = path.stat().st_size if path.exists() else 0
     has_run = (home.logs / "argent.log").exists()
-    return has_run and size <= _ONLY_A_HEADER and not wal.holds_frames(path)
+    lost = has_run and size <= _ONLY_A_HEADER and not wal.holds_frames(path)
+    return [_LOST.format(path)] if lost else []
 
 
 @define(eq=False, repr=False)
