@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,16 @@ async def rows(kernel: Kernel) -> dict[str, int]:
 
 async def exchanges(kernel: Kernel) -> list[str]:
     return [one["asked"] for one in await kernel.agent.history("home", limit=1000)]
+
+
+async def expire_letters(argent: Argent, kernel: Kernel, count: int, *, size: int) -> None:
+    """Let events come that end at once, without a turn."""
+    for _ in range(count):
+        past = argent.clock.now() - timedelta(days=1)
+        letter = Event(conversation="mail", content="x" * size, expires_at=past)
+        await argent.channel.emit(letter)
+    while len(await kernel.agent.events.list("cancelled", limit=count)) != count:
+        await kernel.journal.database.read(lambda tx: None)
 
 
 async def checkpointed(kernel: Kernel) -> None:
@@ -144,14 +155,25 @@ class TestWhatGoes:
 
             assert sizes[2] <= sizes[1] * 1.2
 
+    async def test_what_was_broken_off_is_gone_on_with(self, argent: Argent) -> None:
+        async with argent(model=[]) as kernel:
+            await expire_letters(argent, kernel, 120, size=10)
+            await days_pass(argent, kernel, 85)
+            argent.clock.jump(6 * DAY)
+            kernel.retention.rest = 3600.0
+            trimming = asyncio.create_task(kernel.retention.trim())
+            while (await rows(kernel))["events"] == 120:
+                assert not trimming.done()
+            trimming.cancel()
+            await asyncio.wait({trimming})
+            left = (await rows(kernel))["events"]
+            assert 0 < left < 120
+
+            assert (await days_pass(argent, kernel, 0)).events == left
+
     async def test_the_file_shrinks_when_most_of_it_is_free(self, argent: Argent) -> None:
         async with argent(model=[]) as kernel:
-            for _ in range(40):
-                past = argent.clock.now() - timedelta(days=1)
-                letter = Event(conversation="mail", content="x" * 1_000_000, expires_at=past)
-                await argent.channel.emit(letter)
-            while len(await kernel.agent.events.list("cancelled")) != 40:
-                await kernel.journal.database.read(lambda tx: None)
+            await expire_letters(argent, kernel, 40, size=1_000_000)
             full = argent.home.kernel_database.stat().st_size
 
             await days_pass(argent, kernel, 95)
