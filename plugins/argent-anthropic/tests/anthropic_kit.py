@@ -28,7 +28,7 @@ from argent_hookspecs import (
 )
 
 if TYPE_CHECKING:
-    from replay_server import ReplayServer
+    from anthropic_replay import ReplayServer
 
 OPUS = "claude-opus-5-5"
 SONNET = "claude-sonnet-5-5"

@@ -12,7 +12,7 @@ from argent_hookspecs import ModelClient
 
 sys.path.insert(0, str(Path(__file__).parent))
 from anthropic_kit import Context, context
-from replay_server import ReplayServer
+from anthropic_replay import ReplayServer
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from anthropic_kit import COIN, OPUS, Context, ask, calls, collect, finish, thoughts, words
-from replay_server import (
+from anthropic_replay import (
     ReplayServer,
     message,
     redacted,
@@ -226,7 +226,9 @@ async def test_a_malformed_frame_is_one_clear_error(
 async def test_an_answer_cut_at_any_byte_is_whole_or_one_clear_error(
     server: ReplayServer, client: ModelClient
 ) -> None:
-    data, request = sse(RECORDED), ask("Toss.", tools=(COIN,))
+    call = tool_use("t1", "coin", '{"ti', 'mes":3}')
+    events = message(thinking("hm", signature="s"), text("Hé 🪙"), call, stop="tool_use")
+    data, request = sse(events), ask("Toss.", tools=(COIN,))
     server.replies.append(stream(data))
     whole = await collect(client, request)
     last_words = data.index(b"event: message_stop")

@@ -15,7 +15,6 @@ from typing import Any
 
 from anthropic.types import (
     ContentBlockParam,
-    MessageCreateParams,
     ModelInfo,
     RawMessageStreamEvent,
     TextBlockParam,
@@ -26,7 +25,6 @@ from anthropic.types.message_create_params import MessageCreateParamsStreaming
 from attrs import define, field, frozen
 from pydantic import TypeAdapter, ValidationError
 
-_ = MessageCreateParams
 _BLOCK = TypeAdapter(ContentBlockParam)
 _EVENT = TypeAdapter(RawMessageStreamEvent)
 _SYSTEM = TypeAdapter(TextBlockParam)
@@ -167,8 +165,10 @@ class ReplayServer:
             writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             await writer.drain()
         if reply.stays_open:
-            assert await reader.read() == b""
-            self.client_left.set()
+            try:
+                await reader.read()
+            finally:
+                self.client_left.set()
         elif reply.whole:
             writer.write(b"0\r\n\r\n")
             await writer.drain()
@@ -206,10 +206,7 @@ def wrong_with(body: Any) -> list[str]:
 
 
 def _fields() -> set[str]:
-    return {key for kind in MessageCreateParamsStreaming.__mro__[:1] for key in _annotations(kind)}
-
-
-def _annotations(kind: Any) -> set[str]:
+    kind = MessageCreateParamsStreaming
     return set(kind.__required_keys__ | kind.__optional_keys__)
 
 
@@ -235,10 +232,11 @@ def failure(status: int, kind: str, said: str, **headers: str) -> Reply:
 
 def sse(events: Iterable[Event]) -> bytes:
     """Events as they stand in a stream."""
-    return b"".join(
-        f"event: {one['type']}\ndata: {json.dumps(one, ensure_ascii=False)}\n\n".encode()
-        for one in events
-    )
+    return b"".join(f"event: {one['type']}\ndata: {_compact(one)}\n\n".encode() for one in events)
+
+
+def _compact(event: Event) -> str:
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
 
 
 def message(
@@ -305,3 +303,18 @@ def model(id: str, *, window: int = 200_000, **more: Any) -> dict[str, Any]:
     }
     _MODEL.validate_python(entry)
     return entry
+
+
+def capabilities(*thinking: str, images: bool = False) -> dict[str, Any]:
+    """What the list of models says of one that can think in these ways, and little else."""
+    yes, no = {"supported": True}, {"supported": False}
+    ways = ("adaptive", "between_tools", "disabled", "enabled")
+    levels = ("low", "medium", "high", "xhigh", "max")
+    others = ("batch", "citations", "code_execution", "pdf_input", "structured_outputs")
+    return {
+        **dict.fromkeys((*others, "context_management"), no),
+        "image_input": {"supported": images},
+        "server_tools": {**no, "code_execution": no, "web_search": no},
+        "effort": {**no, **dict.fromkeys(levels, no)},
+        "thinking": {**yes, "types": {way: yes if way in thinking else no for way in ways}},
+    }

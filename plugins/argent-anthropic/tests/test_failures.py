@@ -1,0 +1,257 @@
+"""What goes wrong between here and the server, in words and in the contract's errors."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+
+import pytest
+from anthropic_kit import KEY, OPUS, Context, ask, collect, context, words
+from anthropic_replay import (
+    ReplayServer,
+    Reply,
+    as_json,
+    failure,
+    message,
+    sse,
+    stream,
+    text,
+)
+from attrs import evolve
+
+from argent_hookspecs import (
+    ContextTooLong,
+    ModelClient,
+    ModelError,
+    ModelRejected,
+    ModelUnavailable,
+    Secret,
+    TextDelta,
+)
+
+pytestmark = pytest.mark.anyio
+PACKED = {"content-type": "text/event-stream", "content-encoding": "gzip"}
+
+
+async def refusal(client: ModelClient, *, model: str = OPUS) -> ModelError:
+    with pytest.raises(ModelError) as told:
+        await collect(client, ask("Hello.", model=model))
+    return told.value
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "expected", "advice"),
+    [
+        (400, "invalid_request_error", ModelRejected, "does not accept the request"),
+        (401, "authentication_error", ModelRejected, "argent secrets set"),
+        (402, "billing_error", ModelRejected, "credit"),
+        (403, "permission_error", ModelRejected, "another key"),
+        (404, "not_found_error", ModelRejected, "argent models list"),
+        (413, "request_too_large", ContextTooLong, "too long"),
+        (422, "invalid_request_error", ModelRejected, "does not accept the request"),
+        (408, "timeout_error", ModelUnavailable, "later"),
+        (409, "conflict_error", ModelUnavailable, "later"),
+        (429, "rate_limit_error", ModelUnavailable, "limits how much"),
+        (500, "api_error", ModelUnavailable, "later"),
+        (504, "timeout_error", ModelUnavailable, "later"),
+        (529, "overloaded_error", ModelUnavailable, "overloaded"),
+    ],
+)
+async def test_each_status_is_an_error_that_says_what_to_do(
+    server: ReplayServer,
+    client: ModelClient,
+    status: int,
+    kind: str,
+    expected: type[ModelError],
+    advice: str,
+) -> None:
+    server.replies.append(failure(status, kind, "No can do."))
+    error = await refusal(client)
+    assert type(error) is expected
+    assert advice in str(error)
+    assert "No can do" in str(error)
+    assert f"the server at {server.url}" in str(error)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "prompt is too long: 210000 tokens > 200000 maximum",
+        "input length and `max_tokens` exceed context limit: 199000 + 8192 > 200000",
+        "input is too long for the requested model",
+        "request (4031 tokens) exceeds the available context size (1024 tokens)",
+    ],
+)
+async def test_a_request_beyond_the_window_is_told_apart(
+    server: ReplayServer, client: ModelClient, said: str
+) -> None:
+    server.replies.append(failure(400, "invalid_request_error", said))
+    assert isinstance(await refusal(client), ContextTooLong)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("30", 30.0),
+        ("1.5", 1.5),
+        ("Fri, 20 Nov 2026 12:01:00 GMT", 60.0),
+        ("Fri, 20 Nov 2026 11:00:00 GMT", 0.0),
+        ("soon", None),
+        ("inf", None),
+        ("-1", 0.0),
+    ],
+)
+async def test_how_long_to_wait_is_handed_on(
+    server: ReplayServer, client: ModelClient, said: str, seconds: float | None
+) -> None:
+    server.replies.append(failure(429, "rate_limit_error", "Slower.", retry_after=said))
+    error = await refusal(client)
+    assert isinstance(error, ModelUnavailable)
+    assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (Reply(body=[b"<html>Bad gateway</html>"], status=502), ModelUnavailable),
+        (Reply(body=[b"<html>Log in</html>"], headers={"content-type": "text/html"}), None),
+        (as_json({"answer": "of another API"}), None),
+        (as_json({"error": "unknown field"}, status=400), ModelRejected),
+        (as_json(["odd"], status=418), ModelRejected),
+        (Reply(status=302, headers={"location": "http://elsewhere.invalid/"}), ModelRejected),
+        (Reply(body=[b"x" * 70_000] * 3, status=500, stays_open=True), ModelUnavailable),
+        (Reply(whole=False), ModelUnavailable),
+        (Reply(body=[b"not packed at all"], headers=PACKED), ModelUnavailable),
+    ],
+)
+async def test_a_server_of_another_kind_is_one_clear_error(
+    server: ReplayServer, client: ModelClient, reply: Reply, expected: type[ModelError] | None
+) -> None:
+    server.replies.append(reply)
+    error = await refusal(client)
+    assert type(error) is (expected or ModelUnavailable)
+    assert str(error).startswith(("the server at", "the connection to the server at"))
+
+
+async def test_a_server_that_is_not_there(server: ReplayServer) -> None:
+    url = "http://127.0.0.1:1"
+    async with context(url).open() as client:
+        error = await refusal(client)
+    assert isinstance(error, ModelUnavailable)
+    assert url in str(error)
+    assert "plugins.anthropic.baseUrl" in str(error)
+
+
+async def test_silence_ends_in_time(server: ReplayServer, ctx: Context) -> None:
+    server.replies.append(stream(sse(message(text("Well"))[:4]), stays_open=True))
+    async with ctx.with_settings(timeout=1.0).open() as client:
+        error = await refusal(client)
+    assert isinstance(error, ModelUnavailable)
+    assert "silent for 1 s" in str(error)
+
+
+async def test_closing_the_iterator_closes_the_connection(
+    server: ReplayServer, client: ModelClient
+) -> None:
+    server.replies.append(stream(sse(message(text("Well"))[:4]), stays_open=True))
+    async with aclosing(client.stream(ask("Hello."))) as parts:  # type: ignore[type-var]
+        assert await anext(parts) == TextDelta("Well")
+    async with asyncio.timeout(1):
+        await server.client_left.wait()
+
+
+async def test_cancelling_closes_the_connection(server: ReplayServer, client: ModelClient) -> None:
+    server.replies.append(stream(sse(message(text("Well"))[:4]), stays_open=True))
+    heard = asyncio.Event()
+
+    async def listen() -> None:
+        async for _ in client.stream(ask("Hello.")):
+            heard.set()
+
+    task = asyncio.create_task(listen())
+    await heard.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with asyncio.timeout(1):
+        await server.client_left.wait()
+
+
+async def test_a_server_that_stays_after_the_last_event_is_not_waited_for(
+    server: ReplayServer, client: ModelClient
+) -> None:
+    server.replies.append(stream(sse(message(text("Well."))), stays_open=True))
+    async with asyncio.timeout(2):
+        assert words(await collect(client, ask("Hello."))) == "Well."
+
+
+class TestKey:
+    """The key: sent, asked for, and never seen."""
+
+    @pytest.mark.parametrize(
+        ("auth", "header", "value"),
+        [("x-api-key", "x-api-key", KEY), ("authorization", "authorization", f"Bearer {KEY}")],
+    )
+    async def test_it_is_sent_with_the_version(
+        self, server: ReplayServer, ctx: Context, auth: str, header: str, value: str
+    ) -> None:
+        server.answer(*message(text("Yes.")))
+        async with ctx.with_settings(auth=auth, version="2023-06-01").open() as client:
+            await collect(client, ask("Hello."))
+        headers = server.requests[-1].headers
+        assert headers[header] == value
+        assert headers["anthropic-version"] == "2023-06-01"
+        assert ("x-api-key" in headers) is (auth == "x-api-key")
+
+    async def test_without_one_the_first_question_says_what_to_do(self) -> None:
+        ctx = context("https://api.anthropic.com")
+        ctx.secrets.values.clear()
+        async with ctx.open() as client:
+            error = await refusal(client)
+        assert isinstance(error, ModelRejected)
+        assert str(error).startswith("Anthropic needs a key")
+        assert "ANTHROPIC_API_KEY" in str(error)
+        assert "argent secrets set anthropic-key" in str(error)
+
+    async def test_a_server_on_this_machine_may_do_without(
+        self, server: ReplayServer, ctx: Context
+    ) -> None:
+        ctx.secrets.values.clear()
+        for settings in (ctx, ctx.with_settings(api_key=None)):
+            server.answer(*message(text("Yes.")))
+            async with settings.open() as client:
+                await collect(client, ask("Hello."))
+            assert not {"x-api-key", "authorization"} & set(server.requests[-1].headers)
+
+    @pytest.mark.parametrize("value", ["two words", "line\nbreak", "schlüssel"])
+    async def test_one_that_cannot_be_sent_is_not_shown(
+        self, server: ReplayServer, ctx: Context, value: str
+    ) -> None:
+        odd = ctx.with_settings(api_key=Secret("store:odd"))
+        odd.secrets.values["store:odd"] = value
+        async with odd.open() as client:
+            error = await refusal(client)
+        assert isinstance(error, ModelRejected)
+        assert value not in str(error)
+
+    async def test_it_is_in_no_log_and_no_error(
+        self, server: ReplayServer, ctx: Context, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        server.replies.append(failure(401, "authentication_error", f"{KEY} is not a key"))
+        async with ctx.open() as client:
+            error = await refusal(client)
+        shown = f"{error} {error!r} {error.__cause__!r} {caplog.text} {ctx.settings!r} {client!r}"
+        assert KEY not in shown
+        assert "is not a key" in str(error)
+
+
+async def test_a_proxy_for_the_world_is_not_used_on_this_machine(
+    server: ReplayServer, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    server.answer(*message(text("Yes.")))
+    async with evolve(ctx).open() as client:
+        assert words(await collect(client, ask("Hello."))) == "Yes."
