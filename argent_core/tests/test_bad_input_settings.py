@@ -12,6 +12,9 @@ from click.testing import CliRunner, Result
 
 from argent_core.cli import main
 from argent_core.paths import Home
+from argent_hookspecs import tool
+from argent_testing import Argent as Agent
+from argent_testing import MadePlugin
 
 NO_PLUGINS = '"agent": {"plugins": []}'
 
@@ -109,6 +112,11 @@ def argent(home: Home, tmp_path: Path) -> Run:
         return CliRunner(env=environ).invoke(main, words, input="", prog_name="argent")
 
     return run
+
+
+@pytest.fixture
+def argent_agent(tmp_path: Path) -> Agent:
+    return Agent(tmp_path)
 
 
 def write(home: Home, content: str | bytes) -> None:
@@ -279,3 +287,55 @@ def test_the_models_file_is_named_where_it_is_wrong(argent: Run, home: Home) -> 
     home.models_file.write_text('{"tiers": [{"name": "mine", "provider": "p", "model": "m"}]}')
 
     assert_refused(argent("events", "list"), "models.json: tiers[0].below: expected a number")
+
+
+class TestIdle:
+    """What is set and concerns nothing that is there."""
+
+    @pytest.mark.anyio
+    async def test_it_is_said_at_the_start(
+        self, argent_agent: Agent, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        settings = {"tools": {"policy": {"shuot": "deny"}}, "models": {"default": "nosuch"}}
+
+        @tool
+        async def shout() -> str:
+            """Shout."""
+            return "!"
+
+        async with argent_agent(plugins=[MadePlugin("loud", shout)], config=settings):
+            pass
+
+        said = [record.getMessage() for record in caplog.records]
+        assert any(
+            'policy.shuot: no tool that is there is called so. Did you mean "shout' in line
+            for line in said
+        )
+        assert any(
+            'no tier that is there is called "nosuch"; another answers' in line for line in said
+        )
+
+    def test_doctor_says_what_to_do(self, argent: Run, home: Home) -> None:
+        write(home, '{"agent": {"plugins": []}, "tools": {"policy": {"nosuch": "deny"}}}')
+
+        found = json.loads(argent("doctor", "--json").stdout)
+
+        [idle] = [one for one in found if "tools.policy.nosuch" in one["summary"]]
+        assert not idle["ok"] and idle["remedy"].startswith(
+            "argent config unset tools.policy.nosuch"
+        )
+
+    @pytest.mark.anyio
+    async def test_a_pattern_that_concerns_a_tool_is_not_idle(
+        self, argent_agent: Agent, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        @tool
+        async def shout() -> str:
+            """Shout."""
+            return "!"
+
+        settings = {"tools": {"policy": {"sh*": "deny"}}}
+        async with argent_agent(plugins=[MadePlugin("loud", shout)], config=settings):
+            pass
+
+        assert not any("tools.policy" in record.getMessage() for record in caplog.records)
