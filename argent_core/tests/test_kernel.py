@@ -224,7 +224,8 @@ class TestReload:
 
         other = ModelTier(id="o", name="fast", below=0.5, provider="scripted", model="other")
         plugins = [Demo(Tool(id="send", description="", run=send), other)]
-        script: list[Any] = [ToolCall("1", "send"), "sent", ModelUnavailable("busy")]
+        busy = ModelUnavailable("busy")
+        script: list[Any] = [ToolCall("1", "send"), "sent", busy, busy]
 
         async with argent(plugins=plugins, model=script) as kernel:
             await argent.channel.ask("send")
@@ -237,11 +238,13 @@ class TestReload:
             await kernel.reload()
             assert "busy" in await argent.channel.ask("send")
 
-        assert [bool(request.tools) for request in argent.model.requests] == [True, True, False]
+        offered = [bool(request.tools) for request in argent.model.requests]
+        assert offered == [True, True, False, False]
         assert [request.model for request in argent.model.requests] == [
             "scripted",
             "scripted",
             "other",
+            "scripted",
         ]
 
     async def test_the_limit_of_steps_holds_at_once(self, argent: Argent) -> None:

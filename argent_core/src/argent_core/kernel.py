@@ -31,13 +31,16 @@ from argent_core.jobs import Jobs
 from argent_core.link import KERNEL
 from argent_core.local import LocalServer
 from argent_core.loop.agent_loop import AgentLoop
-from argent_core.loop.agent_turn import Workshop
 from argent_core.loop.approvals import Approvals
+from argent_core.loop.budget import Budget
 from argent_core.loop.context import Context
 from argent_core.loop.filters import Filters
 from argent_core.loop.model_router import ModelRouter
 from argent_core.loop.model_stream import ModelStream
+from argent_core.loop.prices import Prices
+from argent_core.loop.provider_health import ProviderHealth
 from argent_core.loop.tools import Tools
+from argent_core.loop.workshop import Workshop
 from argent_core.loop.workspace_files import WorkspaceFiles
 from argent_core.outbound.observers import Observers
 from argent_core.outbound.outbox import Outbox
@@ -237,6 +240,10 @@ class Kernel:
             ),
             router=router,
             model_stream=ModelStream(self.guard),
+            health=ProviderHealth(self.clock),
+            budget=Budget(settings.budget, self.clock),
+            prices=Prices(),
+            approvals=approvals,
             tools=self.tools,
             max_steps=settings.loop.max_steps,
             publish=publish,

@@ -114,6 +114,40 @@ class ReplyChanged:
 
 
 @frozen(kw_only=True)
+class ModelEscalated:
+    """An answer was no good, and a better model was asked.
+
+    Args:
+        old: Tier of the first answer.
+        new: Tier of the second.
+        reason: What was wrong with the first.
+    """
+
+    turn: str
+    conversation: str
+    old: str
+    new: str
+    reason: str
+
+
+@frozen(kw_only=True)
+class BudgetReached:
+    """A part of the budget is used up.
+
+    Args:
+        cap: What is limited: ``today``, ``this month``, ``tier powerful``.
+        share: The part: 0.5, 0.8 or 1.
+        spent: Dollars that are spent and reserved.
+        limit: Dollars that may be.
+    """
+
+    cap: str
+    share: float
+    spent: float
+    limit: float
+
+
+@frozen(kw_only=True)
 class Progress:
     """Long work goes on.
 
@@ -141,6 +175,8 @@ Notice = (
     | ApprovalAsked
     | TurnFinished
     | ReplyChanged
+    | ModelEscalated
+    | BudgetReached
     | Progress
 )
 """What observers are told."""

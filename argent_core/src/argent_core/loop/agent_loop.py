@@ -23,12 +23,13 @@ from argent_core.guard import attempt_async
 from argent_core.inbound.journal import MAX_BACKOFF_SECONDS, Journal, Lease, LeaseLost
 from argent_core.loop import turn_store
 from argent_core.loop.agent_state import AgentState
-from argent_core.loop.agent_turn import AgentTurn, Workshop, reply_to
+from argent_core.loop.agent_turn import AgentTurn, reply_to
 from argent_core.loop.approvals import ApprovalNeeded, Approvals
 from argent_core.loop.filters import Rejected
 from argent_core.loop.running_turn import RunningTurn
 from argent_core.loop.steps import Steps
 from argent_core.loop.turn_store import Ending
+from argent_core.loop.workshop import Workshop
 from argent_hookspecs import (
     ArgentError,
     ContextTooLong,
@@ -107,7 +108,8 @@ class AgentLoop:
         """Give turns their whole time again whose model's plugin works, on a download perhaps."""
         until = asyncio.get_running_loop().time() + self.turn_seconds
         for running in self.running.values():
-            deadline, mine = running.deadline, running.turn.model_plugin == plugin
+            deadline, calls = running.deadline, running.turn.calls
+            mine = calls is not None and calls.plugin == plugin
             if mine and deadline is not None and not deadline.expired():
                 deadline.reschedule(until)
 

@@ -5,33 +5,29 @@ assemble context → choose model → stream → run tools (repeat) → deliver
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from argent_core import codec
-from argent_core.inbound.journal import Journal, Lease
+from argent_core.inbound.journal import Lease
 from argent_core.loop import turn_store
 from argent_core.loop.agent_state import AgentState, StateMachine
-from argent_core.loop.context import Context, FittedContext, GatheredContext, fit
-from argent_core.loop.filters import Filters, Rejected
-from argent_core.loop.model_router import ModelRouter, Route
-from argent_core.loop.model_stream import ModelAnswer, ModelStream, cost
-from argent_core.loop.steps import Step, Steps
-from argent_core.loop.tokens import estimate
-from argent_core.loop.tools import Tools, ToolTurn
+from argent_core.loop.filters import Rejected
+from argent_core.loop.model_calls import ModelCalls
+from argent_core.loop.model_stream import ModelAnswer
+from argent_core.loop.steps import Steps
+from argent_core.loop.tools import ToolTurn
 from argent_core.loop.turn_store import Ending
+from argent_core.loop.workshop import Workshop
 from argent_hookspecs import (
     Approval,
     ApprovalAsked,
     ArgentError,
-    ContextTooLong,
     Draft,
     Event,
     FinishReason,
     Message,
-    ModelRequest,
-    Notice,
     Reply,
     Role,
     StateChanged,
@@ -44,32 +40,6 @@ from argent_hookspecs import (
 
 _EMPTY = "(The model gave no answer.)"
 _CUT = "\n\n(The answer was cut here: it reached the model's limit.)"
-_SHRINK = (1.0, 0.6, 0.3)
-
-
-@frozen(kw_only=True, repr=False)
-class Workshop:
-    """What every turn works with.
-
-    Args:
-        redact: Takes secrets out of a text.
-        make_room: Called when the disk is too full to go on.
-    """
-
-    journal: Journal
-    filters: Filters
-    context: Context
-    router: ModelRouter
-    model_stream: ModelStream
-    tools: Tools
-    max_steps: int
-    publish: Callable[[Notice], None]
-    redact: Callable[[str], str]
-    make_room: Callable[[], None]
-
-    def clean(self, reason: str) -> str:
-        """Return a reason as it may be stored and told to anybody."""
-        return self.redact(reason).encode(errors="replace").decode()
 
 
 @define(eq=False, repr=False)
@@ -78,7 +48,7 @@ class AgentTurn:
 
     Args:
         text: The answer so far, as it may be told.
-        model_plugin: The plugin whose model is asked.
+        calls: Its model calls, once it is known which model to ask.
         heard: What was asked, as filters let it pass.
     """
 
@@ -87,7 +57,7 @@ class AgentTurn:
     steps: Steps
     state: StateMachine = field(init=False)
     text: str = ""
-    model_plugin: str = ""
+    calls: ModelCalls | None = None
     heard: list[Event] = field(factory=list)
     _said: list[Message] = field(factory=list)
 
@@ -106,9 +76,15 @@ class AgentTurn:
         event = await self.shop.filters.event(self.lease.event)
         self.heard.append(event)
         gathered = await self.shop.context.gather(event, self.shop.journal.clock.now())
-        plan = await self.shop.router.plan(gathered)
-        route = await self.shop.router.open(plan, plan.tiers[0])
-        self.model_plugin = route.provider.plugin
+        calls = self.calls = ModelCalls(
+            self.shop,
+            self.lease,
+            self.steps,
+            gathered,
+            await self.shop.router.plan(gathered),
+            tell=self._draft,
+            ask=self._ask,
+        )
         tools = ToolTurn(
             lease=self.lease,
             steps=self.steps,
@@ -116,86 +92,25 @@ class AgentTurn:
             on_ask=self._ask,
         )
         for _ in range(self.shop.max_steps):
-            answer = await self._stream(gathered, route, with_tools=not tools.goes_round)
+            answer = await self._ask_model(calls, with_tools=not tools.goes_round)
             if not answer.calls:
                 break
             await self._run_tools(tools, answer.calls)
             await self._take_steering()
             self.state.to(AgentState.PROCESSING)
         else:
-            answer = await self._stream(gathered, route, with_tools=False)
+            answer = await self._ask_model(calls, with_tools=False)
         return await self._deliver(_whole(answer))
 
-    async def _stream(
-        self, gathered: GatheredContext, route: Route, *, with_tools: bool
-    ) -> ModelAnswer:
-        """Make one model call, or take its outcome from the record; note what it said."""
-        step = self.steps.recorded("model")
-        if step is not None and step.state == "done":
-            answer = codec.structure(step.result, ModelAnswer)
-        else:
-            answer, step = await self._call_model(gathered, route, step, with_tools=with_tools)
-        calls = tuple(
+    async def _ask_model(self, calls: ModelCalls, *, with_tools: bool) -> ModelAnswer:
+        """Ask for the next answer, and note what it said."""
+        answer, step = await calls.answer(self._said, with_tools=with_tools)
+        wanted = tuple(
             ToolCall(f"call-{step.n}-{i}", call.name, call.arguments)
             for i, call in enumerate(answer.calls)
         )
-        self._said.append(Message(Role.ASSISTANT, (*answer.thinking, Text(answer.text), *calls)))
-        return evolve(answer, calls=calls)
-
-    async def _call_model(
-        self, gathered: GatheredContext, route: Route, step: Step | None, *, with_tools: bool
-    ) -> tuple[ModelAnswer, Step]:
-        """Ask the model, with less context each time that it says there is too much."""
-        for share in _SHRINK:
-            try:
-                request, fitted = self._request(gathered, route, share, with_tools=with_tools)
-            except ContextTooLong:
-                if share == _SHRINK[0]:
-                    raise
-                break  # the event alone is larger than this share of the window
-            explain = turn_store.explanation(self.lease, route=route, blocks=fitted.blocks)
-            if step is None:
-                summary = {
-                    "model": request.model,
-                    "exchanges": fitted.exchanges,
-                    "messages": request.messages[2 * fitted.exchanges :],
-                }
-                step = await self.steps.begin("model", request.model, request=summary, also=explain)
-            else:
-                await self.shop.journal.database.write(explain)
-            try:
-                answer = await self.shop.model_stream.answer(
-                    route.provider, evolve(request, key=step.key), on_text=self._draft
-                )
-            except ContextTooLong:
-                continue
-            used = (answer.usage.input_tokens, answer.usage.output_tokens)
-            spent = cost(answer.usage, route.info.price)
-            await self.steps.end(step, "done", result=answer, tokens=used, cost=spent)
-            return answer, step
-        raise ContextTooLong("the message does not fit the model's window; shorten it")
-
-    def _request(
-        self, gathered: GatheredContext, route: Route, share: float, *, with_tools: bool
-    ) -> tuple[ModelRequest, FittedContext]:
-        specs = self.shop.tools.specs() if with_tools else ()
-        said = sum(estimate(codec.dump(message)) for message in self._said)
-        fitted = fit(
-            gathered,
-            window=int(route.info.context_window * share),
-            output=route.max_output,
-            tools=specs,
-            turn_tokens=said,
-        )
-        request = ModelRequest(
-            model=route.tier.model,
-            system=fitted.system,
-            messages=(*fitted.messages, *self._said),
-            tools=specs,
-            max_output_tokens=route.max_output,
-            stable=2 * fitted.exchanges,
-        )
-        return request, fitted
+        self._said.append(Message(Role.ASSISTANT, (*answer.thinking, Text(answer.text), *wanted)))
+        return evolve(answer, calls=wanted)
 
     async def _run_tools(self, turn: ToolTurn, calls: Sequence[ToolCall]) -> None:
         self.state.to(AgentState.WAITING_TOOL)

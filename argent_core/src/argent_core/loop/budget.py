@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from attrs import define, frozen
 
 from argent_core.config.settings import BudgetSettings
-from argent_hookspecs import ArgentError, Clock, Price, Transaction, Usage
+from argent_hookspecs import BudgetReached, Clock, ModelRejected, Price, Transaction, Usage
 
+_SHORTEST_ANSWER = 256
+_WARNINGS = (0.5, 0.8, 1.0)
 DOLLAR = 10**12
 """Picodollars in a dollar."""
 _ALL = "all"
@@ -57,13 +59,45 @@ class Cap:
         return self.limit - self.used
 
 
-class OverBudget(ArgentError):
+@frozen(kw_only=True)
+class WorstCase:
+    """The most that a call may cost.
+
+    Args:
+        input_tokens: Those of what is told, at most.
+        most_output: Tokens that the answer may have.
+    """
+
+    price: Price
+    input_tokens: int
+    most_output: int
+
+    def amount(self, output_tokens: int) -> int:
+        """Return it for an answer of so many tokens, in picodollars."""
+        return self._input + _pico(self.price.output, output_tokens)
+
+    def output_within(self, room: int) -> int:
+        """Return the tokens that an answer may have for an amount, below 0 if for none at all."""
+        left, each = room - self._input, _pico(self.price.output, 1)
+        if left < 0:
+            return -1
+        return left // each if each else self.most_output
+
+    @property
+    def _input(self) -> int:
+        # What is put into a cache may be dearer than what is merely read.
+        dearest = max(self.price.input, self.price.cache_write or 0.0)
+        return _pico(dearest, self.input_tokens)
+
+
+class OverBudget(ModelRejected):
     """Report a call that was not made, because its worst case does not fit a cap."""
 
     def __init__(self, cap: Cap, worst: int) -> None:
         super().__init__(
             f"the budget for {cap.name} does not allow it: {dollars(cap.used)} of "
-            f"{dollars(cap.limit)} are used, and the call may cost {dollars(worst)}"
+            f"{dollars(cap.limit)} are used, and the call may cost {dollars(worst)}; see: argent "
+            "cost, and raise it with: argent config set budget…"
         )
         self.cap = cap
 
@@ -79,15 +113,30 @@ class Budget:
     settings: BudgetSettings
     clock: Clock
 
-    def reserve(self, tx: Transaction, call: ModelCall, *, worst: int) -> None:
-        """Set the worst case of a call aside.
+    def reserve(
+        self, tx: Transaction, call: ModelCall, *, worst: WorstCase, whatever: bool = False
+    ) -> int:
+        """Set the worst case of a call aside; a shorter answer, if that makes it fit.
+
+        Args:
+            whatever: Whether a person has allowed it, fit or not.
+
+        Returns:
+            The tokens that the answer may have.
 
         Raises:
             OverBudget: It does not fit; nothing was reserved.
         """
-        for cap in self.caps(tx, call):
-            if worst > cap.room:
-                raise OverBudget(cap, worst)
+        output = worst.most_output
+        if worst.amount(output) > 0 and not whatever:
+            for cap in self.caps(tx, call):
+                output = min(output, worst.output_within(cap.room))
+                if output < min(worst.most_output, _SHORTEST_ANSWER):
+                    raise OverBudget(cap, worst.amount(worst.most_output))
+        self._set_aside(tx, call, worst.amount(output))
+        return output
+
+    def _set_aside(self, tx: Transaction, call: ModelCall, worst: int) -> None:
         now = self.clock.now()
         day = now.astimezone().date().isoformat()
         tx.execute(
@@ -108,32 +157,36 @@ class Budget:
         )
         _add(tx, call, day=day, amount=worst)
 
-    def settle(self, tx: Transaction, key: str, *, spent: int, usage: Usage) -> None:
-        """Put down what a call cost; a second time it changes nothing."""
-        row = tx.execute(
+    def settle(
+        self, tx: Transaction, call: ModelCall, *, spent: int, usage: Usage
+    ) -> list[BudgetReached]:
+        """Put down what a call cost; a second time it changes nothing.
+
+        Returns:
+            The parts of the budget that are used up by it.
+        """
+        rows = tx.execute(
             "UPDATE calls SET spent = ?, input_tokens = ?, output_tokens = ?,"
             " cache_read_tokens = ?, cache_write_tokens = ? WHERE key = ? AND spent IS NULL"
-            " RETURNING turn, conversation, source, tier, provider, model, day, reserved",
+            " RETURNING day, reserved",
             (
                 spent,
                 usage.input_tokens,
                 usage.output_tokens,
                 usage.cache_read_tokens,
                 usage.cache_write_tokens,
-                key,
+                call.key,
             ),
         ).fetchall()
-        for turn, conversation, source, tier, provider, model, day, reserved in row:
-            call = ModelCall(
-                key=key,
-                turn=turn,
-                conversation=conversation,
-                source=source,
-                tier=tier,
-                provider=provider,
-                model=model,
-            )
+        for day, reserved in rows:
             _add(tx, call, day=day, amount=spent - reserved)
+        return [found for cap in self.caps(tx, call) for found in _reached(cap, spent)]
+
+    def fail(self, tx: Transaction, call: ModelCall, *, reason: str, free: bool) -> None:
+        """Put down why a call failed; one that is not free counts as it was reserved."""
+        tx.execute("UPDATE calls SET error = ? WHERE key = ?", (reason, call.key))
+        if free:
+            self.settle(tx, call, spent=0, usage=Usage())
 
     def caps(self, tx: Transaction, call: ModelCall) -> Iterator[Cap]:
         """Find the caps that a call is under, and how far each is used."""
@@ -148,20 +201,6 @@ class Budget:
         ):
             if limit is not None:
                 yield Cap(name, math.floor(limit * DOLLAR), _used(tx, scope, period))
-
-    def room(self, tx: Transaction, call: ModelCall) -> int | None:
-        """Return what a call may cost at most; None if no cap applies."""
-        return min((cap.room for cap in self.caps(tx, call)), default=None)
-
-
-def worst_case(price: Price, *, input_bytes: int, output_tokens: int) -> int:
-    """Return the most that a call may cost, in picodollars.
-
-    A tokenizer makes no more tokens of a text than it has bytes in UTF-8, and what is put into a
-    cache may be dearer than what is merely read.
-    """
-    dearest = max(price.input, price.cache_write or 0.0, price.cache_read or 0.0)
-    return _pico(dearest, input_bytes) + _pico(price.output, output_tokens)
 
 
 def cost(price: Price, usage: Usage) -> int:
@@ -191,6 +230,15 @@ def dollars(amount: int) -> str:
 def _pico(dollars_a_million: float, tokens: int) -> int:
     # Prices have few places: a millionth of a dollar a million tokens is exact.
     return round(dollars_a_million * 1e6) * tokens
+
+
+def _reached(cap: Cap, spent: int) -> Iterator[BudgetReached]:
+    """Tell which parts of a cap an amount has just used up."""
+    for share in _WARNINGS:
+        if cap.used - spent < share * cap.limit <= cap.used:
+            yield BudgetReached(
+                cap=cap.name, share=share, spent=cap.used / DOLLAR, limit=cap.limit / DOLLAR
+            )
 
 
 def _used(tx: Transaction, scope: str, period: str) -> int:

@@ -22,7 +22,6 @@ from argent_hookspecs import (
     ModelPart,
     ModelRequest,
     ModelUnavailable,
-    Price,
     TextDelta,
     Thinking,
     ToolCall,
@@ -56,12 +55,18 @@ class ModelStream:
     guard: Guard
 
     async def answer(
-        self, provider: Registered, request: ModelRequest, *, on_text: Callable[[str], None]
+        self,
+        provider: Registered,
+        request: ModelRequest,
+        *,
+        on_text: Callable[[str], None],
+        on_first: Callable[[], None],
     ) -> ModelAnswer:
         """Make one call and collect its stream.
 
         Args:
             on_text: Told the answer so far, a few times a second.
+            on_first: Called when the first part comes.
 
         Raises:
             ModelError: As the provider says; ``ModelUnavailable`` also when the answer breaks off
@@ -81,6 +86,7 @@ class ModelStream:
                 try:
                     async for part in parts:
                         if deadline.when() is None:
+                            on_first()
                             # Until the first part comes the model may have to be fetched.
                             now = asyncio.get_running_loop().time()
                             deadline.reschedule(now + provider.record.timeout)
@@ -163,18 +169,3 @@ class _Collector:
             thinking=tuple(self._thinking),
             confidence=self._finish.confidence,
         )
-
-
-def cost(usage: Usage, price: Price | None) -> float | None:
-    """Return the dollars that a call cost, or None if the price is unknown."""
-    if price is None:
-        return None
-    cache_read = price.input if price.cache_read is None else price.cache_read
-    cache_write = price.input if price.cache_write is None else price.cache_write
-    millionths = (
-        usage.input_tokens * price.input
-        + usage.output_tokens * price.output
-        + usage.cache_read_tokens * cache_read
-        + usage.cache_write_tokens * cache_write
-    )
-    return millionths / 1e6

@@ -90,6 +90,10 @@ class Steps:
                 return step
         return None
 
+    def may_be(self, kind: str) -> bool:
+        """Whether a step of this kind can come now: none is on record here, or one of it is."""
+        return not self.replaying or self._recorded[self._position].kind == kind
+
     @property
     def replaying(self) -> bool:
         """Whether there are steps on record that were not given back yet."""
@@ -137,13 +141,17 @@ class Steps:
         state: str,
         *,
         result: Any,
+        name: str = "",
         tokens: tuple[int, int] | None = None,
         cost: float | None = None,
+        also: Callable[[Transaction], object] | None = None,
     ) -> Step:
         """Record what came of a step, however long that takes: nobody else knows it.
 
         Args:
             state: ``done``, ``failed`` or ``unknown``.
+            name: The model that answered, if it is another than was asked first.
+            also: Done in the same transaction.
         """
         text = codec.dump(result)
         finished = self.journal.now()
@@ -151,10 +159,12 @@ class Steps:
 
         def update(tx: Transaction) -> None:
             journal.progressed(tx, self.lease)
+            if also is not None:
+                also(tx)
             tx.execute(
-                "UPDATE steps SET state = ?, result = ?, finished_at = ?, input_tokens = ?,"
-                " output_tokens = ?, cost = ? WHERE turn = ? AND n = ?",
-                (state, text, finished, *used, cost, self.lease.id, step.n),
+                "UPDATE steps SET state = ?, name = ?, result = ?, finished_at = ?,"
+                " input_tokens = ?, output_tokens = ?, cost = ? WHERE turn = ? AND n = ?",
+                (state, name or step.name, text, finished, *used, cost, self.lease.id, step.n),
             )
 
         await self._store(update)

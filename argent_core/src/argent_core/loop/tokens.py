@@ -1,11 +1,16 @@
-"""An estimate of how many tokens a text takes, without the model's tokenizer."""
+"""How many tokens a text takes, without the model's tokenizer: an estimate and a bound."""
 
 from __future__ import annotations
 
 import math
 
+from argent_core import codec
+from argent_hookspecs import Image, Message, ModelRequest
+
 _ASCII_PER_TOKEN = 3.6
 _MESSAGE_OVERHEAD = 5
+_IMAGE_TOKENS = 10_000
+"""No provider counts more for one image."""
 
 
 def estimate(text: str) -> int:
@@ -16,3 +21,14 @@ def estimate(text: str) -> int:
     """
     ascii_only = sum(1 for c in text if c.isascii()) if not text.isascii() else len(text)
     return math.ceil(ascii_only / _ASCII_PER_TOKEN + (len(text) - ascii_only)) + _MESSAGE_OVERHEAD
+
+
+def most_tokens(request: ModelRequest) -> int:
+    """Return a bound of the tokens that are told: no tokenizer makes more of a text than bytes."""
+    images = sum(isinstance(part, Image) for message in request.messages for part in message.parts)
+    words = [
+        Message(message.role, tuple(part for part in message.parts if not isinstance(part, Image)))
+        for message in request.messages
+    ]
+    told = codec.dump([request.system, words, request.tools])
+    return len(told.encode()) + images * _IMAGE_TOKENS

@@ -135,19 +135,23 @@ class Tools:
         approval = answered.id if answered is not None else ""
         try:
             if answered is not None:
-                bound, call = await self._fitting(turn, answered.call), answered.call
+                bound, call = await self._fitting(answered.call), answered.call
             else:
                 bound, call = await self._admit(turn, call)
         except ToolError as error:
             return await self._refuse(turn, call, str(error))
         return await self._execute(turn, bound, call, approval=approval)
 
+    async def demand_fit(self, call: ToolCall) -> None:
+        """Check that there is a tool for a call, and that it fits. Raises ``ToolError``."""
+        await self._fitting(call)
+
     async def _admit(self, turn: ToolTurn, call: ToolCall) -> tuple[BoundTool, ToolCall]:
         """Check a call before anything happens. Raises ``ToolError`` if it may not be made."""
         self._refuse_loop(turn, call)
-        await self._fitting(turn, call)
+        await self._fitting(call)
         call = await self._filter(call)
-        bound = await self._fitting(turn, call)
+        bound = await self._fitting(call)
         permission = self._permission(turn, bound.tool)
         if permission is Permission.DENY:
             raise ToolError(f"{call.name} is not allowed here")
@@ -169,13 +173,13 @@ class Tools:
             await self.host.next_one_up()
         return self._bound.get(name)
 
-    async def _fitting(self, turn: ToolTurn, call: ToolCall) -> BoundTool:
+    async def _fitting(self, call: ToolCall) -> BoundTool:
         """Find the tool of a call that fits it. Raises ``ToolError``."""
         bound = await self._find(call.name)
         if bound is None:
             known = ", ".join(b.tool.id for b in self.offered()) or "none"
             raise ToolError(f"there is no tool {call.name!r}; the tools are: {known}")
-        bound.signature.bind(call.arguments, _run_of(turn, key=""))
+        bound.signature.bind(call.arguments, ToolRun(key="", conversation=""))
         return bound
 
     async def _filter(self, call: ToolCall) -> ToolCall:

@@ -1,0 +1,77 @@
+"""Makes the price table anew from the one that LiteLLM publishes as data.
+
+It is read out of LiteLLM's wheel; nothing of it is imported or run:
+
+    pip download --no-deps litellm
+    python maintenance/price_table.py litellm-*.whl argent_core/src/argent_core/data/prices.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+_TABLE = "litellm/model_prices_and_context_window_backup.json"
+_PROVIDERS = {
+    "anthropic",
+    "cerebras",
+    "cohere_chat",
+    "deepseek",
+    "fireworks_ai",
+    "gemini",
+    "groq",
+    "mistral",
+    "moonshot",
+    "openai",
+    "openrouter",
+    "perplexity",
+    "together_ai",
+    "xai",
+    "zai",
+}
+_KINDS = {"chat", "responses", "completion", "embedding"}
+_COSTS = {
+    "input": "input_cost_per_token",
+    "output": "output_cost_per_token",
+    "cache_read": "cache_read_input_token_cost",
+    "cache_write": "cache_creation_input_token_cost",
+}
+
+
+def main(wheel: str, target: str) -> None:
+    """Read a wheel and write the table."""
+    with zipfile.ZipFile(wheel) as archive:
+        entries = json.loads(archive.read(_TABLE))
+        made = max(info.date_time for info in archive.infolist())
+    prices = {name: row for name, entry in sorted(entries.items()) if (row := _row(entry))}
+    version = Path(wheel).name.split("-")[1]
+    date = datetime(*made, tzinfo=UTC) if made[0] > 1980 else datetime.now(UTC)
+    table = {
+        "date": date.date().isoformat(),
+        "source": f"LiteLLM {version} (MIT), model_prices_and_context_window.json",
+        "unit": "dollars per million tokens",
+        "prices": prices,
+    }
+    lines = json.dumps(table, indent=1, ensure_ascii=False)
+    Path(target).write_text(lines + "\n", encoding="utf-8")
+    print(f"{len(prices)} prices")
+
+
+def _row(entry: dict[str, Any]) -> dict[str, float] | None:
+    """Return dollars per million tokens, or None if it is no model that is paid by the token."""
+    if entry.get("litellm_provider") not in _PROVIDERS or entry.get("mode") not in _KINDS:
+        return None
+    row = {
+        name: round(float(entry[key]) * 1e6, 6)
+        for name, key in _COSTS.items()
+        if entry.get(key) is not None
+    }
+    return row if {"input", "output"} <= row.keys() and any(row.values()) else None
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
