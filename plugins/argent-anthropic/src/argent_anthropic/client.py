@@ -80,7 +80,7 @@ class AnthropicClient:
                     async for part in parts:
                         yield part
             except ModelRejected as error:
-                body = self._otherwise(request, facts, body, error)
+                body = self._otherwise(request, facts, tried=body, error=error)
                 continue
             if not answer.is_paused:
                 break
@@ -89,13 +89,13 @@ class AnthropicClient:
             yield part
 
     def _otherwise(
-        self, request: ModelRequest, facts: ModelFacts, body: RequestBody, error: ModelRejected
+        self, request: ModelRequest, facts: ModelFacts, *, tried: RequestBody, error: ModelRejected
     ) -> RequestBody:
         """Put a request in a way that the server may take, or raise what it said."""
-        if body.has_manner and _MANNER.search(str(error)):
+        if tried.has_manner and _MANNER.search(str(error)):
             self._plain.add(request.model)
             plainer = self._body(request, facts)
-        elif body.has_thinking and _REPLAY.search(str(error)):
+        elif tried.has_thinking and _REPLAY.search(str(error)):
             plainer = self._body(request, facts, replay=False)
         else:
             raise error

@@ -75,7 +75,7 @@ class Connection:
         except TimeoutError as error:
             raise self._silence(patience) from error
         if response.status_code != 200:
-            raise self._refusal(response, body, headers)
+            raise self._refusal(response, body, sent=headers)
         try:
             found = orjson.loads(body)
         except orjson.JSONDecodeError as error:
@@ -101,13 +101,14 @@ class Connection:
                     yield event
 
     @asynccontextmanager
-    async def _response(self, body: bytes) -> AsyncIterator[httpx2.Response]:
+    async def _response(self, asked: bytes) -> AsyncIterator[httpx2.Response]:
         http, headers = await self._http(), await self._headers()
         url = f"{self.settings.root}/v1/messages"
         with self._in_words():
-            async with http.stream("POST", url, content=body, headers=headers) as response:
+            async with http.stream("POST", url, content=asked, headers=headers) as response:
                 if response.status_code != 200:
-                    raise self._refusal(response, await _beginning(response), headers)
+                    body = await _beginning(response)
+                    raise self._refusal(response, body, sent=headers)
                 response.encoding = "utf-8"
                 yield response
 
@@ -145,13 +146,16 @@ class Connection:
             headers["x-api-key"] = key
         return headers
 
-    def _refusal(self, response: httpx2.Response, body: bytes, sent: dict[str, str]) -> ModelError:
+    def _refusal(
+        self, response: httpx2.Response, body: bytes, *, sent: dict[str, str]
+    ) -> ModelError:
+        """Read a response that is no answer; the key is taken out of what it says."""
         for name in ("authorization", "x-api-key"):
             body = body.replace(sent.get(name, "\0").removeprefix("Bearer ").encode(), b"...")
         refusal = of_response(
             response.status_code,
-            response.headers,
             body,
+            headers=response.headers,
             server=self.settings.server,
             now=self._ctx.clock.now(),
         )

@@ -97,7 +97,7 @@ class Refusal:
 
 
 def of_response(
-    status: int, headers: Mapping[str, str], body: bytes, *, server: str, now: datetime
+    status: int, body: bytes, *, headers: Mapping[str, str], server: str, now: datetime
 ) -> Refusal:
     """Read a response that is no answer."""
     kind, message = _kind_and_message(body)
