@@ -155,7 +155,7 @@ def _check_queues(status: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(
             check="replies",
             ok=False,
-            summary=f"whether {counted(unknown, 'reply', 'replies')} arrived is not known",
+            summary=f"whether {counted(unknown, 'reply', many='replies')} arrived is not known",
             remedy="argent replies list --state unknown",
         )
 

@@ -97,7 +97,7 @@ def inspect_data(
     tiers = _tiers(home, found)
     settings = {} if classes is None else _plugin_settings(plugins, classes, found)
     if kernel is not None and classes is not None:
-        found.warnings += doubtful(kernel, tiers, classes)
+        found.warnings += doubtful(kernel, tiers=tiers, installed=classes)
     if kernel is None or found.errors:
         errors, warnings = tuple(found.errors), tuple(found.warnings)
         return Inspection(errors=errors, warnings=warnings, document=document)

@@ -39,7 +39,7 @@ def impossible(home: Path, agent: AgentSettings) -> Iterator[Problem]:
 
 
 def doubtful(
-    settings: KernelSettings, tiers: Sequence[ModelTier], installed: Iterable[str]
+    settings: KernelSettings, *, tiers: Sequence[ModelTier], installed: Iterable[str]
 ) -> Iterator[Problem]:
     """Find what does nothing as things are.
 
