@@ -61,7 +61,7 @@ class Coverage:
     first_lives: Counter[str] = field(factory=Counter)
     later_lives: Counter[str] = field(factory=Counter)
     hits: Counter[Failpoint] = field(factory=Counter)
-    tries: Counter[Failpoint] = field(factory=Counter)
+    tries: Counter[tuple[Failpoint, bool]] = field(factory=Counter)
 
     def learn(self, kill: Failpoint | float | None, end: End, *, first: bool) -> None:
         """Learn from a life; the first one of a home comes to places of its own."""
@@ -70,7 +70,7 @@ class Coverage:
         else:
             self.later_lives |= end.passed
         if isinstance(kill, Failpoint):
-            self.tries[kill] += 1
+            self.tries[kill, first] += 1
             self.hits[kill] += end.at_point
 
     def points(self) -> list[Failpoint]:
@@ -82,7 +82,15 @@ class Coverage:
         # One that lives seldom come to is tried more often; the first of each comes before the
         # second of any, and effects before commits.
         ranked = [
-            ((_SELDOM * self.hits[p] + self.tries[p], p.nth, is_commit(p.name), rng.random()), p)
+            (
+                (
+                    _SELDOM * self.hits[p] + self.tries[p, first],
+                    p.nth,
+                    is_commit(p.name),
+                    rng.random(),
+                ),
+                p,
+            )
             for p in _points(self.first_lives if first else self.later_lives)
         ]
         return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
