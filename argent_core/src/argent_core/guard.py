@@ -82,7 +82,7 @@ class Guard:
     def __attrs_post_init__(self) -> None:
         self.tasks = PluginTasks(self.on_fault)
         self.watchdog = Watchdog(owner=self.tasks.owner, on_fault=self.on_fault)
-        self.callbacks = PluginCallbacks(self.on_fault, attempt, self.watchdog)
+        self.callbacks = PluginCallbacks(self.on_fault, self.watchdog)
         self.threads = PluginThreads(self.on_fault, self.watchdog)
 
     def install(self) -> None:

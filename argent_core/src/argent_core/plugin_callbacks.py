@@ -15,12 +15,13 @@ from typing import Any
 
 from attrs import define
 
-from argent_core.outcome import Outcome, shown
+from argent_core.outcome import shown
 from argent_core.plugin_tasks import plugin_in
 from argent_core.watchdog import Watchdog
 
 _SCHEDULERS = {"call_soon": 0, "call_soon_threadsafe": 0, "call_at": 1}
 """Methods of a loop that take a callback, and which of their arguments it is."""
+_EXITS = "a callback of it tried to exit the process"
 
 log = logging.getLogger("argent.guard")
 
@@ -31,13 +32,12 @@ class PluginCallbacks:
 
     Args:
         on_fault: Told the plugin's name and the reason each time one misbehaves.
-        attempt: Calls a function and keeps whatever comes of it.
         watchdog: Told which plugin runs, and since when.
     """
 
     on_fault: Callable[[str, str], None]
-    attempt: Callable[..., Outcome[Any]]
     watchdog: Watchdog
+    _failed: str = ""
 
     def install(self, loop: asyncio.AbstractEventLoop) -> None:
         """Contain what is scheduled from now on."""
@@ -81,16 +81,17 @@ class PluginCallbacks:
         return schedule(callback, *arguments, context=context)
 
     def _run(self, plugin: str, callback: Callable[..., Any], *arguments: Any) -> None:
-        watchdog, began = self.watchdog, time.monotonic()
-        watchdog.running = mine = (plugin, began)
+        watchdog, self._failed = self.watchdog, plugin
+        watchdog.running = mine = (plugin, time.monotonic())
         try:
-            outcome = self.attempt(callback, *arguments)
+            callback(*arguments)
+            self._failed = ""
+        except SystemExit:
+            self.on_fault(plugin, _EXITS)
         finally:
             watchdog.running = None
-        if time.monotonic() - began > watchdog.late:
-            watchdog.has_blocked(mine)
-        if outcome.error is not None:
-            self._fail(plugin, outcome.error)
+            if time.monotonic() - mine[1] > watchdog.late:
+                watchdog.has_blocked(mine)
 
     def _run_stray(self, callback: Callable[..., Any], *arguments: Any) -> None:
         try:
@@ -98,26 +99,20 @@ class PluginCallbacks:
         except SystemExit:
             package = str(getattr(callback, "__module__", "")).partition(".")[0]
             plugin = self.watchdog.packages.get(package)
-            if plugin is not None:
-                self._fail(plugin, SystemExit())
+            if plugin:
+                self.on_fault(plugin, _EXITS)
             else:
                 log.error("a callback from a thread tried to exit the process: %r", callback)
 
-    def _fail(self, plugin: str, error: BaseException) -> None:
-        if isinstance(error, KeyboardInterrupt):
-            raise error
-        if isinstance(error, SystemExit):
-            self.on_fault(plugin, "a callback of it tried to exit the process")
-        else:
-            self.on_fault(plugin, f"a callback of it raised {shown(error)}")
-
     def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Name the plugin whose task, or whose callback beside its tasks, has failed unheard."""
+        """Name the plugin whose callback, or whose task, has failed and nobody else hears of it."""
         thing = context.get("task") or context.get("future")
         plugin = self.watchdog.owner(thing) if isinstance(thing, asyncio.Task) else None
+        if "handle" in context:  # that of the callback that has just been run
+            plugin, self._failed = self._failed, ""
         plugin = plugin or plugin_in(None)
         error = context.get("exception")
         if plugin is None:
             loop.default_exception_handler(context)
             return
-        self.on_fault(plugin, f"{context.get('message')}: {shown(error)}")
+        self.on_fault(plugin, f"{context.get('message')!s:.200}: {shown(error)}")
