@@ -340,3 +340,24 @@ async def test_content_in_parts_is_understood() -> None:
     )
     assert [one.text for one in thoughts(parts)] == ["Hm."]
     assert words(parts) == "Yes."
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 100])
+@pytest.mark.parametrize(
+    ("written", "thought", "said"),
+    [
+        ("<think>\nLet me see. 1 < 2</think>\n\nYes.", "Let me see. 1 < 2", "Yes."),
+        ("\n<think></think>Yes.", "", "Yes."),
+        ("<think>Hm. </thin", "Hm. </thin", ""),
+        ("<thinking>No mark.</thinking>", "", "<thinking>No mark.</thinking>"),
+        (" Yes <think>no</think>", "", " Yes <think>no</think>"),
+        ("<thi", "", "<thi"),
+    ],
+)
+async def test_thoughts_among_the_words_are_not_said(
+    written: str, thought: str, said: str, size: int
+) -> None:
+    pieces = [written[at : at + size] for at in range(0, len(written), size)]
+    parts = await told(*(chunk(content=piece) for piece in pieces), chunk(finish="stop"))
+    assert "".join(one.text for one in thoughts(parts)).lstrip("\n") == thought
+    assert words(parts) == said

@@ -8,6 +8,7 @@ from typing import Any
 from argent_hookspecs import FinishReason, ModelPart, TextDelta, Usage
 from argent_openai.answer import Answer, CallInTheMaking, count
 from argent_openai.complaints import Complaint, complaint_in
+from argent_openai.marks import ThinkMarks
 from argent_openai.wording import to_json
 
 _REASONS = {
@@ -31,6 +32,7 @@ class ChatAnswer(Answer):
         self._places: dict[object, CallInTheMaking] = {}
         self._usage: dict[str, Any] | None = None
         self._refused = False
+        self._marks = ThinkMarks()
 
     def take(self, document: Any) -> Sequence[ModelPart]:
         """Take the next chunk."""
@@ -47,7 +49,7 @@ class ChatAnswer(Answer):
         content = delta.get("content")
         logprobs = choice.get("logprobs")
         special = reason or logprobs or len(delta) > 1 or self.thoughts.waiting
-        if content.__class__ is str and not special:
+        if content.__class__ is str and self._marks.passed and not special:
             # Nearly all of a long answer is of this kind.
             self._written += len(content)
             return (TextDelta(content),) if content else ()
@@ -59,6 +61,10 @@ class ChatAnswer(Answer):
         if reason:
             self._finish(reason, document)
         return found
+
+    def end(self) -> list[ModelPart]:
+        """Return the last parts, and what was held back as it might have been a mark."""
+        return [*self._tell(*self._marks.end()), *super().end()]
 
     def calls(self) -> Iterable[CallInTheMaking]:
         """Return the tool calls, in the order in which they began."""
@@ -101,7 +107,12 @@ class ChatAnswer(Answer):
         if refusal := delta.get("refusal"):
             self._refused = True
             content = f"{content or ''}{refusal}"
-        return self.say(content) if content else ()
+        return self._tell(*self._marks.feed(content)) if content else ()
+
+    def _tell(self, thought: str, said: str) -> list[ModelPart]:
+        if thought:
+            self.thoughts.add(thought, "")
+        return self.say(said) if said else [*self.thoughts.now()]
 
     def _call(self, piece: dict[str, Any]) -> None:
         """Take a piece of a call. Not all servers number them, and some number all of them 0."""

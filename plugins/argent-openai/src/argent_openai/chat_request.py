@@ -33,7 +33,7 @@ from argent_openai.wording import (
 _USER = Role.USER
 
 
-def chat_request(request: ModelRequest, endpoint: Endpoint, habits: Habits) -> bytes:
+def chat_request(request: ModelRequest, *, endpoint: Endpoint, habits: Habits) -> bytes:
     """Return the body of a request."""
     limit = min(request.max_output_tokens, habits.largest or request.max_output_tokens)
     body: dict[str, Any] = {

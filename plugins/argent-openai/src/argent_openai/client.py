@@ -122,7 +122,7 @@ class OpenAIClient:
         """Make one request. Raises ``Complaint`` where the server refuses it."""
         provider, responses = self._endpoint.id, habits.responses
         write = responses_request if responses else chat_request
-        body = write(request, self._endpoint, habits)
+        body = write(request, endpoint=self._endpoint, habits=habits)
         answer: Answer = (ResponsesAnswer if responses else ChatAnswer)(provider, len(body))
         connection = await self._connect()
         loop = asyncio.get_running_loop()
@@ -182,7 +182,7 @@ class OpenAIClient:
     ) -> Any:
         connection = await self._connect()
         try:
-            return await connection.document(method, path, body, seconds=seconds)
+            return await connection.document(method, path, body=body, seconds=seconds)
         except Complaint as complaint:
             raise complaint.error(self._endpoint) from complaint
 

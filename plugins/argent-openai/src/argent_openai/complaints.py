@@ -105,7 +105,7 @@ class Complaint(Exception):
         return "insufficient_quota" in self.kind or "credit" in self.message
 
 
-def read_complaint(status: int, headers: Mapping[str, str], body: bytes) -> Complaint:
+def read_complaint(status: int, headers: Mapping[str, str], *, body: bytes) -> Complaint:
     """Read the answer to a request that was refused."""
     try:
         document: Any = orjson.loads(body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import io
+import os
 import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -94,7 +95,7 @@ class Connection:
                 yield found
 
     async def document(
-        self, method: str, path: str, body: bytes | None = None, *, seconds: float = 30.0
+        self, method: str, path: str, *, body: bytes | None = None, seconds: float
     ) -> Any:
         """Send a request whose answer is a JSON document. Raises as ``events`` does.
 
@@ -200,7 +201,7 @@ class Connection:
         body = await response.content.read(_LARGEST_COMPLAINT)
         while not response.content.at_eof() and len(body) < _LARGEST_COMPLAINT:
             body += await response.content.read(_LARGEST_COMPLAINT - len(body))
-        complaint = read_complaint(response.status, response.headers, body)
+        complaint = read_complaint(response.status, response.headers, body=body)
         return complaint.without(self.hidden)
 
     def _unreachable(self, reason: object) -> ModelUnavailable:
@@ -271,6 +272,7 @@ def _in_words(error: object) -> str:
         return "the answer was cut off on its way"
     if isinstance(error, aiohttp.ClientResponseError):
         return "what came back is not HTTP"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+    if isinstance(error, OSError):
+        number = error.errno or 0
+        return os.strerror(number) if number in errno.errorcode else error.strerror or str(error)
     return str(error) or type(error).__name__

@@ -34,7 +34,7 @@ LEAST_OUTPUT = 16
 """OpenAI takes no lower limit of an answer."""
 
 
-def responses_request(request: ModelRequest, endpoint: Endpoint, habits: Habits) -> bytes:
+def responses_request(request: ModelRequest, *, endpoint: Endpoint, habits: Habits) -> bytes:
     """Return the body of a request. Nothing of it is to be kept by the server."""
     limit = min(request.max_output_tokens, habits.largest or request.max_output_tokens)
     body: dict[str, Any] = {
