@@ -73,7 +73,7 @@ class AnthropicClient:
         facts = await self._catalogue.facts(request.model)
         body = self._body(request, facts)
         server = self._connection.settings.server
-        answer = Answer(server, PROVIDER, lambda: body.prefix())
+        answer = Answer(server, PROVIDER, lambda: body.conversation.fingerprint())
         for _ in range(_MOST_PIECES):
             try:
                 async with aclosing(self._piece(request.model, body, answer)) as parts:
@@ -84,7 +84,7 @@ class AnthropicClient:
                 continue
             if not answer.is_paused:
                 break
-            body.append(answer.go_on())
+            body.conversation.add("assistant", answer.go_on())
         for part in answer.end():
             yield part
 
@@ -95,7 +95,7 @@ class AnthropicClient:
         if tried.has_manner and _MANNER.search(str(error)):
             self._plain.add(request.model)
             plainer = self._body(request, facts)
-        elif tried.has_thinking and _REPLAY.search(str(error)):
+        elif tried.conversation.has_thinking and _REPLAY.search(str(error)):
             plainer = self._body(request, facts, replay=False)
         else:
             raise error

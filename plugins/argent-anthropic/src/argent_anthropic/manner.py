@@ -6,12 +6,11 @@ https://platform.claude.com/docs/en/build-with-claude/thinking-troubleshooting
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from argent_anthropic.catalogue import ModelFacts
+from argent_anthropic.conversation import Conversation
 from argent_anthropic.settings import AnthropicSettings
-from argent_anthropic.thinking import KINDS
 
 _OFF = ("disabled", "between_tools")
 _LEAST_BUDGET = 1024
@@ -23,19 +22,20 @@ def manner(
     settings: AnthropicSettings,
     *,
     room: int,
-    messages: Sequence[dict[str, Any]],
+    conversation: Conversation,
 ) -> dict[str, Any]:
     """Return the fields of a request that say so; none for a model of which nothing is known.
 
     Args:
         room: Tokens of the longest answer, thoughts included.
-        messages: As they are sent.
+        conversation: As it is sent.
     """
     fields: dict[str, Any] = {}
     effort = settings.effort if settings.effort in facts.efforts else None
     wanted = settings.thinking or effort in _ABOVE_HIGH
     thinking = _thinking(facts, settings, wanted=wanted, room=room)
-    if thinking and "budget_tokens" in thinking and _spoke_unthinkingly(messages):
+    # A turn that began without thoughts ends without them: the API wants one before each call.
+    if thinking and "budget_tokens" in thinking and conversation.has_unthinking_calls:
         thinking = {"type": "disabled"}
     if thinking:
         fields["thinking"] = thinking
@@ -53,13 +53,3 @@ def _thinking(
     if wanted and "enabled" in facts.thinking and budget >= _LEAST_BUDGET:
         return {"type": "enabled", "budget_tokens": budget}
     return next(({"type": off} for off in _OFF if off in facts.thinking), None)
-
-
-def _spoke_unthinkingly(messages: Sequence[dict[str, Any]]) -> bool:
-    """Say whether a call of this turn has no thought before it; such a turn ends as it began."""
-    return any(
-        message["content"][0]["type"] not in KINDS
-        and any(block["type"] == "tool_use" for block in message["content"])
-        for message in messages
-        if message["role"] == "assistant"
-    )

@@ -6,18 +6,16 @@ See https://platform.claude.com/docs/en/api/messages/create.
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-import orjson
-from attrs import define, frozen
+from attrs import frozen
 
 from argent_anthropic.catalogue import ModelFacts
+from argent_anthropic.conversation import Conversation, encode, place
 from argent_anthropic.manner import manner
 from argent_anthropic.settings import AnthropicSettings
-from argent_anthropic.thinking import KINDS, Block, assistant_blocks, text_blocks
+from argent_anthropic.thinking import Block, assistant_blocks, text_blocks
 from argent_hookspecs import (
     Image,
     Message,
@@ -33,35 +31,6 @@ _MARK = {"type": "ephemeral"}
 _SILENT = Text("(no words)")
 
 
-@define(eq=False)
-class _Conversation:
-    """The messages in the making; those of one role that follow each other become one."""
-
-    hasher: hashlib.blake2b
-    messages: list[dict[str, Any]]
-    hashed: int = 0
-
-    def add(self, role: Role, blocks: list[Block]) -> None:
-        if not blocks:
-            return
-        if self.messages and self.messages[-1]["role"] == role:
-            blocks = _results_first(self.messages[-1]["content"] + blocks)
-            self.messages[-1]["content"] = blocks
-        else:
-            self.messages.append({"role": str(role), "content": _results_first(blocks)})
-
-    def fingerprint(self) -> str:
-        for message in self.messages[self.hashed :]:
-            self.hasher.update(encode(message))
-        self.hashed = len(self.messages)
-        return self.hasher.copy().hexdigest()
-
-    def last_block(self) -> Block | None:
-        """Return the last block that can carry a mark of the cache."""
-        content = self.messages[-1]["content"] if self.messages else []
-        return next((block for block in reversed(content) if block["type"] not in KINDS), None)
-
-
 @frozen(eq=False)
 class RequestBody:
     """What is sent.
@@ -73,7 +42,7 @@ class RequestBody:
     """
 
     fields: dict[str, Any]
-    conversation: _Conversation
+    conversation: Conversation
     marks: tuple[Block, ...]
 
     def encoded(self) -> bytes:
@@ -83,27 +52,14 @@ class RequestBody:
         try:
             return encode(self.fields)
         finally:
+            # They are no part of what the model is told, nor of its fingerprint.
             for block in self.marks:
                 block.pop("cache_control", None)
-
-    def prefix(self) -> str:
-        """Return the fingerprint of all that stands before the answer."""
-        return self.conversation.fingerprint()
-
-    def append(self, said: list[Block]) -> None:
-        """Let a paused answer go on after what was said so far."""
-        self.conversation.add(Role.ASSISTANT, said)
 
     @property
     def has_manner(self) -> bool:
         """Whether it says how the model is to answer."""
         return "thinking" in self.fields or "output_config" in self.fields
-
-    @property
-    def has_thinking(self) -> bool:
-        """Whether it tells again what was thought."""
-        messages = self.conversation.messages
-        return any(block["type"] in KINDS for one in messages for block in one["content"])
 
 
 def request_body(
@@ -113,27 +69,24 @@ def request_body(
 
     What stays the same comes first, so that two requests of a conversation begin with the same
     bytes.
+
+    Args:
+        facts: About its model.
+        provider: Whose thinking is told again.
+
+    Raises:
+        ModelRejected: It has no message.
     """
     tools = _tools(request)
-    system = [block for one in request.system for block in text_blocks(Text(one.text))]
-    conversation = _Conversation(hashlib.blake2b(encode([tools, system]), digest_size=8), [])
-    may_keep = _keeps_all if facts.thinks_by_budget else _unchanged_since(conversation)
-    marks: list[Block | None] = [*tools[-1:], *system[-1:]]
-    for n, message in enumerate(request.messages, start=1):
-        if message.role is Role.USER:
-            conversation.add(Role.USER, _user_blocks(message))
-        else:
-            blocks = assistant_blocks(message, provider=provider, may_keep=may_keep)
-            conversation.add(Role.ASSISTANT, blocks)
-        # The next call of a turn with tools begins with all of this one.
-        if n == request.stable or n == len(request.messages) > request.stable + 1:
-            marks.append(conversation.last_block())
+    system = [block for one in request.system for block in text_blocks(one)]
+    conversation = Conversation([tools, system])
+    marked = _converse(request, conversation, _may_keep(conversation, facts), provider=provider)
     if not conversation.messages:
         raise ModelRejected("there is nothing to answer: the request has no message")
     most = min(request.max_output_tokens, facts.max_output or request.max_output_tokens)
     fields = {
         "model": request.model,
-        **manner(facts, settings, room=most, messages=conversation.messages),
+        **manner(facts, settings, room=most, conversation=conversation),
         **({"tools": tools} if tools else {}),
         **({} if request.tools or not tools else {"tool_choice": {"type": "none"}}),
         **({"system": system} if system else {}),
@@ -141,29 +94,47 @@ def request_body(
         "max_tokens": most,
         "stream": True,
     }
-    marked = [block for block in marks if block is not None] if settings.cache else []
-    return RequestBody(fields, conversation, tuple(marked))
+    marks = [*tools[-1:], *system[-1:], *marked] if settings.cache else []
+    return RequestBody(fields, conversation, tuple(marks))
 
 
-def encode(value: Any) -> bytes:
-    """Write JSON. Half of a surrogate pair, which no text can hold, becomes a question mark."""
-    try:
-        return orjson.dumps(value, default=_plain)
-    except TypeError:
-        return json.dumps(value, ensure_ascii=False, default=_plain).encode(errors="replace")
+def _converse(
+    request: ModelRequest,
+    conversation: Conversation,
+    may_keep: Callable[[str], bool],
+    *,
+    provider: str,
+) -> list[Block]:
+    """Write the messages; return the blocks up to which they will be the same in later requests.
+
+    That is what is stable and, once a tool was used, all: the next call of the turn begins with it.
+    """
+    user, last = Role.USER, len(request.messages)
+    ends = {request.stable, last if last > request.stable + 1 else 0}
+    marked: list[Block | None] = []
+    for n, message in enumerate(request.messages, start=1):
+        is_users, parts = message.role is user, message.parts
+        role = "user" if is_users else "assistant"
+        if len(parts) == 1 and type(part := parts[0]) is Text and not _is_blank(part.text):
+            conversation.add(role, [{"type": "text", "text": part.text}])
+        elif is_users:
+            conversation.add(role, _user_blocks(message))
+        else:
+            blocks = assistant_blocks(message, provider=provider, may_keep=may_keep)
+            conversation.add(role, blocks)
+        if n in ends:
+            marked.append(conversation.last_block())
+    return [block for block in marked if block is not None]
 
 
-def _plain(value: object) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
+def _is_blank(text: str) -> bool:
+    return not text or text.isspace()
 
 
-def _keeps_all(_: str) -> bool:
-    return True
-
-
-def _unchanged_since(conversation: _Conversation) -> Callable[[str], bool]:
+def _may_keep(conversation: Conversation, facts: ModelFacts) -> Callable[[str], bool]:
+    """Say which thoughts may be told again; models that think by budget take all of them."""
+    if facts.thinks_by_budget:
+        return lambda prefix: True
     return lambda prefix: conversation.fingerprint() == prefix
 
 
@@ -192,12 +163,13 @@ def _user_blocks(message: Message) -> list[Block]:
             blocks.append(_image_block(part))
         elif isinstance(part, Text):
             blocks += text_blocks(part)
+    blocks.sort(key=place)
     return blocks or text_blocks(_SILENT)
 
 
 def _result_block(result: ToolResult) -> Block:
     block: Block = {"type": "tool_result", "tool_use_id": result.call_id}
-    if result.text.strip():
+    if not _is_blank(result.text):
         block["content"] = result.text
     if result.is_error:
         block["is_error"] = True
@@ -208,7 +180,3 @@ def _image_block(image: Image) -> Block:
     data = base64.b64encode(image.data).decode()
     source = {"type": "base64", "media_type": image.media_type, "data": data}
     return {"type": "image", "source": source}
-
-
-def _results_first(blocks: list[Block]) -> list[Block]:
-    return sorted(blocks, key=lambda block: block["type"] != "tool_result")

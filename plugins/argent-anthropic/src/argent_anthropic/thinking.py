@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from attrs import frozen
 
-from argent_hookspecs import Message, Text, Thinking, ToolCall
+from argent_hookspecs import ContextBlock, Message, Text, Thinking, ToolCall
 
 CALL = -1
 """Stands for a tool call where the numbers stand for texts of so many characters."""
@@ -97,9 +97,10 @@ class _Rest:
         return text_blocks(Text(self._text)) + [call_block(call) for call in self._calls]
 
 
-def text_blocks(part: Text) -> list[Block]:
+def text_blocks(part: Text | ContextBlock) -> list[Block]:
     """Write a text; the API takes none that is blank."""
-    return [{"type": "text", "text": part.text}] if part.text.strip() else []
+    text = part.text
+    return [{"type": "text", "text": text}] if text and not text.isspace() else []
 
 
 def call_block(call: ToolCall) -> Block:
