@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from argent_core.cli import main
 from argent_core.paths import Home
 from argent_hookspecs import (
+    FREE,
     ArgentError,
     DatabaseDamaged,
     EventRefused,
@@ -45,7 +46,7 @@ class Echo:
         yield Finish()
 
     async def describe(self, model: str) -> ModelInfo:
-        return ModelInfo(id=model, context_window=100_000)
+        return ModelInfo(id=model, context_window=100_000, price=FREE)
 
 
 def echo() -> MadePlugin:

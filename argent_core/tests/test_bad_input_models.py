@@ -12,6 +12,7 @@ import pytest
 
 from argent_core.kernel import Kernel
 from argent_hookspecs import (
+    FREE,
     Effect,
     Finish,
     FinishReason,
@@ -63,7 +64,7 @@ class Oddity:
         yield Finish()
 
     async def describe(self, model: str) -> ModelInfo:
-        return ModelInfo(id=model, context_window=100_000)
+        return ModelInfo(id=model, context_window=100_000, price=FREE)
 
 
 def forever(part: Any) -> Iterable[Any]:
