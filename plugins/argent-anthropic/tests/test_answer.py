@@ -195,11 +195,41 @@ async def test_an_error_in_the_middle_of_a_stream(
     error = {"type": "error", "error": {"type": kind, "message": "Something happened"}}
     server.answer(*begun, error)
     heard = []
-    with pytest.raises(expected, match="Something happened") as told:
+    with pytest.raises(expected, match="Something happened"):
         async for part in client.stream(ask("Tell.")):
             heard.append(part)
-    assert type(told.value) is expected
     assert heard == [TextDelta("Once upon")]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b'event: error\ndata: {"error": {"type": "overloaded_error", "message": "Busy"}}\n\n',
+        b'data: {"error": {"message": "Busy", "code": 500}}\n\n',
+        b'data: {"error": "Busy"}\n\n',
+    ],
+)
+async def test_errors_of_servers_that_imitate_the_api(
+    server: ReplayServer, client: ModelClient, frame: bytes
+) -> None:
+    server.replies.append(stream(sse(message(text("Once"))[:4]) + frame))
+    with pytest.raises(ModelUnavailable, match="Busy"):
+        await collect(client, ask("Tell."))
+
+
+async def test_blocks_may_be_sparse_and_halves_of_characters_come_alone(
+    server: ReplayServer, client: ModelClient
+) -> None:
+    events = message(text("\ud83e"), thinking("\ud83e", signature="s"), tool_use("t", "coin"))
+    for event in events:
+        for name in ("text", "thinking", "signature", "input"):
+            event.get("content_block", {}).pop(name, None)
+    raw = b"".join(f"data: {json.dumps(event)}\n\n".encode() for event in events)
+    server.replies.append(stream(raw))
+    parts = await collect(client, ask("Toss.", tools=(COIN,)))
+    assert words(parts) == "\ud83e"
+    assert calls(parts) == [ToolCall("t", "coin", {})]
+    assert json.loads(thoughts(parts)[0].replay)["block"]["thinking"] == "?"
 
 
 @pytest.mark.parametrize(
@@ -210,7 +240,7 @@ async def test_an_error_in_the_middle_of_a_stream(
         b'data: {"type": "message_start"}\n\n',
         b'data: {"type": "content_block_delta", "index": 7, "delta": {}}\n\n',
         b'data: {"type": "content_block_start", "index": 0, "content_block": 3}\n\n',
-        b'data: {"type": "content_block_start", "index": 0, "content_block": {"type": "text"}}\n\n',
+        b'data: {"type": "content_block_start", "index": 0, "content_block": {"text": ""}}\n\n',
         b'data: {"type": "message_delta", "delta": null}\n\n',
         b"data: \xff\xfe\n\n",
     ],

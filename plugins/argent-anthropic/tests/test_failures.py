@@ -49,6 +49,7 @@ async def refusal(client: ModelClient, *, model: str = OPUS) -> ModelError:
         (403, "permission_error", ModelRejected, "another key"),
         (404, "not_found_error", ModelRejected, "argent models list"),
         (413, "request_too_large", ContextTooLong, "too long"),
+        (405, "invalid_request_error", ModelRejected, "argent models list"),
         (422, "invalid_request_error", ModelRejected, "does not accept the request"),
         (408, "timeout_error", ModelUnavailable, "later"),
         (409, "conflict_error", ModelUnavailable, "later"),
@@ -68,7 +69,7 @@ async def test_each_status_is_an_error_that_says_what_to_do(
 ) -> None:
     server.replies.append(failure(status, kind, "No can do."))
     error = await refusal(client)
-    assert type(error) is expected
+    assert isinstance(error, expected)
     assert advice in str(error)
     assert "No can do" in str(error)
     assert f"the server at {server.url}" in str(error)

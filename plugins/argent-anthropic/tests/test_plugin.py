@@ -66,6 +66,13 @@ async def test_a_server_that_answers_is_well(server: ReplayServer, ctx: Context)
 
 
 @pytest.mark.anyio
+async def test_a_gateway_without_a_list_of_models_is_well(server: ReplayServer) -> None:
+    found = await health(context(f"{server.url}/gateway"), "server")
+    assert found.ok
+    assert "no list" in found.summary
+
+
+@pytest.mark.anyio
 async def test_without_a_key_the_checks_say_what_to_do() -> None:
     ctx = context("https://api.anthropic.com")
     ctx.secrets.values.clear()

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 from attrs import define, evolve, field
 
+from argent_anthropic.encoding import decode
 from argent_anthropic.failures import of_event
 from argent_anthropic.thinking import CALL, KINDS, Block, Replay
 from argent_hookspecs import (
@@ -130,7 +130,7 @@ class Answer:
 
     def _begin(self, index: int, block: Block) -> list[ModelPart]:
         self._growing[index] = _Growing(block)
-        return _words(block["text"]) if block["type"] == "text" else []
+        return _words(block.setdefault("text", "")) if block["type"] == "text" else []
 
     def _grow(self, growing: _Growing, delta: dict[str, Any]) -> list[ModelPart]:
         match delta.get("type"):
@@ -155,7 +155,7 @@ class Answer:
             return self._call(block, said)
         elif block["type"] in KINDS:
             if block["type"] == "thinking":
-                block["thinking"] += said
+                block["thinking"] = block.get("thinking", "") + said
             before, self._before = self._before, []
             return [Replay(block, before, self.prefix()).part(self.provider)]
         return []
@@ -163,8 +163,8 @@ class Answer:
     def _call(self, block: Block, said: str) -> list[ModelPart]:
         self._called = True
         try:
-            arguments = orjson.loads(said) if said.strip() else block["input"]
-        except orjson.JSONDecodeError:
+            arguments = decode(said) if said.strip() else block.get("input", {})
+        except ValueError:
             arguments = None
         if not isinstance(arguments, dict):
             # No tool has a parameter of this name: the model is told, and sees what it wrote.

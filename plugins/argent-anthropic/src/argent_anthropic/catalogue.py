@@ -12,10 +12,11 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-import orjson
 from attrs import frozen
 
 from argent_anthropic.connection import Connection
+from argent_anthropic.encoding import decode
+from argent_anthropic.failures import NotThere
 from argent_anthropic.settings import ANTHROPIC
 from argent_hookspecs import FREE, Clock, ModelError, ModelInfo
 
@@ -103,7 +104,7 @@ class Catalogue:
             return await self._connection.get(
                 f"/v1/models/{quote(model, safe='')}", patience=_PATIENCE
             )
-        except ModelError:
+        except NotThere:
             if self._connection.settings.root == ANTHROPIC:
                 raise
         listed = [entry async for entry in self._entries()]
@@ -211,5 +212,5 @@ def _from_table(model: str, table: Table) -> ModelFacts:
 def read_table() -> Table:
     """Read the table that comes with the plugin."""
     text = importlib.resources.files(__package__).joinpath("models.json").read_bytes()
-    table: Table = orjson.loads(text)["models"]
+    table: Table = decode(text)["models"]
     return table

@@ -9,8 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
+from argent_anthropic.encoding import decode
 from argent_anthropic.failures import SET_KEY, of_response
 from argent_anthropic.settings import AnthropicSettings
 from argent_hookspecs import ModelError, ModelRejected, ModelUnavailable, PluginContext, SecretError
@@ -77,8 +76,8 @@ class Connection:
         if response.status_code != 200:
             raise self._refusal(response, body, sent=headers)
         try:
-            found = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
+            found = decode(body)
+        except ValueError as error:
             raise self._garbled("no JSON") from error
         if not isinstance(found, dict):
             raise self._garbled("no JSON object")
@@ -95,7 +94,7 @@ class Connection:
             source = httpx2.EventSource(response, max_event_size=_LONGEST_EVENT)
             async with aclosing(aiter(source)) as frames:  # type: ignore[type-var]
                 async for frame in frames:
-                    event = self._event(frame.data)
+                    event = self._event(frame.event, frame.data)
                     if event.get("type") == "message_stop":
                         await _drain(frames)
                     yield event
@@ -112,14 +111,14 @@ class Connection:
                 response.encoding = "utf-8"
                 yield response
 
-    def _event(self, data: str) -> dict[str, Any]:
+    def _event(self, name: str, data: str) -> dict[str, Any]:
         try:
-            event = orjson.loads(data or "{}")
-        except orjson.JSONDecodeError as error:
+            event = decode(data or "{}")
+        except ValueError as error:
             raise self._garbled("an event that is no JSON") from error
         if not isinstance(event, dict):
             raise self._garbled("an event that is no JSON object")
-        return event
+        return {"type": "error" if "error" in event else name, **event}
 
     async def close(self) -> None:
         """Close all connections."""

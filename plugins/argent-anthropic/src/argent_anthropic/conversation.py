@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from attrs import define, field
 
+from argent_anthropic.encoding import encode
 from argent_anthropic.thinking import KINDS, Block
 
 
@@ -71,17 +69,3 @@ class Conversation:
 def place(block: Block) -> int:
     """Sort results of tools to the front, where the API wants them."""
     return 0 if block["type"] == "tool_result" else 1
-
-
-def encode(value: Any) -> bytes:
-    """Write JSON. Half of a surrogate pair, which no text can hold, becomes a question mark."""
-    try:
-        return orjson.dumps(value, default=_plain)
-    except TypeError:
-        return json.dumps(value, ensure_ascii=False, default=_plain).encode(errors="replace")
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} has no form in JSON")

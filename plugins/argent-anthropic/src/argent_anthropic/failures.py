@@ -12,9 +12,9 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import orjson
 from attrs import frozen
 
+from argent_anthropic.encoding import decode
 from argent_hookspecs import ContextTooLong, ModelError, ModelRejected, ModelUnavailable
 
 SET_KEY = (
@@ -23,12 +23,14 @@ SET_KEY = (
 )
 _LIST = "`argent models list` shows those that can be used"
 _PASSING = {408, 409, 425, 429}
+_NOT_THERE = {404, 405}
 _STATUS = {
     "invalid_request_error": 400,
     "authentication_error": 401,
     "billing_error": 402,
     "permission_error": 403,
     "not_found_error": 404,
+    "exceed_context_size_error": 413,
     "request_too_large": 413,
     "rate_limit_error": 429,
     "api_error": 500,
@@ -42,6 +44,10 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _LONGEST = 500
+
+
+class NotThere(ModelRejected):
+    """Report a model, or an address, that the server does not know."""
 
 
 @frozen(kw_only=True)
@@ -74,11 +80,12 @@ class Refusal:
             )
         if self._is_too_long:
             return ContextTooLong(f"the request is too long for {self.server}: {said}")
-        return ModelRejected(f"{self.server} {self._reproach(said)}")
+        kind = NotThere if self.status in _NOT_THERE else ModelRejected
+        return kind(f"{self.server} {self._reproach(said)}")
 
     @property
     def _is_too_long(self) -> bool:
-        if self.status == 413 or self.kind == "exceed_context_size_error":
+        if self.status == 413 or _STATUS.get(self.kind) == 413:
             return True
         return self.status == 400 and _TOO_LONG.search(self.message) is not None
 
@@ -91,7 +98,7 @@ class Refusal:
             return f"cannot bill this call ({said}). Look at the account's credit and limits"
         if self.status == 403:
             return f"does not allow this to the key ({said}). Use another key or another model"
-        if self.status == 404:
+        if self.status in _NOT_THERE:
             return f"does not know that model or address ({said}). {_LIST}"
         return f"does not accept the request ({self.status} {self.kind}: {said})"
 
@@ -118,8 +125,8 @@ def of_event(error: Any, *, server: str) -> Refusal:
 
 def _kind_and_message(body: bytes) -> tuple[str, str]:
     try:
-        said = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        said = decode(body)
+    except ValueError:
         return "", ""
     return _read(said.get("error") if isinstance(said, dict) else None)
 

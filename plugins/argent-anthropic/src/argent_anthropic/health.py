@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from argent_anthropic.connection import Connection
-from argent_anthropic.failures import SET_KEY
+from argent_anthropic.failures import SET_KEY, NotThere
 from argent_hookspecs import Health, ModelError, ModelRejected, PluginContext
 
 _PATIENCE = 10.0
@@ -37,6 +37,8 @@ class AnthropicHealth:
         server = connection.settings.server
         try:
             await connection.get("/v1/models?limit=1", patience=_PATIENCE)
+        except NotThere:
+            return Health(True, f"{server} answers, but has no list of models")
         except ModelError as error:
             return Health(False, str(error), remedy=_remedy(error))
         finally:

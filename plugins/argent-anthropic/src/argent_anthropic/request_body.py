@@ -12,7 +12,8 @@ from typing import Any
 from attrs import frozen
 
 from argent_anthropic.catalogue import ModelFacts
-from argent_anthropic.conversation import Conversation, encode, place
+from argent_anthropic.conversation import Conversation, place
+from argent_anthropic.encoding import encode
 from argent_anthropic.manner import manner
 from argent_anthropic.settings import AnthropicSettings
 from argent_anthropic.thinking import Block, assistant_blocks, text_blocks

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import orjson
 from attrs import frozen
 
+from argent_anthropic.encoding import decode, encode
 from argent_hookspecs import ContextBlock, Message, Text, Thinking, ToolCall
 
 CALL = -1
@@ -39,20 +39,16 @@ class Replay:
     def part(self, provider: str) -> Thinking:
         """Return the part that carries it."""
         record = {"block": self.block, "before": self.before, "prefix": self.prefix}
-        return Thinking(str(self.block.get("thinking", "")), provider, _written(record))
+        return Thinking(str(self.block.get("thinking", "")), provider, encode(record).decode())
 
     @classmethod
     def of(cls, part: Thinking) -> Replay | None:
         """Read it from its part; None if it is not there."""
         try:
-            record = orjson.loads(part.replay)
+            record = decode(part.replay)
             return cls(record["block"], record["before"], record["prefix"])
         except (ValueError, KeyError, TypeError):
             return None
-
-
-def _written(record: dict[str, Any]) -> str:
-    return orjson.dumps(record).decode()
 
 
 def assistant_blocks(
