@@ -33,6 +33,7 @@ from argent_core.local import LocalServer
 from argent_core.loop.agent_loop import AgentLoop
 from argent_core.loop.approvals import Approvals
 from argent_core.loop.budget import Budget
+from argent_core.loop.commands import Commands
 from argent_core.loop.context import Context
 from argent_core.loop.filters import Filters
 from argent_core.loop.model_router import ModelRouter
@@ -232,13 +233,13 @@ class Kernel:
             redact=redact,
         )
         router = ModelRouter(self.host, self.guard, self.tools, settings)
+        files = WorkspaceFiles(settings.agent.workspace)
         workshop = Workshop(
             journal=self.journal,
             filters=filters,
-            context=Context(
-                self.host, self.guard, database, WorkspaceFiles(settings.agent.workspace)
-            ),
+            context=Context(self.host, self.guard, database, files),
             router=router,
+            commands=Commands(database, router),
             model_stream=ModelStream(self.guard),
             health=ProviderHealth(self.clock),
             budget=Budget(settings.budget, self.clock),

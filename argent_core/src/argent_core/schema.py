@@ -130,6 +130,11 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX calls_day ON calls (day);
 
+    CREATE TABLE conversations (
+        conversation TEXT PRIMARY KEY,
+        tier TEXT NOT NULL
+    ) WITHOUT ROWID;
+
     CREATE TABLE spending (
         scope TEXT NOT NULL,
         period TEXT NOT NULL,

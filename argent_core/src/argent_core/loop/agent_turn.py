@@ -74,6 +74,10 @@ class AgentTurn:
         await self.steps.load()
         self.state.to(AgentState.PROCESSING)
         event = await self.shop.filters.event(self.lease.event)
+        told = await self.shop.commands.answer(event)
+        if told is not None:
+            return await self._deliver(told)
+        event, wish = await self.shop.commands.wish(event)
         self.heard.append(event)
         gathered = await self.shop.context.gather(event, self.shop.journal.clock.now())
         calls = self.calls = ModelCalls(
@@ -81,7 +85,7 @@ class AgentTurn:
             self.lease,
             self.steps,
             gathered,
-            await self.shop.router.plan(gathered),
+            await self.shop.router.plan(gathered, wish=wish),
             tell=self._draft,
             ask=self._ask,
         )
@@ -134,6 +138,8 @@ class AgentTurn:
         elif not self.steps.replaying:
             passed: list[tuple[int, Event]] = []
             for seq, event in await self.shop.journal.steering(self.lease):
+                if self.shop.commands.is_one(event):
+                    break
                 try:
                     seen = await self.shop.filters.event(event)
                 except ArgentError:

@@ -9,6 +9,7 @@ from attrs import frozen
 from argent_core.inbound.journal import Journal
 from argent_core.loop.approvals import Approvals
 from argent_core.loop.budget import Budget
+from argent_core.loop.commands import Commands
 from argent_core.loop.context import Context
 from argent_core.loop.filters import Filters
 from argent_core.loop.model_router import ModelRouter
@@ -33,6 +34,7 @@ class Workshop:
     filters: Filters
     context: Context
     router: ModelRouter
+    commands: Commands
     model_stream: ModelStream
     health: ProviderHealth
     budget: Budget
