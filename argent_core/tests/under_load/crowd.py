@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, nullcontext
 from attrs import define, field, frozen
 
 from argent_hookspecs import (
+    FREE,
     SCORER,
     Address,
     Channel,
@@ -234,7 +235,7 @@ class _Mind:
         yield Finish(usage=Usage(input_tokens=1, output_tokens=1))
 
     async def describe(self, model: str) -> ModelInfo:
-        return ModelInfo(id=model, context_window=100_000)
+        return ModelInfo(id=model, context_window=100_000, price=FREE)
 
 
 @frozen

@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 
 from argent_core.plugin_tasks import GRACE_SECONDS
 from argent_hookspecs import (
+    FREE,
     SCORER,
     ContextProvider,
     ContextRequest,
@@ -360,7 +361,7 @@ class Acts:
         yield Finish()
 
     async def describe(self, model: str) -> Any:
-        return ModelInfo(id=model, context_window=9999)
+        return ModelInfo(id=model, context_window=9999, price=FREE)
 
 
 @frozen
