@@ -24,7 +24,7 @@ from argent_core.loop.budget import ModelCall, OverBudget
 from argent_core.loop.context import FittedContext, GatheredContext, fit
 from argent_core.loop.model_router import Plan, Route
 from argent_core.loop.model_stream import ModelAnswer
-from argent_core.loop.steps import Step, Steps
+from argent_core.loop.steps import Paid, Step, Steps
 from argent_core.loop.tokens import estimate, most_tokens
 from argent_core.loop.workshop import Workshop
 from argent_hookspecs import (
@@ -315,15 +315,13 @@ class ModelCalls:
             if read or usage.output_tokens:
                 reached[:] = self.shop.budget.settle(tx, call.account, spent=spent, usage=usage)
 
-        await self.steps.end(
-            call.step,
-            "done",
-            result=answer,
-            name=call.request.model,
-            tokens=(read, usage.output_tokens),
+        paid = Paid(
+            model=call.request.model,
+            input_tokens=read,
+            output_tokens=usage.output_tokens,
             cost=spent / budget.DOLLAR,
-            also=settle,
         )
+        await self.steps.end(call.step, "done", result=answer, paid=paid, also=settle)
         for notice in reached:
             self.shop.publish(notice)
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import astuple, define, evolve, field, frozen
 
 from argent_core import codec
 from argent_core.backoff import backoff
@@ -45,6 +45,21 @@ class Step:
     state: str
     request: Any
     result: Any = None
+
+
+@frozen(kw_only=True)
+class Paid:
+    """What a model used for a step.
+
+    Args:
+        model: The one that answered, which may be another than was asked first.
+        cost: In dollars.
+    """
+
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cost: float
 
 
 @define(eq=False, repr=False)
@@ -141,21 +156,19 @@ class Steps:
         state: str,
         *,
         result: Any,
-        name: str = "",
-        tokens: tuple[int, int] | None = None,
-        cost: float | None = None,
+        paid: Paid | None = None,
         also: Callable[[Transaction], object] | None = None,
     ) -> Step:
         """Record what came of a step, however long that takes: nobody else knows it.
 
         Args:
             state: ``done``, ``failed`` or ``unknown``.
-            name: The model that answered, if it is another than was asked first.
+            paid: What a model used for it.
             also: Done in the same transaction.
         """
         text = codec.dump(result)
         finished = self.journal.now()
-        used = tokens or (None, None)
+        name, *used = (step.name, None, None, None) if paid is None else astuple(paid)
 
         def update(tx: Transaction) -> None:
             journal.progressed(tx, self.lease)
@@ -164,7 +177,7 @@ class Steps:
             tx.execute(
                 "UPDATE steps SET state = ?, name = ?, result = ?, finished_at = ?,"
                 " input_tokens = ?, output_tokens = ?, cost = ? WHERE turn = ? AND n = ?",
-                (state, name or step.name, text, finished, *used, cost, self.lease.id, step.n),
+                (state, name, text, finished, *used, self.lease.id, step.n),
             )
 
         await self._store(update)
