@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,14 +19,15 @@ class Reply:
     """What is answered.
 
     Args:
-        pieces: Bytes of the body; each is sent when the one before it is on its way.
+        pieces: Bytes of the body; each is sent when the one before it is on its way. An event
+            among them is waited for.
         chunked: Whether the body tells its end; otherwise the connection's end is its end.
         cut: Whether the connection ends before the body does.
         hold: Whether to say no more after the pieces, until the client leaves.
         raw: Bytes to send instead of an HTTP response.
     """
 
-    pieces: Sequence[bytes] = ()
+    pieces: Sequence[bytes | asyncio.Event] = ()
     status: int = 200
     media: str = EVENTS
     headers: Mapping[str, str] = field(factory=dict)
@@ -49,10 +50,13 @@ class Asked:
 
 @define(eq=False)
 class Replay:
-    """The server. ``replies`` are given in turn to what is posted, the last one again and again."""
+    """The server. ``replies`` are given in turn to what is posted, the last one again and again,
+    unless ``choose`` finds one by the body.
+    """
 
     url: str = ""
     replies: list[Reply] = field(factory=list)
+    choose: Callable[[Any], Reply] | None = None
     models: Reply | None = None
     asked: list[Asked] = field(factory=list)
     arrived: asyncio.Event = field(factory=asyncio.Event)
@@ -98,6 +102,8 @@ class Replay:
     def _next(self, method: str) -> Reply:
         if method == "GET":
             return self.models or Reply(status=404, pieces=[b"{}"], media="application/json")
+        if self.choose is not None:
+            return self.choose(self.asked[-1].body)
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
     async def _answer(
@@ -113,6 +119,9 @@ class Replay:
         lines += [f"{name}: {value}" for name, value in more.items()]
         writer.write("\r\n".join([*lines, "", ""]).encode())
         for piece in reply.pieces:
+            if isinstance(piece, asyncio.Event):
+                await piece.wait()
+                continue
             writer.write(b"%x\r\n%s\r\n" % (len(piece), piece) if reply.chunked else piece)
             await writer.drain()
         if reply.hold:

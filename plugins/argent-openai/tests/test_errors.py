@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from openai_kit import COIN, ask, collect, finish, lab, words
+from openai_kit import ask, collect, finish, lab, words
 from replay import HELLO, Reply, chunk, events, hello, refusal, replaying
 
 from argent_hookspecs import (
@@ -23,7 +23,6 @@ from argent_hookspecs import (
     Secret,
     Text,
     TextDelta,
-    Thinking,
 )
 
 pytestmark = pytest.mark.anyio
@@ -224,80 +223,6 @@ async def test_an_error_within_the_stream(error: dict[str, Any], expected: type[
     assert heard == [TextDelta("Hel")]
 
 
-REFUSED = [
-    ("Unsupported parameter: 'max_tokens' is not supported with this model. Use "
-     "'max_completion_tokens' instead.", "max_tokens", "max_completion_tokens"),
-    ("Unrecognized request argument supplied: stream_options", "stream_options", None),
-    ("You are not allowed to request logprobs from this model: unsupported", "logprobs", None),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("said", "without", "instead"), REFUSED)
-async def test_a_field_that_is_refused_is_left_out_from_then_on(
-    said: str, without: str, instead: str | None
-) -> None:
-    async with (
-        replaying(refusal(400, {"message": said}), hello()) as server,
-        lab(server.url, confidence=True).open("lab") as client,
-    ):
-        for _ in range(2):
-            assert words(await collect(client, ask("Hi.")))
-        await collect(client, ask("Hi.", model="other"))
-        first, *rest, other = (one.body for one in server.posted)
-    assert without in first
-    assert without in other
-    assert len(rest) == 2
-    for body in rest:
-        assert without not in body
-        assert instead is None or instead in body
-
-
-async def test_a_limit_that_is_too_high_is_lowered() -> None:
-    said = "max_tokens is too large: 4096. This model supports at most 1024 completion tokens."
-    async with (
-        replaying(refusal(400, {"message": said}), hello()) as server,
-        lab(server.url).open("lab") as client,
-    ):
-        await collect(client, ask("Hi."))
-        assert [one.body["max_tokens"] for one in server.posted] == [4096, 1024]
-
-
-@pytest.mark.parametrize("status", [400, 404, 500])
-async def test_a_model_that_sees_nothing_is_told_of_pictures(status: int) -> None:
-    said = {"message": "image input is not supported", "type": "server_error"}
-    async with (
-        replaying(refusal(status, said), hello()) as server,
-        lab(server.url).open("lab") as client,
-    ):
-        assert words(await collect(client, ask(PICTURE)))
-        assert "cannot see" in json.dumps(server.posted[1].body)
-
-
-async def test_thoughts_that_a_server_does_not_want_back_are_kept_from_it() -> None:
-    said = {"message": "reasoning_content is not supported in the input"}
-    thought = Message(Role.ASSISTANT, (Thinking("Hm.", "lab", "reasoning_content"), Text("Hello.")))
-    async with (
-        replaying(refusal(400, said), hello()) as server,
-        lab(server.url).open("lab") as client,
-    ):
-        assert words(await collect(client, ask("Hi.", thought, "And?")))
-        assert "Hm." not in json.dumps(server.posted[1].body)
-
-
-async def test_a_server_that_refuses_everything_is_not_asked_for_ever() -> None:
-    said = (
-        "unsupported: max_tokens max_completion_tokens stream_options logprobs image "
-        "reasoning_content /v1/responses reasoning_effort"
-    )
-    async with (
-        replaying(refusal(400, {"message": said})) as server,
-        lab(server.url, confidence=True).open("lab") as client,
-    ):
-        with pytest.raises(ModelRejected):
-            await collect(client, ask("Hi.", tools=(COIN,)))
-        assert len(server.posted) < 10
-
-
 @pytest.mark.parametrize(
     "reply",
     [
@@ -372,3 +297,13 @@ async def test_a_request_without_messages_is_refused() -> None:
     async with lab("http://127.0.0.1:1/v1").open("lab") as client:
         with pytest.raises(ModelRejected, match="no message"):
             await collect(client, ask())
+
+
+async def test_a_likelihood_that_is_none_counts_for_nothing() -> None:
+    document = chunk(content="a", finish="stop")
+    document["choices"][0]["logprobs"] = {"content": [{"logprob": None}, {"logprob": 0}]}
+    async with (
+        replaying(Reply(pieces=events(document))) as server,
+        lab(server.url, confidence=True).open("lab") as client,
+    ):
+        assert finish(await collect(client, ask("Hi."))).confidence == 1.0

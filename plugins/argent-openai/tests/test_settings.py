@@ -65,6 +65,11 @@ def test_what_is_on_this_machine_is_local(address: str, local: bool) -> None:
     assert settings(baseUrl=address).all()[0].local is local
 
 
+def test_what_is_local_can_be_said_otherwise() -> None:
+    assert settings(baseUrl="http://192.168.1.4/v1", local=True).all()[0].local
+    assert not settings(baseUrl="http://127.0.0.1:4000/v1", local=False).all()[0].local
+
+
 @pytest.mark.parametrize(
     ("given", "place"),
     [

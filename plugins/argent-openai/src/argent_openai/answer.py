@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import orjson
 from attrs import define, field
 
 from argent_hookspecs import (
@@ -20,6 +19,7 @@ from argent_hookspecs import (
     Usage,
 )
 from argent_openai.thoughts import Thoughts
+from argent_openai.wording import from_json, join_halves
 
 NO_OBJECT = "(not a JSON object)"
 """Where the arguments of a call are that are none. No tool takes this, so the model is told."""
@@ -36,20 +36,23 @@ class CallInTheMaking:
 
     def finished(self) -> ToolCall:
         """Return the call. Arguments that are no object are passed on under ``NO_OBJECT``."""
-        written = "".join(self.pieces)
-        return ToolCall(
-            self.id or f"call_{uuid.uuid4().hex}",
-            self.name,
-            {NO_OBJECT: written} if self.broken else orjson.loads(written or "{}"),
-        )
+        arguments = self.arguments
+        if arguments is None:
+            arguments = {NO_OBJECT: self._written}
+        return ToolCall(self.id or f"call_{uuid.uuid4().hex}", self.name, arguments)
 
     @property
-    def broken(self) -> bool:
-        """Whether the arguments are no JSON object."""
+    def arguments(self) -> dict[str, Any] | None:
+        """The arguments, or None if they are no JSON object."""
         try:
-            return not isinstance(orjson.loads("".join(self.pieces).strip() or "{}"), dict)
-        except orjson.JSONDecodeError:
-            return True
+            found = from_json(self._written.strip() or "{}")
+        except ValueError:
+            return None
+        return found if isinstance(found, dict) else None
+
+    @property
+    def _written(self) -> str:
+        return "".join(join_halves("".join(self.pieces)))
 
 
 class Answer:
@@ -64,6 +67,8 @@ class Answer:
         self.provider = provider
         self.reason: FinishReason | None = None
         self.thoughts = Thoughts(provider)
+        self.halved = False
+        self._half = ""
         self._asked = asked
         self._written = 0
         self._sure = 0.0
@@ -91,14 +96,18 @@ class Answer:
 
     def say(self, text: str) -> list[ModelPart]:
         """Return words, behind the thoughts that led to them."""
+        if self.halved:
+            text, self._half = join_halves(self._half + text)
         self._written += len(text)
-        return [*self.thoughts.end(), TextDelta(text)]
+        return [*self.thoughts.end(), TextDelta(text)] if text else []
 
     def weigh(self, logprobs: Iterable[Any]) -> None:
         """Take in how likely the tokens were."""
         for token in logprobs:
-            self._sure += min(1.0, math.exp(token["logprob"]))
-            self._tokens += 1
+            likely = token["logprob"]
+            if isinstance(likely, int | float):
+                self._sure += min(1.0, math.exp(likely))
+                self._tokens += 1
 
     def end(self) -> list[ModelPart]:
         """Return the last parts. Raises ``ModelUnavailable`` if the answer is not whole."""
@@ -106,7 +115,7 @@ class Answer:
             raise ModelUnavailable(f"{self.provider}: the answer was cut off on its way")
         calls = [call for call in self.calls() if call.name]
         if self.reason is FinishReason.LENGTH:
-            calls = [call for call in calls if not call.broken]
+            calls = [call for call in calls if call.arguments is not None]
         elif calls and self.reason is FinishReason.STOP:
             self.reason = FinishReason.TOOL_CALLS
         self._written += sum(len(piece) for call in calls for piece in call.pieces)

@@ -53,14 +53,14 @@ class Catalogue:
         """Say what is known about a model, without failing and without asking twice."""
         await self._read_table()
         known = known_model(model, self._endpoint)
-        if known is not None and not self._endpoint.local:
+        if known is not None and not self._endpoint.here:
             return known
         await self._look(model)
         return self._models.get(model) or known or unknown_model(model, self._endpoint)
 
     async def refuses(self, model: str) -> ModelRejected | None:
         """Say why a model cannot be asked, if the server would let another one answer for it."""
-        if not self._endpoint.local:
+        if not self._endpoint.here:
             return None
         await self._look(model)
         if not self._only_these or self._failed or model in self._models:

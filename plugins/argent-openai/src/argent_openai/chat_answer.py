@@ -48,7 +48,7 @@ class ChatAnswer(Answer):
         reason = choice.get("finish_reason")
         content = delta.get("content")
         logprobs = choice.get("logprobs")
-        special = reason or logprobs or len(delta) > 1 or self.thoughts.waiting
+        special = reason or logprobs or len(delta) > 1 or self.thoughts.waiting or self.halved
         if content.__class__ is str and self._marks.passed and not special:
             # Nearly all of a long answer is of this kind.
             self._written += len(content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,7 @@ class OpenAIClient:
         habits = self._habits.setdefault(request.model, Habits.of(self._endpoint))
         begun = False
         while True:
+            learned = habits.learned
             try:
                 async with aclosing(self._attempt(request, habits)) as parts:
                     async for part in parts:
@@ -89,7 +91,8 @@ class OpenAIClient:
                         yield part
                 return
             except Complaint as complaint:
-                if begun or not habits.learn(complaint):
+                # Another answer may have learned it meanwhile.
+                if begun or not (habits.learned != learned or habits.learn(complaint)):
                     raise complaint.error(self._endpoint, request.model) from complaint
                 self._ctx.log.info(
                     "the server wants to be asked otherwise",
@@ -125,25 +128,26 @@ class OpenAIClient:
         body = write(request, endpoint=self._endpoint, habits=habits)
         answer: Answer = (ResponsesAnswer if responses else ChatAnswer)(provider, len(body))
         connection = await self._connect()
-        loop = asyncio.get_running_loop()
-        heard = loop.time()
+        clock = self._ctx.clock
+        heard = clock.monotonic()
         path = "responses" if responses else "chat/completions"
         async with aclosing(connection.events(path, body)) as events:
             try:
                 async for some in events:
                     quiet = True
                     for data in some:
-                        if data == _DONE:
-                            answer.done()
+                        if (bare := data.strip()) in (b"", _DONE):
+                            if bare:
+                                answer.done()
                             continue
                         for part in self._read(answer, data, connection.hidden):
                             quiet = False
                             yield part
                     if not quiet:
-                        heard = loop.time()
-                    elif loop.time() - heard > _QUIET_SECONDS:
+                        heard = clock.monotonic()
+                    elif clock.monotonic() - heard > _QUIET_SECONDS:
                         # It lives: it writes a long tool call, or the server tells us to wait.
-                        heard = loop.time()
+                        heard = clock.monotonic()
                         self._ctx.progress(f"{provider} is at work")
             except ModelUnavailable:
                 # What was cut off after its last word is whole.
@@ -154,7 +158,13 @@ class OpenAIClient:
 
     def _read(self, answer: Answer, data: bytes, hidden: Sequence[str]) -> Sequence[ModelPart]:
         try:
-            return answer.take(orjson.loads(data))
+            try:
+                document = orjson.loads(data)
+            except orjson.JSONDecodeError:
+                # Some servers cut characters in two, which orjson does not take.
+                document = json.loads(data)
+                answer.halved = True
+            return answer.take(document)
         except Complaint as complaint:
             raise complaint.without(hidden) from None
         except _NOT_AS_AGREED as error:
@@ -174,7 +184,7 @@ class OpenAIClient:
         return ModelUnavailable(f"{self._endpoint.id} sent {what}")
 
     async def _get(self, path: str) -> Any:
-        seconds = _LIST_HERE_SECONDS if self._endpoint.local else _LIST_SECONDS
+        seconds = _LIST_HERE_SECONDS if self._endpoint.here else _LIST_SECONDS
         return await self._ask("GET", path, seconds=seconds)
 
     async def _ask(

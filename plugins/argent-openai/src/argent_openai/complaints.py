@@ -19,7 +19,8 @@ _TOO_LONG_CODES = ("context_length_exceeded", "exceed_context_size_error")
 _TOO_LONG = re.compile(
     r"(maximum|available|model'?s) context|context (length|window|size)|"
     r"(prompt|input|request|messages?) (is|are) too (long|large)|"
-    r"too many (input )?tokens|reduce the length of the (messages|input|prompt)",
+    r"too many (input )?tokens|too large to process|"
+    r"reduce the length of the (messages|input|prompt)",
     re.IGNORECASE,
 )
 _PASSING_KINDS = re.compile(

@@ -54,7 +54,7 @@ class Connection:
             proxy=proxy,
             timeout=aiohttp.ClientTimeout(
                 total=None,
-                sock_connect=_CONNECT_HERE_SECONDS if endpoint.local else _CONNECT_SECONDS,
+                sock_connect=_CONNECT_HERE_SECONDS if endpoint.here else _CONNECT_SECONDS,
                 sock_read=endpoint.patience,
             ),
             headers={"User-Agent": "argent-openai"},
@@ -191,7 +191,8 @@ class Connection:
                 f"{self._endpoint.id}: its key has characters that no key has. Give it another: "
                 f"{self._endpoint.how_to_set_the_key}"
             )
-        self.hidden.append(value)
+        if value not in self.hidden:
+            self.hidden.append(value)
         return value
 
     async def _complaint(self, response: aiohttp.ClientResponse) -> Complaint:
@@ -205,7 +206,7 @@ class Connection:
         return complaint.without(self.hidden)
 
     def _unreachable(self, reason: object) -> ModelUnavailable:
-        start = "is it running, and " if self._endpoint.local else ""
+        start = "is it running, and " if self._endpoint.here else ""
         return ModelUnavailable(
             f"{self._endpoint.id} cannot be reached at {self._endpoint.settings.base_url}: "
             f"{start}is {self._endpoint.place}.baseUrl right? ({_in_words(reason)})"
@@ -226,7 +227,7 @@ def find_proxy(endpoint: Endpoint) -> str | None:
     """
     address = urlsplit(endpoint.settings.base_url)
     # A proxy is for what is elsewhere.
-    if endpoint.local or urllib.request.proxy_bypass(address.hostname or ""):
+    if endpoint.here or urllib.request.proxy_bypass(address.hostname or ""):
         return None
     proxy = urllib.request.getproxies().get(address.scheme)
     if proxy and urlsplit(proxy).scheme not in ("http", "https"):

@@ -38,6 +38,7 @@ class Habits:
         images: Whether it is shown pictures.
         thoughts: Whether it is told again what it thought.
         no_effort: Whether it must be told not to think before it calls tools.
+        learned: How often something was learned.
     """
 
     responses: bool = False
@@ -48,6 +49,7 @@ class Habits:
     images: bool = True
     thoughts: bool = True
     no_effort: bool = False
+    learned: int = 0
     _limit_fixed: bool = False
     _api_fixed: bool = False
 
@@ -73,6 +75,7 @@ class Habits:
         learned = self._learn_api(complaint)
         if not learned and complaint.status in (400, 404, 422, 500, 501):
             learned = self._learn_fields(complaint.message, complaint.param)
+        self.learned += learned
         return learned
 
     def _learn_api(self, complaint: Complaint) -> bool:

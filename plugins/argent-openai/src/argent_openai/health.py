@@ -24,7 +24,7 @@ async def check(ctx: PluginContext, endpoint: Endpoint) -> Health:
             False,
             str(error),
             remedy=f"Start the server, or correct {endpoint.place}.baseUrl."
-            if endpoint.local
+            if endpoint.here
             else f"Check the network and {endpoint.place}.baseUrl.",
         )
     many = f"{len(models)} model{'' if len(models) == 1 else 's'}"

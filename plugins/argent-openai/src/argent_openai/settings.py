@@ -42,6 +42,10 @@ class EndpointSettings:
     context_window: int | None = setting(
         None, doc="Tokens of input and output together, where the server does not tell.", ge=512
     )
+    local: bool | None = setting(
+        None,
+        doc="Whether what is said stays with you, and is free; by itself, what is on this machine.",
+    )
     tools: bool = setting(True, doc="Whether the models are offered tools.")
     images: bool = setting(True, doc="Whether the models are shown pictures.")
     confidence: bool = setting(
@@ -130,6 +134,11 @@ class Endpoint:
 
     @property
     def local(self) -> bool:
+        """Whether what is said there stays with the person, and is free."""
+        return self.here if self.settings.local is None else self.settings.local
+
+    @property
+    def here(self) -> bool:
         """Whether it is on the person's own machine."""
         host = (self._address.hostname or "").rstrip(".")
         if host == "localhost" or host.endswith(".localhost"):
@@ -152,7 +161,7 @@ class Endpoint:
     @property
     def patience(self) -> float:
         """Seconds without a word after which an answer counts as hung."""
-        return self.settings.silence or (600.0 if self.local else 120.0)
+        return self.settings.silence or (600.0 if self.here else 120.0)
 
     @property
     def how_to_set_the_key(self) -> str:

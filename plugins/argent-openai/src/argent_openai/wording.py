@@ -47,3 +47,22 @@ def to_json(document: Any) -> bytes:
         # orjson knows neither those halves nor numbers of more than 64 bits.
         written = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         return written.encode("utf-8", "replace")
+
+
+def from_json(written: str) -> Any:
+    """Read JSON. Raises ``ValueError``."""
+    try:
+        return orjson.loads(written)
+    except orjson.JSONDecodeError:
+        return orjson.loads(to_json(json.loads(written)))
+
+
+def join_halves(text: str) -> tuple[str, str]:
+    """Join halves of surrogate pairs; return the text and a half that waits for its other one.
+
+    >>> join_halves("\\ud83d\\ude42 \\ude42 \\ud83d")
+    ('🙂 � ', '\\ud83d')
+    """
+    end = len(text) - 1 if "\ud800" <= text[-1:] <= "\udbff" else len(text)
+    whole = text[:end].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return whole, text[end:]

@@ -1,37 +1,30 @@
-"""Chat Completions: what is asked, and what becomes of the answer."""
+"""Chat Completions: what becomes of an answer."""
 
 from __future__ import annotations
 
-import base64
+import asyncio
 import json
 import math
 from typing import Any
 
 import pytest
-from attrs import evolve
 from openai_kit import COIN, ask, calls, collect, finish, lab, thoughts, words
 from replay import Reply, call, chunk, events, hello, replaying, usage
 
 from argent_hookspecs import (
-    ContextBlock,
     Finish,
     FinishReason,
-    Image,
     Message,
     ModelPart,
-    ModelRequest,
     ModelUnavailable,
     Role,
     Text,
     TextDelta,
-    Thinking,
     ToolCall,
-    ToolResult,
     Usage,
 )
 
 pytestmark = pytest.mark.anyio
-PICTURE = Image(b"\x89PNG", "image/png")
 
 
 async def told(*documents: Any, **settings: Any) -> list[ModelPart]:
@@ -43,17 +36,6 @@ async def told(*documents: Any, **settings: Any) -> list[ModelPart]:
         return await collect(client, ask("Hello."))
 
 
-async def asked(request: ModelRequest, **settings: Any) -> dict[str, Any]:
-    """Return the body that a request becomes."""
-    async with (
-        replaying(hello()) as server,
-        lab(server.url, **settings).open("lab") as client,
-    ):
-        await collect(client, request)
-        body: dict[str, Any] = server.posted[0].body
-        return body
-
-
 async def test_an_answer_comes_word_by_word() -> None:
     async with replaying(hello()) as server, lab(server.url).open("lab") as client:
         parts = await collect(client, ask("Hello."))
@@ -61,99 +43,6 @@ async def test_an_answer_comes_word_by_word() -> None:
     assert finish(parts).reason is FinishReason.STOP
     assert finish(parts).usage == Usage(input_tokens=11, output_tokens=3)
     assert finish(parts).confidence is None
-
-
-async def test_a_request_says_what_is_needed_and_no_more() -> None:
-    blocks = tuple(
-        ContextBlock(text=text, source="a", stable=True) for text in ("Be kind.", "", "Be brief.")
-    )
-    request = evolve(ask("Hi.", "Hello!", "How are you?"), system=blocks, max_output_tokens=99)
-    assert await asked(request) == {
-        "model": "m",
-        "messages": [
-            {"role": "system", "content": "Be kind.\n\nBe brief."},
-            {"role": "user", "content": "Hi."},
-            {"role": "assistant", "content": "Hello!"},
-            {"role": "user", "content": "How are you?"},
-        ],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "max_tokens": 99,
-    }
-
-
-async def test_options_of_the_person_are_passed_on() -> None:
-    body = await asked(ask("Hi."), options={"temperature": 0.3, "max_tokens": 7})
-    assert (body["temperature"], body["max_tokens"]) == (0.3, 7)
-
-
-async def test_tools_are_offered_with_their_schemas() -> None:
-    body = await asked(ask("Toss.", tools=(COIN,)))
-    function = {"name": "coin", "description": "Toss a coin.", "parameters": COIN.parameters}
-    assert body["tools"] == [{"type": "function", "function": function}]
-    assert "tools" not in await asked(ask("Toss.", tools=(COIN,)), tools=False)
-
-
-async def test_a_turn_with_tools_is_told_in_the_order_that_the_api_demands() -> None:
-    calls = (ToolCall("c1", "coin", {"times": 1}), ToolCall("c2", "coin", {"times": 2}))
-    results = (
-        ToolResult("c2", "coin", "no coin", is_error=True),
-        ToolResult("c1", "coin", "heads"),
-        Text("And hurry."),
-    )
-    body = await asked(
-        ask("Toss.", Message(Role.ASSISTANT, calls), Message(Role.USER, results)),
-    )
-    _, assistant, *rest = body["messages"]
-    assert assistant["content"] is None
-    functions = [one["function"] for one in assistant["tool_calls"]]
-    assert [json.loads(one["arguments"]) for one in functions] == [{"times": 1}, {"times": 2}]
-    assert rest == [
-        {"role": "tool", "tool_call_id": "c1", "content": "heads"},
-        {"role": "tool", "tool_call_id": "c2", "content": "coin failed: no coin"},
-        {"role": "user", "content": "And hurry."},
-    ]
-
-
-async def test_calls_without_results_and_results_without_calls_are_mended() -> None:
-    """Servers refuse both, and history may be cut anywhere."""
-    body = await asked(
-        ask(
-            Message(Role.USER, (ToolResult("c0", "coin", "tails"),)),
-            Message(Role.ASSISTANT, (Text("Wait."), ToolCall("c1", "coin", {}))),
-            "Well?",
-            Message(Role.ASSISTANT, (ToolCall("c2", "coin", {}),)),
-            Message(Role.ASSISTANT, (ToolCall("c3", "coin", {}),)),
-        )
-    )
-    roles = [one.get("tool_call_id") or one["role"] for one in body["messages"]]
-    assert roles == ["user", "assistant", "c1", "user", "assistant", "c2", "assistant", "c3"]
-    assert body["messages"][0]["content"] == "Result of coin: tails"
-
-
-async def test_pictures_are_shown_or_spoken_of() -> None:
-    seen = Message(Role.USER, (Text("What is it?"), PICTURE))
-    address = f"data:image/png;base64,{base64.b64encode(PICTURE.data).decode()}"
-    body = await asked(ask(seen))
-    assert body["messages"][0]["content"][1] == {
-        "type": "image_url",
-        "image_url": {"url": address},
-    }
-    blind = await asked(ask(seen), images=False)
-    assert "cannot see" in blind["messages"][0]["content"][1]["text"]
-
-
-async def test_text_and_numbers_that_json_hardly_knows_are_sent() -> None:
-    odd = Message(Role.ASSISTANT, (Text("half \ud83d"), ToolCall("c1", "coin", {"n": 2**70})))
-    body = await asked(ask("\0 \u2028 \ud83d", odd))
-    assert body["messages"][0]["content"] == "\0 \u2028 ?"
-    assert str(2**70) in body["messages"][1]["tool_calls"][0]["function"]["arguments"]
-
-
-async def test_a_body_of_many_megabytes_is_sent() -> None:
-    large = Message(Role.USER, (Image(b"\xff" * 3_000_000, "image/png"), Text("sea " * 500_000)))
-    body = await asked(ask(large))
-    assert len(body["messages"][0]["content"][1]["text"]) == 2_000_000
 
 
 async def test_tools_are_called_side_by_side() -> None:
@@ -301,12 +190,6 @@ async def test_records_of_thoughts_are_told_again_whole() -> None:
     assert again == {"role": "assistant", "content": "Yes.", "reasoning_details": [whole, third]}
 
 
-async def test_thoughts_of_others_are_not_told() -> None:
-    kept = Thinking("Hm.", "anthropic", "reasoning_content")
-    body = await asked(ask("Hi.", Message(Role.ASSISTANT, (kept, Text("Hello."))), "And?"))
-    assert body["messages"][1] == {"role": "assistant", "content": "Hello."}
-
-
 async def test_how_sure_a_model_is() -> None:
     sure = [{"token": "a", "logprob": math.log(0.9)}, {"token": "b", "logprob": math.log(0.5)}]
     document = chunk(content="ab", finish="stop")
@@ -361,3 +244,48 @@ async def test_thoughts_among_the_words_are_not_said(
     parts = await told(*(chunk(content=piece) for piece in pieces), chunk(finish="stop"))
     assert "".join(one.text for one in thoughts(parts)).lstrip("\n") == thought
     assert words(parts) == said
+
+
+async def test_characters_that_a_server_cuts_in_two_are_joined() -> None:
+    halves = [b'data: {"choices": [{"index": 0, "delta": {"content": "%s"}}]}\n\n' % half
+              for half in (rb"a \ud83d", rb"\ude42 b", rb"\ude42", rb"\ud83d")]  # fmt: skip
+    pieces = [*halves, *events(chunk(finish="stop"))]
+    async with replaying(Reply(pieces=pieces)) as server, lab(server.url).open("lab") as client:
+        said = words(await collect(client, ask("Hi.")))
+    assert said == "a 🙂 b\ufffd"
+
+
+async def test_characters_cut_in_two_within_arguments() -> None:
+    pieces = [call(0, '{"text": "\ud83d', id="a", name="say"), call(0, '\ude42 \\ud83d"}')]
+    documents = [*(chunk(tool_calls=[one]) for one in pieces), chunk(finish="tool_calls")]
+    written = [f"data: {json.dumps(one)}\n\n".encode() for one in documents]
+    async with replaying(Reply(pieces=written)) as server, lab(server.url).open("lab") as client:
+        (only,) = calls(await collect(client, ask("Say.")))
+    assert only.arguments == {"text": "🙂 ?"}
+
+
+async def test_signs_of_life_without_a_word_are_passed_on() -> None:
+    """A long tool call is no silence; the kernel would think that the model hangs."""
+    later = asyncio.Event()
+    pieces = [*events(chunk(tool_calls=[call(0, "{", id="a", name="coin")]), end=b""), later]
+    pieces += events(chunk(tool_calls=[call(0, "}")]), chunk(finish="tool_calls"))
+    async with replaying(Reply(pieces=pieces)) as server:
+        ctx = lab(server.url)
+        async with ctx.open("lab") as client:
+            answering = asyncio.create_task(collect(client, ask("Toss.")))
+            await server.arrived.wait()
+            ctx.clock.seconds += 60
+            later.set()
+            assert calls(await answering) == [ToolCall("a", "coin", {})]
+    assert ctx.notes == ["lab is at work"]
+
+
+async def test_empty_events_are_passed_over() -> None:
+    pieces = [
+        b"data:\n\n",
+        b": wait\n\n",
+        b"data: \n\n",
+        *events(chunk(content="a", finish="stop")),
+    ]
+    async with replaying(Reply(pieces=pieces)) as server, lab(server.url).open("lab") as client:
+        assert words(await collect(client, ask("Hi."))) == "a"
