@@ -32,8 +32,8 @@ class Runs:
 
 
 async def rests(clock: FakeClock) -> None:
-    """Wait until the kernel's housekeeping and the one job wait for time to pass."""
-    await eventually(lambda: clock.sleepers == 2, what="the job rests")
+    """Wait until the one job rests, as do housekeeping, the look for damage and retention."""
+    await eventually(lambda: clock.sleepers == 4, what="the job rests")
 
 
 async def test_it_runs_once_in_every_interval_and_not_at_the_start(argent: Argent) -> None:
