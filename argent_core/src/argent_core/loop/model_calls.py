@@ -219,7 +219,7 @@ class ModelCalls:
             ApprovalNeeded: A person is asked.
         """
         account = self._account(route.tier)
-        price = self.shop.prices.of(route.tier.provider, route.info).price
+        price = self.shop.prices.of(route.provider.record, route.info).price
         worst = budget.WorstCase(
             price=price,
             input_tokens=most_tokens(request) if price != FREE else 0,

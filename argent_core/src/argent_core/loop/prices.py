@@ -9,7 +9,7 @@ from importlib import resources
 
 from attrs import define, frozen
 
-from argent_hookspecs import ModelInfo, Price
+from argent_hookspecs import FREE, ModelInfo, ModelProvider, Price
 
 
 @frozen
@@ -24,11 +24,13 @@ class KnownPrice:
 class Prices:
     """The price table, read when it is first needed."""
 
-    def of(self, provider: str, info: ModelInfo) -> KnownPrice:
+    def of(self, provider: ModelProvider, info: ModelInfo) -> KnownPrice:
         """Return what a model costs; the dearest known price if that is unknown."""
         if info.price is not None:
             return KnownPrice(info.price, known=True)
-        found = self.table.get(f"{provider}/{info.id}") or self.table.get(info.id)
+        if provider.local:
+            return KnownPrice(FREE, known=True)
+        found = self.table.get(f"{provider.id}/{info.id}") or self.table.get(info.id)
         return KnownPrice(found or self.dearest, known=found is not None)
 
     @cached_property
