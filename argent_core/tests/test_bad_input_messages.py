@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -19,10 +20,11 @@ TEN_MEGABYTES = 10_000_000
 
 async def settled(kernel: Kernel, id: str | None) -> dict[str, Any]:
     """Wait until an event is dealt with, and return it."""
-    while True:
-        found = await kernel.agent.events.show(str(id))
-        if found["state"] in ("done", "dead", "cancelled"):
-            return found
+    async with asyncio.timeout(20):
+        while True:
+            found = await kernel.agent.events.show(str(id))
+            if found["state"] in ("done", "dead", "cancelled"):
+                return found
 
 
 class TestTenMegabytes:
@@ -149,8 +151,9 @@ async def test_an_approval_that_was_made_unreadable_is_passed_over(argent: Argen
     plugins = [MadePlugin("letters", send)]
     async with argent(plugins=plugins, model=[ToolCall("1", "send", {})]) as kernel:
         await argent.channel.say("Send it.")
-        while not await kernel.agent.approvals():
-            pass
+        async with asyncio.timeout(20):
+            while not await kernel.agent.approvals():
+                pass
     edit(argent, "UPDATE approvals SET call = '{nonsense'", ())
 
     async with argent.restart(model=["two"]) as kernel:
