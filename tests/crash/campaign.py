@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from tests.crash.world import CHANNELS, World
 _CHATS = ("ann", "bob")
 _ATTEMPTS = (5, 100)
 _SIDE_BY_SIDE = (2, 8)
+_AIMED = 0.5
 _AT_RANDOM = 0.35
 _SELDOM = 5
 _STOPPED = 0.15
@@ -133,6 +134,7 @@ class Campaign:
         patch: Changes the kernel for the worse.
         until_caught: Whether the first broken promise ends it.
         lives: How many a home has before its quiet one.
+        aims: Failpoints where about half of the lives are to end.
         progress: Told after each home.
     """
 
@@ -141,6 +143,7 @@ class Campaign:
     patch: Callable[[], None] | None = None
     until_caught: bool = False
     lives: int = 20
+    aims: Sequence[Failpoint] = ()
     progress: Callable[[Campaign], None] = lambda _: None
     coverage: Coverage = field(factory=Coverage)
     done: int = 0
@@ -218,7 +221,9 @@ class Campaign:
         if quiet:
             return LifePlan(None, None, [[]])
         kill: Failpoint | float | None = None
-        if rng.random() >= _AT_RANDOM:
+        if self.aims and rng.random() < _AIMED:
+            kill = rng.choice(self.aims)
+        elif rng.random() >= _AT_RANDOM:
             kill = self.coverage.rarest(rng, first=first)
         if kill is None:
             kill = self._moment(rng)

@@ -21,7 +21,9 @@ from argent_core.outbound import outbox
 from argent_core.outbound.outbox import Outbox, OutboxRow
 from argent_hookspecs import Address, Event, Receipt, Reply, Transaction
 from tests.crash.campaign import Campaign
+from tests.crash.failpoints import AFTER, BEFORE, HELD, Failpoint
 from tests.crash.judge import DOUBLED, LOST, REPAID, UNSAFE_DOUBLED
+from tests.crash.world import CHANNELS
 
 
 @frozen
@@ -32,11 +34,14 @@ class Mutant:
         name: What is wrong with it.
         patch: Makes it so, in this process.
         shows_as: The figures of which one must rise.
+        aims: Failpoints that bring it out. A long run comes to them anyway; the gate is short, and
+            must be certain.
     """
 
     name: str
     patch: Callable[[], None]
     shows_as: tuple[str, ...]
+    aims: tuple[Failpoint, ...]
 
 
 def _replace(owner: Any, name: str, worse: Callable[..., Any]) -> None:
@@ -136,12 +141,42 @@ def _take_every_message() -> None:
     _replace(Journal, "append", without_key)
 
 
+def _at(phase: str, *names: str) -> tuple[Failpoint, ...]:
+    return tuple(Failpoint(name, phase, nth) for name in names for nth in (1, 2, 3))
+
+
+_CHANNELS = tuple(kind.name for kind in CHANNELS)
 MUTANTS = (
-    Mutant("acknowledgement before commit", _acknowledge_before_commit, (LOST,)),
-    Mutant("send without outbox", _send_without_outbox, (LOST,)),
-    Mutant("steps not recorded", _leave_steps_unrecorded, (REPAID, DOUBLED, UNSAFE_DOUBLED)),
-    Mutant("cursor apart from the event", _store_cursor_apart, (LOST,)),
-    Mutant("no de-duplication", _take_every_message, (DOUBLED, UNSAFE_DOUBLED)),
+    Mutant(
+        "acknowledgement before commit",
+        _acknowledge_before_commit,
+        (LOST,),
+        _at(HELD, "commit insert events"),
+    ),
+    Mutant(
+        "send without outbox",
+        _send_without_outbox,
+        (LOST,),
+        _at(BEFORE, *(f"deliver {name}" for name in _CHANNELS)),
+    ),
+    Mutant(
+        "steps not recorded",
+        _leave_steps_unrecorded,
+        (REPAID, DOUBLED, UNSAFE_DOUBLED),
+        _at(AFTER, "tool blind", "tool idempotent", "tool queryable"),
+    ),
+    Mutant(
+        "cursor apart from the event",
+        _store_cursor_apart,
+        (LOST,),
+        _at(AFTER, "commit insert cursors"),
+    ),
+    Mutant(
+        "no de-duplication",
+        _take_every_message,
+        (DOUBLED, UNSAFE_DOUBLED),
+        _at(BEFORE, *(f"acknowledge {name}" for name in _CHANNELS)),
+    ),
 )
 
 MOST_KILLS = 300
@@ -158,7 +193,9 @@ def survivor(mutant: Mutant, seed: str) -> str | None:
     if not calm.stay_calm():
         failure = calm.failures[0]
         return f"it is wrong without any kill: {failure.findings[0].words}; see {failure.folder}"
-    campaign = Campaign(seed, MOST_KILLS, patch=mutant.patch, until_caught=True, lives=8)
+    campaign = Campaign(
+        seed, MOST_KILLS, patch=mutant.patch, until_caught=True, lives=8, aims=mutant.aims
+    )
     campaign.run()
     broken = {finding.figure for failure in campaign.failures for finding in failure.findings}
     for failure in campaign.failures:
