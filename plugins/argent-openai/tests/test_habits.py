@@ -105,3 +105,20 @@ async def test_answers_side_by_side_learn_together() -> None:
         server.choose = lambda body: said if "stream_options" in body else hello()
         answers = await asyncio.gather(*(collect(client, ask(f"Hi {n}.")) for n in range(5)))
     assert {words(parts) for parts in answers} == {"Hello, wörld 🙂"}
+
+
+async def test_a_model_that_does_not_think_is_not_asked_for_its_thoughts() -> None:
+    said = {"message": "Encrypted content is not supported with this model.", "param": "include"}
+    response = {"object": "response", "status": "completed"}
+    answer = Reply(
+        pieces=events(
+            {"type": "response.output_text.delta", "delta": "Hello."},
+            {"type": "response.completed", "response": response},
+        )
+    )
+    async with (
+        replaying(refusal(400, said), answer) as server,
+        lab(server.url, api="responses").open("lab") as client,
+    ):
+        assert words(await collect(client, ask("Hi."))) == "Hello."
+        assert ["include" in one.body for one in server.posted] == [True, False]

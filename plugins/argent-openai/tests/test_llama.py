@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from attrs import evolve
 from llama_server import CONTEXT, KEY, NAME
 from openai_kit import COIN, Context, ask, collect, finish, lab, words
 
@@ -76,16 +77,16 @@ async def test_what_was_read_before_is_found_in_its_cache(llama_url: str) -> Non
     assert finish(again).usage.input_tokens < finish(first).usage.input_tokens
 
 
-async def test_a_turn_with_tools_and_pictures_is_taken(llama_url: str) -> None:
-    ctx = at(llama_url)
-    call = Message(Role.ASSISTANT, (Text(""), ToolCall("call-1-0", "coin", {"times": 1})))
-    result = Message(Role.USER, (ToolResult("call-1-0", "coin", "heads"),))
-    request = ask("Toss.", call, result, model=NAME, tools=(COIN,), max_output_tokens=4)
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_a_turn_with_tools_and_pictures_is_taken(llama_url: str, api: str) -> None:
+    call = Message(Role.ASSISTANT, (Text("Here."), ToolCall("call-1-0", "coin", {"times": 1})))
+    result = Message(Role.USER, (ToolResult("call-1-0", "coin", "heads"), Text("And?")))
+    turn = ask("Hi.", "Hello.", "Toss.", call, result, model=NAME, tools=(COIN,))
     picture = Message(Role.USER, (Text("What is it?"), Image(b"a", "image/png")))
-    async with ctx.open("lab") as client:
-        assert finish(await collect(client, request)).usage.output_tokens > 0
-        blind = ask(picture, model=NAME, max_output_tokens=4)
-        assert finish(await collect(client, blind)).usage.output_tokens > 0
+    async with at(llama_url, api=api).open("lab") as client:
+        for request in (turn, ask("Hi.", "Hello.", picture, model=NAME)):
+            answer = await collect(client, evolve(request, max_output_tokens=4))
+            assert finish(answer).usage.output_tokens > 0
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])

@@ -107,6 +107,21 @@ async def test_a_turn_with_tools_and_thoughts_goes_back_and_forth() -> None:
     ]
 
 
+async def test_what_was_said_before_is_told() -> None:
+    async with (
+        replaying(reply(delta("Yes."), completed())) as server,
+        lab(server.url, api="responses").open("lab") as client,
+    ):
+        await collect(client, ask("Hi.", "Hello.", "Is it?"))
+        told = server.posted[0].body["input"]
+    said = {"type": "output_text", "text": "Hello."}
+    assert told == [
+        {"role": "user", "content": "Hi."},
+        {"type": "message", "role": "assistant", "content": [said]},
+        {"role": "user", "content": "Is it?"},
+    ]
+
+
 async def test_what_it_thinks_is_apart() -> None:
     kind = "response.reasoning_summary_text.delta"
     parts = await told({"type": kind, "delta": "Hm."}, delta("Yes."), completed())

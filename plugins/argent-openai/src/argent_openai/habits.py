@@ -22,6 +22,7 @@ _UNKNOWN = re.compile(
     r"not allowed|not available|invalid|removed|only .* none|incompatible",
     re.IGNORECASE,
 )
+_THOUGHTS = r"reasoning_(content|details)|encrypted"
 _NO_RESPONSES = (404, 405, 501)
 
 
@@ -110,7 +111,7 @@ class Habits:
             self.confidence = False
         elif self.images and re.search(r"image|vision|multimodal", about, re.IGNORECASE):
             self.images = False
-        elif self.thoughts and re.search(r"reasoning_(content|details)|encrypted", about):
+        elif self.thoughts and re.search(_THOUGHTS, about, re.IGNORECASE):
             self.thoughts = False
         else:
             return False

@@ -74,9 +74,7 @@ def _items(request: ModelRequest, provider: str, habits: Habits) -> Iterable[dic
     waiting: list[str] = []
     for message in request.messages:
         parts = message.parts
-        if len(parts) == 1 and type(parts[0]) is Text and not waiting:
-            yield {"role": message.role.value, "content": parts[0].text}
-        elif message.role is Role.USER:
+        if message.role is Role.USER:
             yield from _from_user(parts, waiting, habits)
             waiting = []
         else:
@@ -104,7 +102,9 @@ def _from_user(
             words.append({"type": "input_image", "image_url": data_url(part)})
         elif isinstance(part, Image):
             words.append({"type": "input_text", "text": NO_PICTURE})
-    if words or not waiting:
+    if len(words) == 1 and words[0]["type"] == "input_text":
+        yield {"role": "user", "content": words[0]["text"]}
+    elif words or not waiting:
         yield {"role": "user", "content": words or ""}
 
 
@@ -119,7 +119,8 @@ def _from_assistant(message: Message, provider: str, habits: Habits) -> Iterable
             if habits.thoughts and part.provider == provider and part.replay.startswith("{"):
                 yield orjson.loads(part.replay)
         elif isinstance(part, Text) and part.text:
-            yield {"role": "assistant", "content": part.text}
+            said = {"type": "output_text", "text": part.text}
+            yield {"type": "message", "role": "assistant", "content": [said]}
         elif isinstance(part, ToolCall):
             yield {
                 "type": "function_call",
