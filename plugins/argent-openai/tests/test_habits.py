@@ -7,7 +7,7 @@ import json
 
 import pytest
 from openai_kit import COIN, ask, collect, lab, words
-from replay import hello, refusal, replaying
+from replay import Reply, events, hello, refusal, replaying
 
 from argent_hookspecs import (
     Image,
