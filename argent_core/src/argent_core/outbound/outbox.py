@@ -35,6 +35,21 @@ class OutboxRow:
     created_at: float
 
 
+@frozen
+class DueReplies:
+    """What there is to do now.
+
+    Args:
+        begun: What is to be sent, oldest first.
+        expired: What waited for too long and will not be sent.
+        next_due: Seconds until the next one is due, if one is postponed.
+    """
+
+    begun: tuple[OutboxRow, ...]
+    expired: tuple[Reply, ...]
+    next_due: float | None
+
+
 @define(eq=False, repr=False)
 class Outbox:
     """The replies on record."""
@@ -84,20 +99,18 @@ class Outbox:
 
     async def begin_due(
         self, room: Mapping[str, int], *, busy: Collection[Address]
-    ) -> tuple[list[OutboxRow], float | None]:
+    ) -> DueReplies:
         """Record, safe from power cuts, that the replies that are due are about to be sent.
 
         Args:
             room: Channels, and how many replies may be begun in each.
             busy: Addresses where none may be.
-
-        Returns:
-            Those that are to be sent, oldest first, and the seconds until the next one is due.
         """
 
-        def work(tx: Transaction) -> tuple[list[OutboxRow], float | None]:
+        def work(tx: Transaction) -> DueReplies:
             left = dict(room)
             begun = []
+            expired = self._expire(tx)
             due, seconds = self.due(tx, room)
             for row in due:
                 channel = row.reply.to.channel
@@ -105,7 +118,7 @@ class Outbox:
                     left[channel] -= 1
                     self.begin(tx, row)
                     begun.append(row)
-            return begun, seconds
+            return DueReplies(tuple(begun), tuple(expired), seconds)
 
         return await self.database.write(work, durable=True)
 
@@ -122,7 +135,6 @@ class Outbox:
             "channels": json.dumps(sorted(channels)),
             "now": now,
             "latest": now + LONGEST_WAIT_SECONDS,
-            "oldest": now - EXPIRY_SECONDS,
         }
         rows = tx.execute(f"{_SELECT} WHERE {_HEADS} AND {_DUE} ORDER BY seq", given).fetchall()
         later = f"SELECT MIN(available_at) FROM outbox WHERE {_HEADS} AND NOT {_DUE}"
@@ -153,16 +165,15 @@ class Outbox:
 
     async def expire(self) -> list[Reply]:
         """Give up the replies that wait for too long; return them."""
+        return await self.database.write(self._expire)
+
+    def _expire(self, tx: Transaction) -> list[Reply]:
         now = self.now()
-
-        def work(tx: Transaction) -> list[Reply]:
-            sql = f"{_SELECT} WHERE state = 'pending' AND created_at < ? ORDER BY seq"
-            old = [_row(row) for row in tx.execute(sql, (now - EXPIRY_SECONDS,)).fetchall()]
-            for row in old:
-                _settle(tx, row.seq, state="expired", reason=EXPIRED, now=now)
-            return [row.reply for row in old]
-
-        return await self.database.write(work)
+        sql = f"{_SELECT} WHERE state = 'pending' AND created_at < ? ORDER BY seq"
+        old = [_row(row) for row in tx.execute(sql, (now - EXPIRY_SECONDS,)).fetchall()]
+        for row in old:
+            _settle(tx, row.seq, state="expired", reason=EXPIRED, now=now)
+        return [row.reply for row in old]
 
     async def count(self) -> dict[str, int]:
         """Count the replies that are under way or need attention, by state."""
@@ -219,7 +230,7 @@ def clean(text: str) -> str:
 _HEADS = (
     "seq IN (SELECT MIN(seq) FROM outbox WHERE state IN ('pending', 'sending')"
     " AND channel IN (SELECT value FROM json_each(:channels)) GROUP BY channel, address)"
-    " AND state = 'pending' AND created_at >= :oldest"
+    " AND state = 'pending'"
 )
 # One that was never tried waits for nothing; and a time further away than the longest wait comes
 # from a clock that was set back.

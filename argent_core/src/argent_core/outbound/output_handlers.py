@@ -119,10 +119,12 @@ class OutputHandlers:
         busy = list(self._sending)
         under_way = Counter(address.channel for address in busy)
         room = {channel: _AT_ONCE - under_way[channel] for channel in handlers}
-        due, seconds = await self.outbox.begin_due(room, busy=busy)
-        for row in due:
+        due = await self.outbox.begin_due(room, busy=busy)
+        for reply in due.expired:
+            self._tell(reply, "expired", EXPIRED)
+        for row in due.begun:
             self._begin(row, handlers[row.reply.to.channel])
-        return seconds
+        return due.next_due
 
     async def expire(self) -> None:
         """Give up what waits for too long, also where no such channel is there any more."""
