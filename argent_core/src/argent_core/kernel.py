@@ -55,12 +55,7 @@ from argent_core.running import end, keep_running
 from argent_core.schema import MIGRATIONS
 from argent_core.secrets import SecretResolver
 from argent_core.trace import Trace
-from argent_hookspecs import (
-    Clock,
-    ModelProvider,
-    PluginContext,
-    Service,
-)
+from argent_hookspecs import Clock, ModelProvider, PluginContext, Service
 
 log = logging.getLogger("argent.kernel")
 
@@ -150,7 +145,7 @@ class Kernel:
     def read_settings(self) -> list[str]:
         """Read the settings anew; return the plugins whose own have changed.
 
-        Tiers, tool policy and limits hold at once; the rest waits for the next start.
+        Tiers, tool policy, limits and the budget hold at once; the rest waits for the next start.
         """
         old, self.config = self.config, configuration.load(self.home)
         self.agent.router.config = self.config
@@ -159,6 +154,7 @@ class Kernel:
         self.loop.settings = self.config.loop
         self.retention.term = self.config.journal.retention
         self.loop.shop = evolve(self.loop.shop, max_steps=self.config.loop.max_steps)
+        self.loop.shop.budget.settings = self.config.budget
         return [
             name
             for name in self.host.plugins

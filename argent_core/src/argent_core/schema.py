@@ -120,6 +120,7 @@ MIGRATIONS = (
         model TEXT NOT NULL,
         at REAL NOT NULL,
         day TEXT NOT NULL,
+        price_known INTEGER NOT NULL,
         reserved INTEGER NOT NULL,
         spent INTEGER,
         error TEXT NOT NULL DEFAULT '',
@@ -129,6 +130,7 @@ MIGRATIONS = (
         cache_write_tokens INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID;
     CREATE INDEX calls_day ON calls (day);
+    CREATE INDEX calls_open ON calls (turn) WHERE spent IS NULL;
 
     CREATE TABLE conversations (
         conversation TEXT PRIMARY KEY,
@@ -139,6 +141,7 @@ MIGRATIONS = (
         scope TEXT NOT NULL,
         period TEXT NOT NULL,
         amount INTEGER NOT NULL,
+        told INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (scope, period)
     ) WITHOUT ROWID;
 

@@ -41,6 +41,7 @@ class Lease:
         id: Id of the event, and of its turn.
         seq: Its place in the journal.
         number: Rises each time the event is claimed; writes with an older number are refused.
+        source: The event source that brought it.
         event: The event.
         attempts: How often it was claimed without getting a step further, this time included.
         resumed: Whether it was claimed before, so that there may be steps on record.
@@ -49,6 +50,7 @@ class Lease:
     id: str
     seq: int
     number: int
+    source: str
     event: Event
     attempts: int
     resumed: bool
@@ -155,9 +157,9 @@ class Journal:
         if turn is None and expires is not None and expires < now:
             close(tx, "seq = ?", given=(seq,), state="cancelled", reason="it expired", now=now)
             return None
-        id, number, attempts, body = tx.execute(
+        id, number, source, attempts, body = tx.execute(
             "UPDATE events SET state = 'leased', lease = lease + 1, attempts = attempts + 1,"
-            " boot = ?, turn = id WHERE seq = ? RETURNING id, lease, attempts, body",
+            " boot = ?, turn = id WHERE seq = ? RETURNING id, lease, source, attempts, body",
             (self.boot, seq),
         ).fetchone()
         if turn is not None:
@@ -173,7 +175,7 @@ class Journal:
             log.error("event %s is dead: %s", id, reason)
             close(tx, "turn = ?", given=(id,), state="dead", reason=reason, now=now)
             return None
-        return Lease(id, seq, number, found.get(), attempts, resumed=turn is not None)
+        return Lease(id, seq, number, source, found.get(), attempts, resumed=turn is not None)
 
     def next_due(self, tx: Transaction) -> float | None:
         """Return the seconds until a postponed conversation is due, or None if none is."""

@@ -40,6 +40,7 @@ from argent_hookspecs import (
 
 _EMPTY = "(The model gave no answer.)"
 _CUT = "\n\n(The answer was cut here: it reached the model's limit.)"
+_SHORT = "\n\n(The answer was cut here: the budget left room for no more.)"
 
 
 @define(eq=False, repr=False)
@@ -199,7 +200,9 @@ class AgentTurn:
 def _whole(answer: ModelAnswer) -> str:
     """Return what is said to the person; an answer that is not whole says so."""
     text = answer.text if answer.text.strip() else _EMPTY
-    return text + _CUT if answer.reason is FinishReason.LENGTH else text
+    if answer.reason is not FinishReason.LENGTH:
+        return text
+    return text + (_SHORT if answer.shortened else _CUT)
 
 
 def reply_to(lease: Lease, text: str) -> Reply | None:

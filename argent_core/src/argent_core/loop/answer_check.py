@@ -10,19 +10,23 @@ UNSURE = 0.5
 """Mean probability of the tokens of an answer below which it counts as a guess."""
 
 
-async def flaw(answer: ModelAnswer, tools: Tools) -> str | None:
+async def flaw(answer: ModelAnswer, tools: Tools | None) -> str | None:
     """Return what is wrong with an answer, or None.
 
     Args:
-        tools: Those that the answer may ask for.
+        tools: Those that the answer may ask for, if it may ask for any.
     """
-    if not answer.calls and not answer.text.strip():
+    if answer.reason is FinishReason.REFUSAL:
+        return None  # a more able model refuses it too
+    if not answer.text.strip() and not (answer.calls and tools is not None):
         return "it is empty"
     if answer.reason is FinishReason.LENGTH:
-        return "it is cut off"
-    for call in answer.calls:
+        # One that the budget has cut would only cost more elsewhere.
+        return None if answer.shortened else "it is cut off"
+    if tools is not None:
         try:
-            await tools.demand_fit(call)
+            for call in answer.calls:
+                await tools.demand_fit(call)
         except ToolError as error:
             return f"it asks for a tool in the wrong way: {error}"
     if answer.confidence is not None and answer.confidence < UNSURE:

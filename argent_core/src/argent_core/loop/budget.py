@@ -2,23 +2,22 @@
 
 The worst case of a call is reserved in the transaction that puts the call on record, and settled
 once it is known what the call cost. A call that was interrupted in between counts with its worst
-case. Amounts are whole picodollars (10⁻¹² $), so that sums are exact.
+case.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from attrs import define, frozen
+from attrs import asdict, astuple, define, evolve, frozen
 
 from argent_core.config.settings import BudgetSettings
-from argent_hookspecs import BudgetReached, Clock, ModelRejected, Price, Transaction, Usage
+from argent_core.loop.prices import DOLLAR, WorstCase, dollars
+from argent_hookspecs import BudgetReached, Clock, ModelRejected, Transaction, Usage
 
-_SHORTEST_ANSWER = 256
-_WARNINGS = (0.5, 0.8, 1.0)
-DOLLAR = 10**12
-"""Picodollars in a dollar."""
+_WARNINGS = (0.8, 0.5)
+_BIGGEST_CAP = 1e6
 _ALL = "all"
 
 
@@ -40,66 +39,52 @@ class ModelCall:
     model: str
 
 
-@frozen
+@frozen(kw_only=True)
 class Cap:
     """A limit and how far it is used, in picodollars.
 
     Args:
         name: What it limits, for people: ``today``, ``tier powerful``.
+        setting: What it is called in the settings.
+        scope: What of the spending it is about; with ``period`` the key of its row.
         used: What is spent and reserved.
+        told: What was used when the person was last told of it.
     """
 
     name: str
+    setting: str
+    scope: str
+    period: str
     limit: int
-    used: int
+    used: int = 0
+    told: int = 0
 
     @property
     def room(self) -> int:
         """What is left."""
         return self.limit - self.used
 
-
-@frozen(kw_only=True)
-class WorstCase:
-    """The most that a call may cost.
-
-    Args:
-        input_tokens: Those of what is told, at most.
-        most_output: Tokens that the answer may have.
-    """
-
-    price: Price
-    input_tokens: int
-    most_output: int
-
-    def amount(self, output_tokens: int) -> int:
-        """Return it for an answer of so many tokens, in picodollars."""
-        return self._input + _pico(self.price.output, output_tokens)
-
-    def output_within(self, room: int) -> int:
-        """Return the tokens that an answer may have for an amount, below 0 if for none at all."""
-        left, each = room - self._input, _pico(self.price.output, 1)
-        if left < 0:
-            return -1
-        return left // each if each else self.most_output
-
-    @property
-    def _input(self) -> int:
-        # What is put into a cache may be dearer than what is merely read.
-        dearest = max(self.price.input, self.price.cache_write or 0.0)
-        return _pico(dearest, self.input_tokens)
+    def reached(self, used: int) -> float | None:
+        """Return the largest part of it that has been used up since the person was told."""
+        return next((part for part in _WARNINGS if self.told < part * self.limit <= used), None)
 
 
 class OverBudget(ModelRejected):
-    """Report a call that was not made, because its worst case does not fit a cap."""
+    """Report a call that was not made, because its worst case does not fit a cap.
 
-    def __init__(self, cap: Cap, worst: int) -> None:
+    Args:
+        denied: Whether a person was asked, and did not allow it.
+    """
+
+    def __init__(self, cap: Cap, worst: WorstCase, *, denied: bool = False) -> None:
         super().__init__(
-            f"the budget for {cap.name} does not allow it: {dollars(cap.used)} of "
-            f"{dollars(cap.limit)} are used, and the call may cost {dollars(worst)}; see: argent "
-            "cost, and raise it with: argent config set budget…"
+            f"the budget for {cap.name} has no room for it{', and nobody allowed more' * denied}: "
+            f"{dollars(cap.used)} of {dollars(cap.limit)} are spent or set aside, and even a short "
+            f"answer may cost {dollars(worst.amount(worst.least_output))}. See: argent cost. "
+            f"Raise it with: argent config set {cap.setting} DOLLARS"
         )
         self.cap = cap
+        self.price = worst.price
 
 
 @define(eq=False, repr=False)
@@ -129,32 +114,24 @@ class Budget:
         """
         output = worst.most_output
         if worst.amount(output) > 0 and not whatever:
-            for cap in self.caps(tx, call):
+            for cap in self.caps(tx, call, self._today()):
                 output = min(output, worst.output_within(cap.room))
-                if output < min(worst.most_output, _SHORTEST_ANSWER):
-                    raise OverBudget(cap, worst.amount(worst.most_output))
-        self._set_aside(tx, call, worst.amount(output))
+                if output < worst.least_output:
+                    raise OverBudget(cap, worst)
+        self._set_aside(tx, call, worst.amount(output), known=worst.known)
         return output
 
-    def _set_aside(self, tx: Transaction, call: ModelCall, worst: int) -> None:
-        now = self.clock.now()
-        day = now.astimezone().date().isoformat()
-        tx.execute(
-            "INSERT INTO calls (key, turn, conversation, source, tier, provider, model, at, day,"
-            " reserved) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                call.key,
-                call.turn,
-                call.conversation,
-                call.source,
-                call.tier,
-                call.provider,
-                call.model,
-                now.timestamp(),
-                day,
-                worst,
-            ),
-        )
+    def _set_aside(self, tx: Transaction, call: ModelCall, worst: int, *, known: bool) -> None:
+        day = self._today()
+        row = {
+            **asdict(call),
+            "at": self.clock.now().timestamp(),
+            "day": day,
+            "price_known": int(known),
+            "reserved": worst,
+        }
+        places = ", ".join(f":{name}" for name in row)
+        tx.execute(f"INSERT INTO calls ({', '.join(row)}) VALUES ({places})", row)
         _add(tx, call, day=day, amount=worst)
 
     def settle(
@@ -163,111 +140,145 @@ class Budget:
         """Put down what a call cost; a second time it changes nothing.
 
         Returns:
-            The parts of the budget that are used up by it.
+            The parts of the budget that are used up now.
         """
         rows = tx.execute(
             "UPDATE calls SET spent = ?, input_tokens = ?, output_tokens = ?,"
             " cache_read_tokens = ?, cache_write_tokens = ? WHERE key = ? AND spent IS NULL"
             " RETURNING day, reserved",
-            (
-                spent,
-                usage.input_tokens,
-                usage.output_tokens,
-                usage.cache_read_tokens,
-                usage.cache_write_tokens,
-                call.key,
-            ),
+            (spent, *astuple(usage), call.key),
         ).fetchall()
-        for day, reserved in rows:
-            _add(tx, call, day=day, amount=spent - reserved)
-        return [found for cap in self.caps(tx, call) for found in _reached(cap, spent)]
+        if not rows:
+            return []
+        ((day, reserved),) = rows
+        _add(tx, call, day=day, amount=spent - reserved)
+        return self._news(tx, call, day)
 
-    def fail(self, tx: Transaction, call: ModelCall, *, reason: str, free: bool) -> None:
-        """Put down why a call failed; one that is not free counts as it was reserved."""
-        tx.execute("UPDATE calls SET error = ? WHERE key = ?", (reason, call.key))
+    def fail(
+        self, tx: Transaction, call: ModelCall, *, reason: str, free: bool
+    ) -> list[BudgetReached]:
+        """Put down why a call failed; one that is not free counts as it was reserved.
+
+        Returns:
+            The parts of the budget that are used up now.
+        """
+        sql = "UPDATE calls SET error = ? WHERE key = ? AND spent IS NULL RETURNING day"
+        rows = tx.execute(sql, (reason, call.key)).fetchall()
         if free:
             self.settle(tx, call, spent=0, usage=Usage())
+            return []
+        return [notice for (day,) in rows for notice in self._news(tx, call, day)]
 
-    def caps(self, tx: Transaction, call: ModelCall) -> Iterator[Cap]:
-        """Find the caps that a call is under, and how far each is used."""
-        day = self.clock.now().astimezone().date().isoformat()
-        limits = self.settings
-        for name, limit, scope, period in (
-            ("today", limits.per_day, _ALL, day),
-            ("this month", limits.per_month, _ALL, day[:7]),
-            ("this conversation", limits.per_conversation, _conversation(call), ""),
-            (f"source {call.source}", limits.sources.get(call.source), _source(call), day),
-            (f"tier {call.tier}", limits.tiers.get(call.tier), _tier(call), day),
-        ):
-            if limit is not None:
-                yield Cap(name, math.floor(limit * DOLLAR), _used(tx, scope, period))
+    def refuse(self, tx: Transaction, cap: Cap) -> list[BudgetReached]:
+        """Note that a call did not fit a cap.
 
+        Returns:
+            That the cap is reached, unless the person was told before.
+        """
+        sql = (
+            "UPDATE spending SET told = ? WHERE scope = ? AND period = ? AND told < ?"
+            " RETURNING amount"
+        )
+        given = (cap.limit, cap.scope, cap.period, cap.limit)
+        return [_notice(cap, 1.0, used) for (used,) in tx.execute(sql, given).fetchall()]
 
-def cost(price: Price, usage: Usage) -> int:
-    """Return what a call cost, in picodollars."""
-    cache_read = price.input if price.cache_read is None else price.cache_read
-    cache_write = price.input if price.cache_write is None else price.cache_write
-    return (
-        _pico(price.input, usage.input_tokens)
-        + _pico(price.output, usage.output_tokens)
-        + _pico(cache_read, usage.cache_read_tokens)
-        + _pico(cache_write, usage.cache_write_tokens)
-    )
+    def caps(self, tx: Transaction, call: ModelCall, day: str) -> Iterator[Cap]:
+        """Find the caps that a call of a day is under, and how far each is used."""
+        sources, tiers = (call.source,), (call.tier,)
+        where = call.conversation
+        for cap in caps_of(self.settings, day, conversation=where, sources=sources, tiers=tiers):
+            yield look(tx, cap)
 
+    def _news(self, tx: Transaction, call: ModelCall, day: str) -> list[BudgetReached]:
+        """Return what the person is to be told now, and note that it was told."""
+        notices = []
+        for cap in self.caps(tx, call, day):
+            if cap.reached(cap.used) is None:
+                continue  # nearly always, and what is under way is not looked up
+            used = cap.used - _under_way(tx, cap)
+            part = cap.reached(used)
+            if part is not None:
+                sql = "UPDATE spending SET told = ? WHERE scope = ? AND period = ?"
+                tx.execute(sql, (used, cap.scope, cap.period))
+                notices.append(_notice(cap, part, used))
+        return notices
 
-def dollars(amount: int) -> str:
-    """Write picodollars as dollars: two places, or as many as it takes to show something.
-
-    >>> dollars(1_500_000_000_000), dollars(1_200_000_000), dollars(0)
-    ('$1.50', '$0.0012', '$0.00')
-    """
-    value = amount / DOLLAR
-    if amount == 0 or abs(value) >= 0.01:
-        return f"${value:,.2f}"
-    return f"${value:.{1 - math.floor(math.log10(abs(value)))}f}"
-
-
-def _pico(dollars_a_million: float, tokens: int) -> int:
-    # Prices have few places: a millionth of a dollar a million tokens is exact.
-    return round(dollars_a_million * 1e6) * tokens
+    def _today(self) -> str:
+        return self.clock.now().astimezone().date().isoformat()
 
 
-def _reached(cap: Cap, spent: int) -> Iterator[BudgetReached]:
-    """Tell which parts of a cap an amount has just used up."""
-    for share in _WARNINGS:
-        if cap.used - spent < share * cap.limit <= cap.used:
-            yield BudgetReached(
-                cap=cap.name, share=share, spent=cap.used / DOLLAR, limit=cap.limit / DOLLAR
+def caps_of(
+    settings: BudgetSettings,
+    day: str,
+    *,
+    conversation: str | None = None,
+    sources: Iterable[str] = (),
+    tiers: Iterable[str] = (),
+) -> Iterator[Cap]:
+    """Return the caps that are set, of a day and its month, as if nothing were used."""
+    of_each = settings.per_conversation if conversation is not None else None
+    known = [
+        ("today", "perDay", settings.per_day, _ALL, day),
+        ("this month", "perMonth", settings.per_month, _ALL, day[:7]),
+        ("this conversation", "perConversation", of_each, f"conversation {conversation}", ""),
+    ]
+    known += [
+        (f"source {n}", f"sources.{n}", settings.sources.get(n), _source(n), day) for n in sources
+    ]
+    known += [(f"tier {n}", f"tiers.{n}", settings.tiers.get(n), _tier(n), day) for n in tiers]
+    for name, setting, limit, scope, period in known:
+        if limit is not None:
+            most = math.floor(min(limit, _BIGGEST_CAP) * DOLLAR)
+            yield Cap(
+                name=name, setting=f"budget.{setting}", scope=scope, period=period, limit=most
             )
 
 
-def _used(tx: Transaction, scope: str, period: str) -> int:
-    sql = "SELECT amount FROM spending WHERE scope = ? AND period = ?"
-    row = tx.execute(sql, (scope, period)).fetchone()
-    return row[0] if row else 0
+def look(tx: Transaction, cap: Cap) -> Cap:
+    """Return a cap with how far it is used."""
+    sql = "SELECT amount, told FROM spending WHERE scope = ? AND period = ?"
+    used, told = tx.execute(sql, (cap.scope, cap.period)).fetchone() or (0, 0)
+    return evolve(cap, used=used, told=told)
+
+
+def _notice(cap: Cap, share: float, used: int) -> BudgetReached:
+    spent, limit = used / DOLLAR, cap.limit / DOLLAR
+    return BudgetReached(cap=cap.name, share=share, spent=spent, limit=limit)
+
+
+def _under_way(tx: Transaction, cap: Cap) -> int:
+    """Return what is set aside under a cap for calls that are being made, and mostly comes back."""
+    rows = tx.execute(
+        "SELECT c.conversation, c.source, c.tier, c.day, c.reserved FROM calls c JOIN events e"
+        " ON e.id = c.turn AND e.state = 'leased' AND c.key GLOB e.id || '/' || e.lease || '.*'"
+        " WHERE c.spent IS NULL AND c.error = ''"
+    ).fetchall()
+    here = (cap.scope, cap.period)
+    return sum(reserved for *what, day, reserved in rows if here in _scopes(*what, day=day))
 
 
 def _add(tx: Transaction, call: ModelCall, *, day: str, amount: int) -> None:
     tx.executemany(
-        "INSERT INTO spending VALUES (?, ?, ?)"
+        "INSERT INTO spending (scope, period, amount) VALUES (?, ?, ?)"
         " ON CONFLICT (scope, period) DO UPDATE SET amount = amount + excluded.amount",
-        [
-            (_ALL, day, amount),
-            (_ALL, day[:7], amount),
-            (_conversation(call), "", amount),
-            (_source(call), day, amount),
-            (_tier(call), day, amount),
-        ],
+        [(*row, amount) for row in _scopes(call.conversation, call.source, call.tier, day=day)],
     )
 
 
-def _conversation(call: ModelCall) -> str:
-    return f"conversation {call.conversation}"
+def _scopes(conversation: str, source: str, tier: str, *, day: str) -> list[tuple[str, str]]:
+    """Return the rows of the table ``spending`` that a call counts in."""
+    return [
+        (_ALL, day),
+        (_ALL, day[:7]),
+        (f"conversation {conversation}", ""),
+        (_source(source), day),
+        (_tier(tier), day),
+    ]
 
 
-def _source(call: ModelCall) -> str:
-    return f"source {call.source}"
+def _source(name: str) -> str:
+    return f"source {name}"
 
 
-def _tier(call: ModelCall) -> str:
-    return f"tier {call.tier}"
+def _tier(name: str) -> str:
+    return f"tier {name}"

@@ -52,10 +52,12 @@ class Plan:
 
     Args:
         tiers: The first choice, then those that stand in for it.
+        wished: Whether the person named the tier.
     """
 
     score: Score
     tiers: tuple[ModelTier, ...]
+    wished: bool = False
 
 
 @frozen(kw_only=True)
@@ -106,7 +108,7 @@ class ModelRouter:
             first = choose_tier(tiers, score, floor=self._floor(tiers, signals))
         else:
             first = named_tier(tiers, settings.default)
-        return Plan(score=score, tiers=(first, *stand_ins(tiers, first)))
+        return Plan(score=score, tiers=(first, *stand_ins(tiers, first)), wished=bool(wish))
 
     async def open(self, plan: Plan, tier: ModelTier) -> Route:
         """Find out about the model of a tier.

@@ -10,7 +10,7 @@ from functools import partial
 from math import inf
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import astuple, define, field, frozen
 
 from argent_core.guard import Guard
 from argent_core.hosted_plugin import Registered
@@ -38,7 +38,12 @@ _MOST_TOKENS = 2**53
 
 @frozen(kw_only=True)
 class ModelAnswer:
-    """What a model said: its words, the tools it wants, what it thought, and what it used."""
+    """What a model said: its words, the tools it wants, what it thought, and what it used.
+
+    Args:
+        tier: Id of the tier that it serves.
+        shortened: Whether the budget left room for a shorter answer only than was wanted.
+    """
 
     text: str
     calls: tuple[ToolCall, ...] = ()
@@ -46,6 +51,8 @@ class ModelAnswer:
     usage: Usage = field(factory=Usage)
     thinking: tuple[Thinking, ...] = ()
     confidence: float | None = None
+    tier: str = ""
+    shortened: bool = False
 
 
 @define(eq=False, repr=False)
@@ -120,7 +127,7 @@ async def _sound(client: ModelClient, request: ModelRequest) -> AsyncGenerator[A
 
 
 def _is_usage(usage: object) -> bool:
-    counts = (usage.input_tokens, usage.output_tokens) if isinstance(usage, Usage) else (inf,)
+    counts: tuple[float, ...] = astuple(usage) if isinstance(usage, Usage) else (inf,)
     return max(counts) < _MOST_TOKENS
 
 

@@ -1,15 +1,26 @@
-"""What models cost, by a table that comes with Argent."""
+"""What models cost, by a table that comes with Argent.
+
+Amounts are whole picodollars (10⁻¹² $), so that sums are exact.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from importlib import resources
 
 from attrs import define, frozen
 
-from argent_hookspecs import FREE, ModelInfo, ModelProvider, Price
+from argent_hookspecs import FREE, ModelInfo, ModelProvider, Price, Usage
+
+DOLLAR = 10**12
+"""Picodollars in a dollar."""
+_MOST = 2**53
+"""Picodollars, about $9,000: as if no call cost more, so that sums fit 64 bits."""
+_DEAREST = 1e9
+_SHORTEST_ANSWER = 256
 
 
 @frozen
@@ -55,3 +66,72 @@ class Prices:
         text = resources.files("argent_core").joinpath("data/prices.json").read_text("utf-8")
         found: Mapping[str, Mapping[str, Mapping[str, float]]] = json.loads(text)
         return found
+
+
+@frozen(kw_only=True)
+class WorstCase:
+    """The most that a call may cost.
+
+    Args:
+        input_tokens: Those of what is told, at most.
+        most_output: Tokens that the answer may have.
+        known: Whether it is the model's own price.
+    """
+
+    price: Price
+    input_tokens: int
+    most_output: int
+    known: bool = True
+
+    @property
+    def least_output(self) -> int:
+        """Tokens without which an answer is not worth the call."""
+        return min(self.most_output, _SHORTEST_ANSWER)
+
+    def amount(self, output_tokens: int) -> int:
+        """Return it for an answer of so many tokens, in picodollars."""
+        return min(_MOST, self._input + _pico(self.price.output, output_tokens))
+
+    def output_within(self, room: int) -> int:
+        """Return the tokens that an answer may have for an amount, below 0 if for none at all."""
+        left, each = room - self._input, _pico(self.price.output, 1)
+        if left < 0:
+            return -1
+        return left // each if each else self.most_output
+
+    @property
+    def _input(self) -> int:
+        # What is put into a cache, or found there, may be dearer than what is merely read.
+        price = self.price
+        dearest = max(price.input, price.cache_write or 0.0, price.cache_read or 0.0)
+        return _pico(dearest, self.input_tokens)
+
+
+def cost(price: Price, usage: Usage) -> int:
+    """Return what a call cost, in picodollars."""
+    cache_read = price.input if price.cache_read is None else price.cache_read
+    cache_write = price.input if price.cache_write is None else price.cache_write
+    return min(
+        _MOST,
+        _pico(price.input, usage.input_tokens)
+        + _pico(price.output, usage.output_tokens)
+        + _pico(cache_read, usage.cache_read_tokens)
+        + _pico(cache_write, usage.cache_write_tokens),
+    )
+
+
+def dollars(amount: int) -> str:
+    """Write picodollars as dollars: two places, or as many as it takes to show something.
+
+    >>> dollars(1_500_000_000_000), dollars(1_200_000_000), dollars(0)
+    ('$1.50', '$0.0012', '$0.00')
+    """
+    value = amount / DOLLAR
+    if amount == 0 or abs(value) >= 0.01:
+        return f"${value:,.2f}"
+    return f"${value:.{1 - math.floor(math.log10(abs(value)))}f}"
+
+
+def _pico(dollars_a_million: float, tokens: int) -> int:
+    # Prices have few places: a millionth of a dollar a million tokens is exact.
+    return round(min(dollars_a_million, _DEAREST) * 1e6) * tokens

@@ -9,15 +9,15 @@ it out.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from attrs import define, field
 
-from argent_hookspecs import Clock
+from argent_hookspecs import Clock, ModelTier, ModelUnavailable
 
 _FAILURES = 3
 _FIRST_SECONDS = 30.0
 _LONGEST_SECONDS = 600.0
-_WEIGHT = 0.2
 
 
 @define
@@ -25,13 +25,11 @@ class _Record:
     """What is known of one provider.
 
     Args:
-        score: Share of calls that went well, the last ones counting most, from 0 to 1.
         in_a_row: Failures since the last success.
-        shut_until: When it may be tried again, in seconds since 1970.
+        shut_until: When it may be tried again, by the clock that only goes on.
         asked_until: Until when it wants to be left alone itself.
     """
 
-    score: float = 1.0
     in_a_row: int = 0
     shut_until: float = 0.0
     asked_until: float = 0.0
@@ -47,9 +45,7 @@ class ProviderHealth:
     def succeeded(self, provider: str) -> None:
         """Note a call that was answered."""
         record = self._of(provider)
-        record.score += (1.0 - record.score) * _WEIGHT
-        record.in_a_row = 0
-        record.shut_until = record.asked_until = 0.0
+        record.in_a_row, record.shut_until = 0, 0.0
 
     def failed(self, provider: str, *, retry_after: float | None = None) -> None:
         """Note a call that failed.
@@ -57,37 +53,39 @@ class ProviderHealth:
         Args:
             retry_after: Seconds for which the provider wants to be left alone, if it says so.
         """
-        record = self._of(provider)
-        record.score -= record.score * _WEIGHT
+        record, now = self._of(provider), self.clock.monotonic()
         record.in_a_row += 1
-        seconds = 0.0
         if record.in_a_row >= _FAILURES:
             doublings = min(record.in_a_row - _FAILURES, 10)
-            seconds = min(_FIRST_SECONDS * 2.0**doublings, _LONGEST_SECONDS)
-        in_earnest = isinstance(retry_after, (int, float)) and 0 < retry_after < math.inf
-        wish = retry_after if in_earnest and retry_after is not None else 0.0
-        record.shut_until = self._now() + seconds
-        record.asked_until = self._now() + min(wish, _LONGEST_SECONDS)
+            record.shut_until = now + min(_FIRST_SECONDS * 2.0**doublings, _LONGEST_SECONDS)
+        if isinstance(retry_after, (int, float)) and 0 < retry_after < math.inf:
+            wish = now + min(retry_after, _LONGEST_SECONDS)
+            record.asked_until = max(record.asked_until, wish)
+
+    def well(self, tiers: Sequence[ModelTier]) -> list[ModelTier]:
+        """Return the tiers whose providers are well, or those that may be tried if none is.
+
+        Raises:
+            ModelUnavailable: All want to be left alone; says for how long.
+        """
+        waits = {tier.provider: self.wait(tier.provider) for tier in tiers}
+        soonest = min(waits, key=lambda provider: waits[provider])
+        if waits[soonest] > 0.0:
+            words = f"{soonest} wants to be left alone for {waits[soonest]:.0f} s"
+            raise ModelUnavailable(words, retry_after=waits[soonest])
+        well = [tier for tier in tiers if self.is_well(tier.provider)]
+        return well or [tier for tier in tiers if waits[tier.provider] == 0.0]
 
     def is_well(self, provider: str) -> bool:
         """Tell whether a provider may be called although there are others."""
-        return self._left(self._of(provider).shut_until) == self.wait(provider) == 0.0
+        return max(self._left(self._of(provider).shut_until), self.wait(provider)) == 0.0
 
     def wait(self, provider: str) -> float:
         """Return the seconds for which a provider wants to be left alone; 0 if it does not."""
         return self._left(self._of(provider).asked_until)
 
-    def score(self, provider: str) -> float:
-        """Return the share of calls that went well of late, from 0 to 1."""
-        return self._of(provider).score
-
     def _of(self, provider: str) -> _Record:
         return self._records.setdefault(provider, _Record())
 
     def _left(self, until: float) -> float:
-        left = until - self._now()
-        # One further away than it can be comes from a clock that was set back.
-        return left if 0.0 < left <= _LONGEST_SECONDS else 0.0
-
-    def _now(self) -> float:
-        return self.clock.now().timestamp()
+        return max(0.0, until - self.clock.monotonic())

@@ -105,9 +105,10 @@ class Steps:
                 return step
         return None
 
-    def may_be(self, kind: str) -> bool:
-        """Whether a step of this kind can come now: none is on record here, or one of it is."""
-        return not self.replaying or self._recorded[self._position].kind == kind
+    @property
+    def upcoming(self) -> Step | None:
+        """The next step on record, if there is one that was not given back yet."""
+        return self._recorded[self._position] if self.replaying else None
 
     @property
     def replaying(self) -> bool:

@@ -11,6 +11,8 @@ _ASCII_PER_TOKEN = 3.6
 _MESSAGE_OVERHEAD = 5
 _IMAGE_TOKENS = 10_000
 """No provider counts more for one image."""
+_TOOLS_TOKENS = 1000
+"""No provider adds a longer explanation of its own to what it tells its model of tools."""
 
 
 def estimate(text: str) -> int:
@@ -31,4 +33,4 @@ def most_tokens(request: ModelRequest) -> int:
         for message in request.messages
     ]
     told = codec.dump([request.system, words, request.tools])
-    return len(told.encode()) + images * _IMAGE_TOKENS
+    return len(told.encode()) + images * _IMAGE_TOKENS + (_TOOLS_TOKENS if request.tools else 0)

@@ -1,0 +1,159 @@
+"""What the model calls of one turn cost: set aside before each, put down after it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from attrs import define, frozen
+
+from argent_core.inbound.journal import Lease
+from argent_core.loop import prices
+from argent_core.loop.approvals import ApprovalNeeded
+from argent_core.loop.budget import ModelCall, OverBudget
+from argent_core.loop.model_router import Route
+from argent_core.loop.model_stream import ModelAnswer
+from argent_core.loop.prices import KnownPrice, WorstCase
+from argent_core.loop.tokens import most_tokens
+from argent_core.loop.workshop import Workshop
+from argent_hookspecs import (
+    FREE,
+    Approval,
+    BudgetReached,
+    ModelRequest,
+    ToolCall,
+    Transaction,
+    Usage,
+)
+
+log = logging.getLogger("argent.budget")
+
+_MORE = "spend_more"
+"""Name of what a person is asked to allow when a call does not fit the budget."""
+
+
+@frozen(kw_only=True)
+class Bill:
+    """What one call may cost.
+
+    Args:
+        whatever: Whether a person has allowed it, fit or not.
+    """
+
+    call: ModelCall
+    worst: WorstCase
+    whatever: bool
+
+
+@define(eq=False, repr=False)
+class TurnAccount:
+    """Pays for the model calls of one turn.
+
+    Args:
+        ask: Told that a person's word is needed.
+    """
+
+    shop: Workshop
+    lease: Lease
+    ask: Callable[[Approval], None]
+    _made: int = 0
+
+    def price(self, route: Route) -> KnownPrice:
+        """Return what a model costs."""
+        return self.shop.prices.of(route.provider.record, route.info)
+
+    async def bill(self, route: Route, request: ModelRequest) -> Bill:
+        """Work out what a call may cost."""
+        tier, event, known = route.tier, self.lease.event, self.price(route)
+        self._made += 1
+        call = ModelCall(
+            key=f"{self.lease.id}/{self.lease.number}.{self._made}",
+            turn=self.lease.id,
+            conversation=event.conversation,
+            source=self.lease.source,
+            tier=tier.name,
+            provider=tier.provider,
+            model=tier.model,
+        )
+        worst = WorstCase(
+            price=known.price,
+            input_tokens=most_tokens(request) if known.price != FREE else 0,
+            most_output=request.max_output_tokens,
+            known=known.known,
+        )
+        return Bill(call=call, worst=worst, whatever=await self._word() == "allowed")
+
+    def reserve(self, tx: Transaction, bill: Bill) -> int:
+        """Set aside what a call may cost; return the tokens that its answer may have.
+
+        Raises:
+            OverBudget: It does not fit.
+        """
+        return self.shop.budget.reserve(tx, bill.call, worst=bill.worst, whatever=bill.whatever)
+
+    async def refuse(self, error: OverBudget, bill: Bill, *, may_ask: bool) -> OverBudget:
+        """Deal with a call that does not fit, and return what to say of it.
+
+        Args:
+            may_ask: Whether a person may be asked, if that is what the settings want.
+
+        Raises:
+            ApprovalNeeded: A person is asked.
+        """
+        budget, cap = self.shop.budget, error.cap
+        self.tell(await self.shop.journal.database.write(lambda tx: budget.refuse(tx, cap)))
+        if budget.settings.at_cap != "ask":
+            return error
+        word = await self._word()
+        if word is not None:
+            return OverBudget(cap, bill.worst, denied=True)
+        if may_ask:
+            question = {
+                "budget": cap.name,
+                "used": f"{prices.dollars(cap.used)} of {prices.dollars(cap.limit)}",
+                "model": bill.call.model,
+                "next_call": f"{prices.dollars(bill.worst.amount(bill.worst.most_output))} at most",
+                "allows": "the rest of this answer, whatever it costs",
+            }
+            self.ask(await self.shop.approvals.ask(self.lease, ToolCall(_MORE, _MORE, question)))
+            raise ApprovalNeeded(_MORE)
+        return error
+
+    async def fail(self, bill: Bill, reason: str, *, free: bool) -> None:
+        """Put down that a call failed; one that is not free counts as it was reserved."""
+        budget, clean = self.shop.budget, self.shop.clean(reason)
+        write = self.shop.journal.database.write
+        self.tell(await write(lambda tx: budget.fail(tx, bill.call, reason=clean, free=free)))
+
+    def spent(self, bill: Bill, answer: ModelAnswer, *, most_output: int) -> int:
+        """Return what an answer cost: as its provider counted, or else what it may have.
+
+        Args:
+            most_output: Tokens that it could have.
+        """
+        usage, worst = answer.usage, bill.worst.amount(most_output)
+        said = answer.text or answer.calls or answer.thinking
+        if not tokens_read(usage) or (said and not usage.output_tokens):
+            return worst
+        spent = prices.cost(bill.worst.price, usage)
+        if spent > worst:
+            words = "%s counts more than it can have been: %s instead of %s at most"
+            log.warning(words, bill.call.model, prices.dollars(spent), prices.dollars(worst))
+        return spent
+
+    def tell(self, notices: Sequence[BudgetReached]) -> None:
+        """Tell the person how far the budget is used."""
+        for notice in notices:
+            self.shop.publish(notice)
+
+    async def _word(self) -> str | None:
+        """Return what a person has said to going over the budget in this turn, if anything."""
+        if self.shop.budget.settings.at_cap != "ask":
+            return None
+        answered = await self.shop.approvals.find(self.lease.id, _MORE)
+        return answered.state if answered is not None else None
+
+
+def tokens_read(usage: Usage) -> int:
+    """Return the tokens that a model was told, wherever it found them."""
+    return usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
