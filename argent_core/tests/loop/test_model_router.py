@@ -150,6 +150,7 @@ class TestInTheKernel:
 
         assert argent.model.requests[0].model == "m-powerful"
         assert scorer.signals[0].text == "hi"
+        assert scorer.signals[0].table and scorer.signals[0].table.value == 0.05
         assert trace is not None and trace["route"]["factors"]["gut"] == 0.9
 
     @pytest.mark.parametrize("answer", [RuntimeError("no idea"), "0.9", None, 1.5, -0.1, math.nan])

@@ -71,6 +71,7 @@ class RouteSignals:
         creative: Whether creativity is required.
         time_sensitive: Whether a quick answer matters more than a good one.
         topics: What it is about, as far as that matters: ``code``, ``mathematics``.
+        table: What the kernel's own table says, for a scorer that leans on it or defers to it.
     """
 
     text: str
@@ -81,6 +82,7 @@ class RouteSignals:
     creative: bool = False
     time_sensitive: bool = False
     topics: frozenset[str] = frozenset()
+    table: Score | None = None
 
 
 @frozen(kw_only=True)

@@ -174,10 +174,11 @@ class ModelRouter:
         """Ask the scorer that a plugin offers; the table scores if there is none, or it fails."""
         for scorer in self.host.registered(Service):
             if scorer.record.key == SCORER:
+                known = evolve(signals, table=await TableScorer().score(signals))
                 try:
                     return await self.guard.ask(
                         scorer.plugin,
-                        partial(_scored, scorer.live, signals),
+                        partial(_scored, scorer.live, known),
                         what="scorer",
                         timeout=_SCORE_SECONDS,
                         expects=Score,
