@@ -1,0 +1,82 @@
+"""A whole agent that thinks through this plugin, and its settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from played_ollama import PlayedOllama, done, refusal, said
+
+from argent_hookspecs import ConfigError, ModelProvider
+from argent_ollama.settings import OllamaSettings
+
+pytestmark = pytest.mark.anyio
+
+
+def config(url: str, **settings: Any) -> dict[str, Any]:
+    return {"plugins": {"ollama": {"baseUrl": url, **settings}}}
+
+
+async def test_a_tool_is_used_on_the_way_to_an_answer(argent: Any, ollama: PlayedOllama) -> None:
+    wish = {"function": {"name": "calc", "arguments": {"expression": "6*7"}}}
+    ollama.answers(said(thinking="I can calculate."), said(tool_calls=[wish]), done())
+    ollama.answers(said("It is 42."), done())
+    plugins = ["argent_ollama", "argent_tier_local", "argent_basics"]
+
+    async with argent(plugins=plugins, config=config(ollama.url)):
+        assert await argent.channel.ask("What is 6*7?") == "It is 42."
+
+    *_, assistant, result = ollama.chats[1]["messages"]
+    assert assistant["thinking"] == "I can calculate."
+    assert (result["role"], result["content"]) == ("tool", "42")
+
+
+async def test_a_window_that_is_too_small_is_met_with_less(
+    argent: Any, ollama: PlayedOllama
+) -> None:
+    ollama.replies_with(refusal(400, "the prompt is longer than the context length available"))
+    ollama.answers(said("Hello."), done())
+    plugins = ["argent_ollama", "argent_tier_local"]
+
+    async with argent(plugins=plugins, config=config(ollama.url)):
+        assert await argent.channel.ask("Hi.") == "Hello."
+
+
+@pytest.mark.parametrize(
+    ("settings", "local"),
+    [({}, True), ({"cloud": True}, False), ({"baseUrl": "http://nas.home:11434"}, False)],
+)
+async def test_local_is_what_stays_on_this_machine(
+    load_plugin: Any, settings: dict[str, Any], local: bool
+) -> None:
+    async with load_plugin("argent_ollama", settings=settings) as plugin:
+        (provider,) = plugin.of(ModelProvider)
+
+    assert provider.local is local
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"base_url": "localhost:11434"},
+        {"base_url": "http://me:secret@nas"},
+        {"base_url": "ftp://nas"},
+        {"options": {"num_ctx": 1}},
+        {"thinking": "maybe"},
+    ],
+)
+def test_what_makes_no_sense_is_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        OllamaSettings(**settings)
+
+
+@pytest.mark.parametrize("wish", ["10m", -1, 300.5])
+async def test_a_length_of_time_is_words_or_a_number(load_plugin: Any, wish: Any) -> None:
+    async with load_plugin("argent_ollama", settings={"keepAlive": wish}) as plugin:
+        assert plugin.ctx.settings.keep_alive == wish
+
+
+async def test_a_list_is_no_length_of_time(load_plugin: Any) -> None:
+    with pytest.raises((AssertionError, ConfigError), match="keepAlive"):
+        async with load_plugin("argent_ollama", settings={"keepAlive": []}):
+            pass
