@@ -92,7 +92,7 @@ class Database:
     @classmethod
     async def open(cls, path: Path, migrations: Sequence[str]) -> Database:
         """Open a file. Whoever does must close it; arguments and errors as in ``open_database``."""
-        _make_private(path)
+        await asyncio.to_thread(_make_private, path)
         writer = _Connection(partial(_connect, path, migrations), 64)
         reader = _Connection(partial(_connect_reader, path), 64)
         async with AsyncExitStack() as stack:
