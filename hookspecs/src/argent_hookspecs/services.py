@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from attrs import field, frozen
 from attrs.validators import ge, le
@@ -100,6 +100,7 @@ class Score:
     cap: str | None = None
 
 
+@runtime_checkable
 class Scorer(Protocol):
     """Decides how much ability an event asks for."""
 
