@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from argent_hookspecs import (
@@ -19,7 +18,7 @@ from argent_hookspecs import (
     hookimpl,
 )
 from argent_router_learned.router import ROUTER, Scoring
-from argent_router_learned.serving import open_router
+from argent_router_learned.serving import Door
 from argent_router_learned.settings import RouterSettings
 from argent_router_learned.watching import NOTICES, Watch
 
@@ -36,7 +35,7 @@ def argent_plugin() -> Plugin:
 def argent_services(ctx: PluginContext) -> list[Service[Any]]:
     """Offer the scorer, and the router behind it."""
     return [
-        Service(key=ROUTER, open=partial(open_router, ctx)),
+        Service(key=ROUTER, open=Door(ctx).open),
         Service(key=SCORER, open=lambda: nullcontext(Scoring(ctx.services)), order=1),
     ]
 

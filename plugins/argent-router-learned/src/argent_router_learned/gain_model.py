@@ -100,6 +100,7 @@ class GainModel:
         base: Gain before words and shape.
         words: IDF, and gain for each unit of the vector, by the hash of a word.
         shape: One part for each name of ``SHAPE``.
+        lean: Mean of what the prior says of the texts that it learned from, in spreads.
         mean: Mean of what it says of the texts that it learned from.
         spread: Standard deviation of that.
     """
@@ -107,6 +108,7 @@ class GainModel:
     base: float
     words: Mapping[int, tuple[float, float]]
     shape: tuple[ShapePart, ...]
+    lean: float = 0.0
     mean: float = 0.0
     spread: float = 1.0
 
@@ -127,7 +129,8 @@ class GainModel:
             strange += not part.low <= value <= part.high
         doubt = min(1.0, strange / _STRANGE)
         parts["topic"] = (1 - doubt) * self._words(reading.words)
-        parts["prior"] = (_TRUST + _DOUBT * doubt) * shipped_prior().lean(reading)
+        lean = shipped_prior().lean(reading) - self.lean
+        parts["prior"] = (_TRUST + _DOUBT * doubt) * lean
         return parts
 
     def _words(self, words: Mapping[int, int]) -> float:

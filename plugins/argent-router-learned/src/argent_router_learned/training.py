@@ -15,7 +15,7 @@ from operator import itemgetter, mul
 
 from attrs import evolve, frozen
 
-from argent_router_learned.gain_model import SHAPE_WEIGHT, GainModel, ShapePart
+from argent_router_learned.gain_model import SHAPE_WEIGHT, GainModel, ShapePart, shipped_prior
 from argent_router_learned.reading import Reading
 
 RIDGE = 10.0
@@ -44,7 +44,8 @@ def train(readings: Sequence[Reading], gains: Sequence[float], ridge: float = RI
     mean = statistics.fmean(gains)
     rows = [layout.row(reading) for reading in readings]
     weights = _solve(rows, [gain - mean for gain in gains], layout.size, ridge)
-    model = layout.model(weights, mean)
+    lean = statistics.fmean(map(shipped_prior().lean, readings))
+    model = evolve(layout.model(weights, mean), lean=lean)
     said = [model.gain(reading) for reading in readings]
     return evolve(model, mean=statistics.fmean(said), spread=statistics.pstdev(said) or 1.0)
 
