@@ -1,0 +1,1 @@
+"""The budget under random schedules: no cap is ever gone over, whatever happens."""
