@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from attrs import frozen
+from attrs import fields, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argent_core import config
 from argent_core.config import files
+from argent_core.config.settings import KernelSettings
 from argent_core.paths import Home
 from argent_hookspecs import ConfigError, Permission, Secret, setting
 
@@ -98,6 +99,26 @@ def test_what_the_person_says_holds(home: Home) -> None:
     assert loaded.tools.approval_timeout == timedelta(minutes=1)
     assert loaded.plugin("weather") == config.PluginEntry(enabled=False, section={"unit": "metric"})
     assert loaded.warnings == ()
+
+
+def test_every_part_of_the_settings_holds(home: Home) -> None:
+    said = {
+        "agent": {"id": "mine"},
+        "models": {"default": "fast"},
+        "loop": {"maxSteps": 3},
+        "tools": {"resultLimit": 500},
+        "budget": {"perDay": 0.01, "atCap": "stop"},
+        "journal": {"retention": "60d"},
+        "log": {"level": "debug"},
+    }
+    write(home, said)
+
+    loaded = config.load(home)
+
+    assert {part.name for part in fields(KernelSettings)} == set(said)
+    standard = KernelSettings()
+    assert [name for name in said if getattr(loaded, name) == getattr(standard, name)] == []
+    assert (loaded.budget.per_day, loaded.budget.at_cap) == (0.01, "stop")
 
 
 WRONG_KERNEL = [

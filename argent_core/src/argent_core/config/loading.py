@@ -102,13 +102,10 @@ def inspect_data(
         errors, warnings = tuple(found.errors), tuple(found.warnings)
         return Inspection(errors=errors, warnings=warnings, document=document)
     folder = home.root / kernel.agent.workspace
+    parts = {part.name: getattr(kernel, part.name) for part in attrs.fields(KernelSettings)}
+    parts["agent"] = attrs.evolve(kernel.agent, workspace=folder)
     config = Config(
-        agent=attrs.evolve(kernel.agent, workspace=folder),
-        models=kernel.models,
-        loop=kernel.loop,
-        tools=kernel.tools,
-        journal=kernel.journal,
-        log=kernel.log,
+        **parts,
         plugins=plugins,
         tiers=tiers,
         warnings=tuple(found.warnings),
