@@ -10,7 +10,7 @@ from attrs import define, field
 
 from argent_core.config.settings import BudgetSettings
 from argent_core.loop.budget import Cap
-from argent_core.loop.prices import DOLLAR
+from argent_core.money import DOLLAR
 from argent_hookspecs import Transaction
 from tests.budget.deals import Deal
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import define
 
-from argent_core import codec
+from argent_core import codec, spending
 from argent_core.config import Problem, idle
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
@@ -80,6 +80,7 @@ class KernelAgent:
             "events": await self.events.count(),
             "replies": await self.outbox.count(),
             "approvals": len(await self.approval_rows.open()),
+            "spending": await spending.today(self.outbox.database, self.loop.shop.budget),
         }
         return {**status, "health": await self.health()} if deep else status
 

@@ -12,6 +12,7 @@ from attrs import frozen
 from argent_core import codec
 from argent_core import config as configuration
 from argent_core.guard import attempt
+from argent_core.spending import Spending
 from argent_hookspecs import ArgentError, ConfigError, Connection
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Control:
             "replies.show": agent.replies.show,
             "replies.retry": self._retry_reply,
             "replies.drop": agent.replies.drop,
+            "cost": self._report_cost,
             "trace.list": agent.trace_rows.turns,
             "trace.show": agent.trace_rows.turn,
             "trace.last": agent.trace_rows.last,
@@ -72,6 +74,11 @@ class Control:
 
     async def _shutdown(self) -> None:
         self.kernel.request_stop()
+
+    async def _report_cost(self, by: str = "day", days: int = 30) -> dict[str, Any]:
+        shop = self.kernel.loop.shop
+        spending = Spending(self.kernel.journal.database, shop.budget, shop.prices.date)
+        return await spending.report(by, days)
 
     async def _list_plugins(self) -> list[dict[str, Any]]:
         return self.kernel.agent.plugins()

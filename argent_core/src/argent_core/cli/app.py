@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 BUILT_IN = {
     "approvals": ("argent_core.cli.approvals:approvals", "Answer tool calls that wait for you."),
     "config": ("argent_core.cli.config:config", "Show, check and change settings."),
+    "cost": ("argent_core.cli.cost:cost", "Say what models cost."),
     "doctor": ("argent_core.cli.doctor:doctor", "Find what is wrong, and mend it."),
     "events": ("argent_core.cli.events:events", "List, read, retry and drop events."),
     "init": ("argent_core.cli.init:init", "Set up a home."),

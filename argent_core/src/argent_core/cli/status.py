@@ -9,6 +9,7 @@ import click
 
 from argent_core.cli.context import LazyContext
 from argent_core.cli.output import as_json, print_json, print_line
+from argent_core.money import in_dollars
 
 
 @click.command()
@@ -79,6 +80,9 @@ def _attention(found: Mapping[str, Any]) -> Iterator[str]:
         yield "  see them with: argent events list --state dead"
     if found["approvals"]:
         yield f"Approvals: {found['approvals']} wait for you; see: argent approvals list"
+    spent = found["spending"]
+    cap = "" if spent["limit"] is None else f" of {in_dollars(spent['limit'])}"
+    yield f"Spent today: {in_dollars(spent['spent'])}{cap}; see: argent cost"
     trouble = {state: n for state, n in replies.items() if n and state != "pending"}
     if trouble or replies["pending"]:
         shown = ", ".join(f"{n} {state}" for state, n in replies.items() if n)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from attrs import asdict, astuple, define, evolve, frozen
 
 from argent_core.config.settings import BudgetSettings
-from argent_core.loop.prices import DOLLAR, WorstCase, dollars
+from argent_core.loop.prices import WorstCase
+from argent_core.money import DOLLAR, dollars
 from argent_hookspecs import BudgetReached, Clock, ModelRejected, Transaction, Usage
 
 _WARNINGS = (0.8, 0.5)

@@ -22,11 +22,11 @@ from argent_core.loop.budget import OverBudget
 from argent_core.loop.context import FittedContext, GatheredContext, fit
 from argent_core.loop.model_router import Plan, Route
 from argent_core.loop.model_stream import ModelAnswer
-from argent_core.loop.prices import DOLLAR
 from argent_core.loop.steps import Paid, Step, Steps
 from argent_core.loop.tokens import estimate
 from argent_core.loop.turn_account import Bill, TurnAccount, tokens_read
 from argent_core.loop.workshop import Workshop
+from argent_core.money import DOLLAR
 from argent_hookspecs import (
     Approval,
     BudgetReached,

@@ -1,22 +1,17 @@
-"""What models cost, by a table that comes with Argent.
-
-Amounts are whole picodollars (10⁻¹² $), so that sums are exact.
-"""
+"""What models cost, by a table that comes with Argent."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from functools import cached_property
 from importlib import resources
 
 from attrs import define, frozen
 
+from argent_core.money import DOLLAR as DOLLAR
 from argent_hookspecs import FREE, ModelInfo, ModelProvider, Price, Usage
 
-DOLLAR = 10**12
-"""Picodollars in a dollar."""
 _MOST = 2**53
 """Picodollars, about $9,000: as if no call cost more, so that sums fit 64 bits."""
 _DEAREST = 1e9
@@ -118,18 +113,6 @@ def cost(price: Price, usage: Usage) -> int:
         + _pico(cache_read, usage.cache_read_tokens)
         + _pico(cache_write, usage.cache_write_tokens),
     )
-
-
-def dollars(amount: int) -> str:
-    """Write picodollars as dollars: two places, or as many as it takes to show something.
-
-    >>> dollars(1_500_000_000_000), dollars(1_200_000_000), dollars(0)
-    ('$1.50', '$0.0012', '$0.00')
-    """
-    value = amount / DOLLAR
-    if amount == 0 or abs(value) >= 0.01:
-        return f"${value:,.2f}"
-    return f"${value:.{1 - math.floor(math.log10(abs(value)))}f}"
 
 
 def _pico(dollars_a_million: float, tokens: int) -> int:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from attrs import define, frozen
 
 from argent_core.inbound.journal import Lease
-from argent_core.loop import prices
 from argent_core.loop.approvals import ApprovalNeeded
 from argent_core.loop.budget import ModelCall, OverBudget
 from argent_core.loop.model_router import Route
 from argent_core.loop.model_stream import ModelAnswer
-from argent_core.loop.prices import KnownPrice, WorstCase
+from argent_core.loop.prices import KnownPrice, WorstCase, cost
 from argent_core.loop.tokens import most_tokens
 from argent_core.loop.workshop import Workshop
+from argent_core.money import dollars
 from argent_hookspecs import (
     FREE,
     Approval,
@@ -110,9 +110,9 @@ class TurnAccount:
         if may_ask:
             question = {
                 "budget": cap.name,
-                "used": f"{prices.dollars(cap.used)} of {prices.dollars(cap.limit)}",
+                "used": f"{dollars(cap.used)} of {dollars(cap.limit)}",
                 "model": bill.call.model,
-                "next_call": f"{prices.dollars(bill.worst.amount(bill.worst.most_output))} at most",
+                "next_call": f"{dollars(bill.worst.amount(bill.worst.most_output))} at most",
                 "allows": "the rest of this answer, whatever it costs",
             }
             self.ask(await self.shop.approvals.ask(self.lease, ToolCall(_MORE, _MORE, question)))
@@ -135,10 +135,10 @@ class TurnAccount:
         said = answer.text or answer.calls or answer.thinking
         if not tokens_read(usage) or (said and not usage.output_tokens):
             return worst
-        spent = prices.cost(bill.worst.price, usage)
+        spent = cost(bill.worst.price, usage)
         if spent > worst:
             words = "%s counts more than it can have been: %s instead of %s at most"
-            log.warning(words, bill.call.model, prices.dollars(spent), prices.dollars(worst))
+            log.warning(words, bill.call.model, dollars(spent), dollars(worst))
         return spent
 
     def tell(self, notices: Sequence[BudgetReached]) -> None:
