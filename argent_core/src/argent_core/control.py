@@ -12,6 +12,8 @@ from attrs import frozen
 from argent_core import codec
 from argent_core import config as configuration
 from argent_core.guard import attempt
+from argent_core.local import Tell, unheard
+from argent_core.models import Models
 from argent_core.spending import Spending
 from argent_hookspecs import ArgentError, ConfigError, Connection
 
@@ -26,20 +28,35 @@ class Control:
     kernel: Kernel
 
     async def serve(self, connection: Connection) -> None:
-        """Do what each object on a connection asks: ``{"call": …, "arguments": {…}}``."""
+        """Do what each object on a connection asks: ``{"call": …, "arguments": {…}}``.
+
+        The answer is ``{"result": …}`` or ``{"error": …}``; what takes long says before that how
+        far it is: ``{"progress": …}``.
+        """
+
+        async def tell(progress: Mapping[str, Any]) -> None:
+            await connection.send({"progress": progress})
+
         async for message in connection:
             try:
                 arguments = message.get("arguments")
                 known = arguments if isinstance(arguments, dict) else {}
-                result = await self.run(str(message.get("call")), known)
+                result = await self.run(str(message.get("call")), known, tell=tell)
             except ArgentError as error:
                 await connection.send({"error": str(error)})
             else:
                 await connection.send({"result": result})
 
-    async def run(self, operation: str, arguments: Mapping[str, Any]) -> Any:
-        """Do one thing and return its result in JSON values."""
+    async def run(
+        self, operation: str, arguments: Mapping[str, Any], *, tell: Tell = unheard
+    ) -> Any:
+        """Do one thing and return its result in JSON values.
+
+        Args:
+            tell: Told how far it is, if it takes long.
+        """
         agent = self.kernel.agent
+        models = Models(self.kernel.host, self.kernel.guard, self.kernel.loop.shop)
         operations: dict[str, Callable[..., Any]] = {
             "status": agent.status,
             "stop": agent.stop,
@@ -60,6 +77,10 @@ class Control:
             "trace.list": agent.trace_rows.turns,
             "trace.show": agent.trace_rows.turn,
             "trace.last": agent.trace_rows.last,
+            "models.list": models.catalogue,
+            "models.price": models.price,
+            "models.pull": partial(models.pull, tell),
+            "models.test": partial(models.test, tell),
             "approvals.list": self._list_approvals,
             "approvals.answer": agent.answer,
         }

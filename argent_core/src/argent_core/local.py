@@ -37,6 +37,12 @@ _GREETING_SECONDS = 5.0
 _START_TRIES = 150
 
 Serve = Callable[[Connection], Awaitable[None]]
+Tell = Callable[[Mapping[str, Any]], Awaitable[None]]
+"""Told how far a long operation is."""
+
+
+async def unheard(progress: Mapping[str, Any]) -> None:
+    """Let progress go unheard."""
 
 
 class NotRunning(ArgentError):
@@ -225,36 +231,49 @@ class LocalCommandContext:
             await line.close()
 
     async def operate(
-        self, operation: str, *, with_plugins: bool = False, **arguments: Any
+        self,
+        operation: str,
+        *,
+        with_plugins: bool = False,
+        tell: Tell = unheard,
+        **arguments: Any,
     ) -> tuple[Any, bool]:
         """Have the running kernel do something, or do it here while none runs.
 
         Args:
             with_plugins: Whether the plugins are needed for it.
+            tell: Told how far it is, if it takes long.
 
         Returns:
             The result, and whether a kernel runs.
         """
         try:
-            return await self.call(operation, **arguments), True
+            return await self.call(operation, tell=tell, **arguments), True
         except NotRunning:
-            return await self.operate_here(operation, arguments, with_plugins=with_plugins), False
+            here = self.operate_here(operation, arguments, with_plugins=with_plugins, tell=tell)
+            return await here, False
 
     async def operate_here(
-        self, operation: str, arguments: Mapping[str, Any], *, with_plugins: bool = False
+        self,
+        operation: str,
+        arguments: Mapping[str, Any],
+        *,
+        with_plugins: bool = False,
+        tell: Tell = unheard,
     ) -> Any:
         """Do something in this process, with a kernel that only looks."""
         from argent_core.kernel import Kernel
 
         plugins = None if with_plugins else ()
         async with Kernel(self.place, listening=False, plugins=plugins) as kernel:
-            return await kernel.control.run(operation, arguments)
+            return await kernel.control.run(operation, arguments, tell=tell)
 
-    async def call(self, operation: str, **arguments: Any) -> Any:
+    async def call(self, operation: str, *, tell: Tell = unheard, **arguments: Any) -> Any:
         """Have the running kernel do something. Raises ``NotRunning`` or ``CallFailed``."""
         async with self.connect(KERNEL) as line:
             await line.send({"call": operation, "arguments": arguments})
-            answer = await line.receive()
+            while (answer := await line.receive()) is not None and "progress" in answer:
+                await tell(answer["progress"])
         if answer is None:
             raise NotRunning(ENDED)
         if "error" in answer:

@@ -1,0 +1,267 @@
+"""``argent models``: which models there are, what they cost and how fast they are."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from argent_core.cli.context import LazyContext
+from argent_core.cli.groups import Group
+from argent_core.cli.output import as_json, print_json, print_line, print_table
+from argent_core.money import in_dollars
+
+_MANY = 12
+_KINDS = {"input": "read", "output": "written", "cache_read": "cached", "cache_write": "to cache"}
+
+
+@click.group(cls=Group)
+def models() -> None:
+    """List, fetch, try out and price models.
+
+    \b
+    argent models list
+    argent models pull llama3.2
+    argent models test fast
+    argent models price claude-opus-5-5
+    """
+
+
+@models.command("list")
+@click.option("--provider", metavar="ID", help="All models of this provider.")
+@as_json
+@click.pass_obj
+def list_(obj: LazyContext, provider: str | None, as_json: bool) -> None:
+    """List the tiers and their models, and what each provider has.
+
+    \b
+    argent models list
+    argent models list --provider ollama
+    """
+    found, _ = obj.operate("models.list", with_plugins=True)
+    if provider is not None:
+        found["tiers"] = [tier for tier in found["tiers"] if tier["provider"] == provider]
+        found["providers"] = [one for one in found["providers"] if one["provider"] == provider]
+        if not found["providers"]:
+            raise click.ClickException(
+                f'No model provider "{provider}" runs. See `argent models list`.'
+            )
+    if as_json:
+        print_json(found)
+        return
+    _show_tiers(found["tiers"])
+    for one in found["providers"]:
+        click.echo()
+        _show_provider(one, most=None if provider else _MANY)
+    click.echo()
+    print_line(f"Prices are dollars per million tokens; the table is of {found['prices']['date']}.")
+
+
+@models.command()
+@click.argument("model")
+@click.option("--provider", default="", metavar="ID", help="Who should fetch it.")
+@as_json
+@click.pass_obj
+def pull(obj: LazyContext, model: str, provider: str, as_json: bool) -> None:
+    """Fetch a model to this machine, with a provider that can, such as Ollama.
+
+    \b
+    argent models pull llama3.2
+    argent models pull qwen3:8b --provider ollama
+    """
+    meter = _Meter()
+    work = obj.local.operate(
+        "models.pull", with_plugins=True, tell=meter.tell, model=model, provider=provider
+    )
+    try:
+        done, _ = asyncio.run(work)
+    finally:
+        meter.end()
+    if as_json:
+        print_json(done)
+    else:
+        print_line(f"{model} is there, in {done['provider']}.")
+
+
+@models.command()
+@click.argument("tier", required=False)
+@click.option("--yes", "-y", is_flag=True, help="Do not ask before it costs something.")
+@as_json
+@click.pass_obj
+def test(obj: LazyContext, tier: str | None, yes: bool, as_json: bool) -> None:
+    """Ask the model of a tier, or of each, something small; measure speed and cost.
+
+    What costs money is asked about first, and counts in the budget. Exits with 1 if a model does
+    not answer.
+
+    \b
+    argent models test
+    argent models test fast --yes
+    """
+    found = _test(obj, [tier] if tier else [], pay=yes)
+    dear = [one for one in found if "may_cost" in one]
+    if dear and _agreed(dear, as_json=as_json):
+        paid = {one["tier"]: one for one in _test(obj, [one["tier"] for one in dear], pay=True)}
+        found = [paid.get(one["tier"], one) for one in found]
+    if as_json:
+        print_json(found)
+    else:
+        for one in found:
+            _show_trial(one)
+    if any("problem" in one for one in found):
+        sys.exit(1)
+
+
+@models.command()
+@click.argument("model")
+@click.option("--provider", default="", metavar="ID", help="At this provider.")
+@as_json
+@click.pass_obj
+def price(obj: LazyContext, model: str, provider: str, as_json: bool) -> None:
+    """Say what a model costs, in dollars per million tokens, and how that is known.
+
+    \b
+    argent models price claude-haiku-5-5
+    argent models price gpt-6 --provider openai
+    """
+    found, _ = obj.operate("models.price", with_plugins=True, model=model, provider=provider)
+    if as_json:
+        print_json(found)
+        return
+    for one in found:
+        at = f" ({one['provider']})" if one["provider"] else ""
+        if not any(one["price"].values()):
+            print_line(f"{model}{at} costs nothing.")
+            continue
+        if one["price_known"]:
+            print_line(f"{model}{at}, dollars per million tokens, by {one['price_from']}:")
+        else:
+            print_line(f"What {model}{at} costs is not known; it counts as {one['price_from']}:")
+        print_table(
+            (_KINDS[kind], f"{amount:g}")
+            for kind, amount in one["price"].items()
+            if amount is not None
+        )
+
+
+def _test(obj: LazyContext, tiers: Sequence[str], *, pay: bool) -> list[dict[str, Any]]:
+    async def tell(progress: Mapping[str, Any]) -> None:
+        click.echo(f"asking {progress['tier']}: {progress['model']} ...", err=True)
+
+    work = obj.local.operate("models.test", with_plugins=True, tell=tell, tiers=tiers, pay=pay)
+    found: list[dict[str, Any]]
+    found, _ = asyncio.run(work)
+    return found
+
+
+def _agreed(dear: Sequence[Mapping[str, Any]], *, as_json: bool) -> bool:
+    """Ask whether it may cost something; where nobody can be asked, it may not."""
+    total = sum(one["may_cost"] for one in dear)
+    names = ", ".join(one["tier"] for one in dear)
+    if as_json or not sys.stdin.isatty():
+        click.echo(f"{names}: may cost up to {in_dollars(total)}; to try it: --yes", err=True)
+        return False
+    return click.confirm(f"{names}: this may cost up to {in_dollars(total)}. Go on?", err=True)
+
+
+def _show_tiers(tiers: Sequence[Mapping[str, Any]]) -> None:
+    if not tiers:
+        print_line("There is no tier. Begin with: pip install argent-llama")
+        return
+    rows = [
+        (
+            tier["tier"],
+            tier["model"],
+            tier["provider"],
+            "yes" if tier.get("local") else "",
+            tier.get("context_window"),
+            _short_price(tier),
+            tier.get("problem") or tier["advice"],
+        )
+        for tier in tiers
+    ]
+    print_table(rows, heads=("TIER", "MODEL", "PROVIDER", "LOCAL", "WINDOW", "PRICE", ""))
+
+
+def _show_provider(one: Mapping[str, Any], *, most: int | None) -> None:
+    words = ["on this machine" if one["local"] else "elsewhere"]
+    words += ["fetches models"] if one.get("pulls") else []
+    words += ["makes vectors"] if one.get("embeds") else []
+    print_line(f"{one['provider']} ({', '.join(words)})")
+    if "problem" in one:
+        print_line(f"  ! {one['problem']}")
+    elif not one["lists"]:
+        print_line("  does not list its models")
+    elif not one["models"]:
+        print_line("  has no model")
+    rows = one["models"][:most]
+    print_table(
+        (f"  {m['model']}", m["context_window"], _short_price(m), m["good_for"]) for m in rows
+    )
+    if len(rows) < len(one["models"]):
+        left = len(one["models"]) - len(rows)
+        print_line(f"  … and {left} more: argent models list --provider {one['provider']}")
+
+
+def _show_trial(one: Mapping[str, Any]) -> None:
+    print_line(f"{one['tier']}: {one['model']} ({one['provider']})")
+    if "problem" in one:
+        print_line(f"  ! {one['problem']}")
+    elif "may_cost" in one:
+        print_line(f"  not asked; it may cost up to {in_dollars(one['may_cost'])}")
+    else:
+        speed = one["tokens_per_second"]
+        print_line(f"  said: {' '.join(one['answer'].split())[:100]}")
+        print_line(
+            f"  first word after {one['first_word_seconds']:.2f} s, all after "
+            f"{one['seconds']:.2f} s{f', {speed:g} tokens/s' if speed else ''}"
+        )
+        guess = "" if one["price_known"] else " (at the dearest price known: its own is not)"
+        print_line(
+            f"  {one['input_tokens']} tokens read, {one['output_tokens']} written, "
+            f"{in_dollars(one['cost'])}{guess}"
+        )
+
+
+def _short_price(one: Mapping[str, Any]) -> str:
+    price = one.get("price")
+    if price is None:
+        return ""
+    if not one["price_known"]:
+        return "unknown"
+    if not price["input"] and not price["output"]:
+        return "free"
+    return f"{price['input']:g} / {price['output']:g}"
+
+
+class _Meter:
+    """Shows how far a download is: in place at a terminal, a line for each stage elsewhere."""
+
+    def __init__(self) -> None:
+        self._at_terminal = sys.stderr.isatty()
+        self._said = ""
+
+    async def tell(self, progress: Mapping[str, Any]) -> None:
+        """Show it."""
+        status, total = str(progress["status"]), progress["total"]
+        if not self._at_terminal:
+            if status != self._said:
+                click.echo(_plain(status), err=True)
+            self._said = status
+            return
+        done = f"  {progress['done'] / 1e6:,.0f} of {total / 1e6:,.0f} MB" if total else ""
+        line = _plain(f"{status}{done}")[:100]
+        click.echo(f"\r{line.ljust(len(self._said))}", nl=False, err=True)
+        self._said = line
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._at_terminal and self._said:
+            click.echo(err=True)
+
+
+def _plain(text: Iterable[str]) -> str:
+    return "".join(c for c in text if c.isprintable())
