@@ -71,7 +71,7 @@ class Questions:
 
     def curve(self, scores: Sequence[float], seed: int) -> Curve:
         """Draw the curve of a score."""
-        return draw(scores, self.weak, self.strong, seed)
+        return draw(scores, weak=self.weak, strong=self.strong, seed=seed)
 
     def train(self, chosen: Sequence[int]) -> GainModel:
         """Learn from some of the questions."""
@@ -141,7 +141,8 @@ def _seen(questions: Questions, labels: int | None, seed: int, *, repeats: int) 
 
     def judge(seed: int) -> Curve:
         return questions.curve(
-            _cross_validated(questions, folds(questions.gains, count, seed), wanted, seed), seed
+            _cross_validated(questions, folds(questions.gains, count, seed=seed), wanted, seed),
+            seed,
         )
 
     curves = [judge(seed + repeat) for repeat in range(repeats)]

@@ -49,7 +49,7 @@ class Curve:
 
 
 def draw(
-    scores: Sequence[float], weak: Sequence[float], strong: Sequence[float], seed: int = 0
+    scores: Sequence[float], *, weak: Sequence[float], strong: Sequence[float], seed: int = 0
 ) -> Curve:
     """Draw the curve of a score.
 

@@ -46,14 +46,14 @@ class Evidence:
         return self.outcomes >= LEAST and self.gained >= LEAST_GAINED and self.least > 0
 
 
-def held_back(readings: Sequence[Reading], gains: Sequence[float], seed: int = 0) -> list[float]:
+def held_back(readings: Sequence[Reading], gains: Sequence[float], *, seed: int = 0) -> list[float]:
     """Score each outcome by a model that was trained without it.
 
     Returns:
         How far each is from the mean of its model, in spreads.
     """
     scores = [0.0] * len(readings)
-    fold = folds(gains, FOLDS, seed)
+    fold = folds(gains, FOLDS, seed=seed)
     for one in range(FOLDS):
         others = [i for i, f in enumerate(fold) if f != one]
         mine = [i for i, f in enumerate(fold) if f == one]
@@ -64,7 +64,7 @@ def held_back(readings: Sequence[Reading], gains: Sequence[float], seed: int = 0
     return scores
 
 
-def folds(gains: Sequence[float], count: int, seed: int) -> list[int]:
+def folds(gains: Sequence[float], count: int, *, seed: int) -> list[int]:
     """Deal outcomes out by chance, as evenly as can be over each gain."""
     chance = random.Random(seed)
     order = sorted(range(len(gains)), key=lambda i: (gains[i], chance.random()))
@@ -75,7 +75,7 @@ def folds(gains: Sequence[float], count: int, seed: int) -> list[int]:
 
 
 def compare(
-    first: Sequence[float], second: Sequence[float], gains: Sequence[float], *, seed: int = 0
+    first: Sequence[float], second: Sequence[float], *, gains: Sequence[float], seed: int = 0
 ) -> Evidence:
     """Compare two scores of the same outcomes by a paired bootstrap."""
     n = len(gains)

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 
 from attrs import asdict, frozen
-from cattrs.preconf.json import make_converter
 
 from argent_router_learned.calibration import (
     Calibration,
@@ -78,7 +77,7 @@ def learn(outcomes: Sequence[Outcome], *, at: float, seed: int = 0) -> Learned:
     gains = [gain for _, gain in known]
     readings = [read(outcome.text) for outcome, _ in known]
     table = [outcome.table_score for outcome, _ in known]
-    standings = held_back(readings, gains, seed)
+    standings = held_back(readings, gains, seed=seed)
     scores = {
         "learned": standings,
         "table": table,
@@ -90,9 +89,11 @@ def learn(outcomes: Sequence[Outcome], *, at: float, seed: int = 0) -> Learned:
         at=at,
         outcomes=len(known),
         model=train(readings, gains),
-        evidence=compare(standings, table, gains, seed=seed),
+        evidence=compare(standings, table, gains=gains, seed=seed),
         calibration=calibrate(standings, gains),
-        curves={name: draw(score, weak, strong, seed) for name, score in scores.items()},
+        curves={
+            name: draw(score, weak=weak, strong=strong, seed=seed) for name, score in scores.items()
+        },
         standings=tuple(sorted(standings)),
         table=tuple(sorted(table)),
     )
@@ -105,4 +106,6 @@ def to_json(learned: Learned) -> str:
 
 def from_json(text: str) -> Learned:
     """Read what ``to_json`` wrote."""
+    from cattrs.preconf.json import make_converter
+
     return make_converter().loads(text, Learned)

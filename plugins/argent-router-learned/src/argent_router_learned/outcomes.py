@@ -82,13 +82,13 @@ class Outcomes:
             )
             tx.execute(
                 "DELETE FROM outcomes WHERE turn IN"
-                " (SELECT turn FROM outcomes ORDER BY at DESC, turn LIMIT -1 OFFSET ?)",
+                " (SELECT turn FROM outcomes ORDER BY at DESC, rowid DESC LIMIT -1 OFFSET ?)",
                 (self.keep,),
             )
 
         await self.database.write(work)
 
-    async def judge(self, turn: str, gain: float, said_by: str) -> bool:
+    async def judge(self, turn: str, gain: float, *, said_by: str) -> bool:
         """Note what a more able tier gains on a turn; False if the turn is not kept.
 
         A person's feedback is changed by nothing but feedback, an escalation by nothing less.
@@ -147,7 +147,7 @@ class Outcomes:
         await self.database.write(work)
 
     async def _select(self, where: str, values: Sequence[Any], limit: int) -> list[Outcome]:
-        sql = f"SELECT {_COLUMNS} FROM outcomes {where} ORDER BY at DESC, turn LIMIT ?"
+        sql = f"SELECT {_COLUMNS} FROM outcomes {where} ORDER BY at DESC, rowid DESC LIMIT ?"
         names = _COLUMNS.split(", ")
         rows = await self.database.read(lambda tx: tx.execute(sql, (*values, limit)).fetchall())
         return [Outcome(**dict(zip(names, row, strict=True))) for row in rows]

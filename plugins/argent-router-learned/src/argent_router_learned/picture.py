@@ -24,7 +24,7 @@ def svg(curves: Mapping[str, Mapping[str, Any]]) -> str:
     frame = _Frame(low - room, high + room)
     parts = [*frame.axes(), *frame.chance(next(iter(curves.values())))]
     for row, (name, curve) in enumerate(curves.items()):
-        parts += frame.line(name, curve, row)
+        parts += frame.line(name, curve, row=row)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
         ' font-family="sans-serif" font-size="13" role="img">'
@@ -61,7 +61,7 @@ class _Frame:
         (x1, y1), (x2, y2) = [(self._x(x), self._y(y)) for x, y in ends]
         return [_rule(x1, y1, x2, y2, more='stroke-dasharray="4 4" stroke="#999999"')]
 
-    def line(self, name: str, curve: Mapping[str, Any], row: int) -> list[str]:
+    def line(self, name: str, curve: Mapping[str, Any], *, row: int) -> list[str]:
         """Draw a curve, and its name in the legend."""
         colour = _COLOURS.get(name, "#333333")
         places = " ".join(

@@ -100,7 +100,7 @@ class LearnedRouter:
             several = f"more than one turn begins with {turn!r}; give more of it"
             missing = "no answer that this router knows; it knows those to what you have written"
             raise ArgentError(several if found else f"there is {missing}")
-        await self.outcomes.judge(found[0].turn, FEEDBACK[word], "feedback")
+        await self.outcomes.judge(found[0].turn, FEEDBACK[word], said_by="feedback")
         return found[0]
 
     async def status(self) -> dict[str, Any]:

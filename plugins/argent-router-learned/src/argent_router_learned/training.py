@@ -29,7 +29,9 @@ _ENOUGH = 1e-6
 Row = tuple[tuple[int, ...], tuple[float, ...]]
 
 
-def train(readings: Sequence[Reading], gains: Sequence[float], ridge: float = RIDGE) -> GainModel:
+def train(
+    readings: Sequence[Reading], gains: Sequence[float], *, ridge: float = RIDGE
+) -> GainModel:
     """Learn from texts and what a more able model gained on each.
 
     Args:

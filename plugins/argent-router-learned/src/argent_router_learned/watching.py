@@ -62,7 +62,7 @@ class Watch:
             return
         now = self.ctx.clock.now().timestamp()
         if now - last.at <= _AGAIN and _plain(last.text) == _plain(event.text[:READ]):
-            await router.outcomes.judge(last.turn, 1.0, "asked again")
+            await router.outcomes.judge(last.turn, 1.0, said_by="asked again")
 
     async def _finished(self, router: LearnedRouter, notice: TurnFinished) -> None:
         if notice.state in ("failed", "waiting"):
