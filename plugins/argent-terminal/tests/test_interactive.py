@@ -63,7 +63,7 @@ def test_a_conversation(person: Person) -> None:
     person.sees("Hello there.")
     person.is_asked()
     person.types("restart")
-    person.sees("A first try\r\nOther words entirely")
+    person.sees("A first try\r\x1b[JOther words entirely")
     person.is_asked()
     person.types(CTRL_D, enter="")
 

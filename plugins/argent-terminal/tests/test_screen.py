@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import doctest
 import io
+import re
 
 import pytest
 
@@ -33,15 +34,65 @@ def test_a_growing_answer_is_written_once() -> None:
     assert out.getvalue() == "The answer is 2.\n"
 
 
-def test_an_answer_that_begins_again_gets_a_line_of_its_own() -> None:
+def rows(written: str, width: int = 80) -> list[str]:
+    """Return what a terminal shows in the end."""
+    shown, row = [""], 0
+    for sign, up, letter in re.findall(r"(\x1b\[(\d*)[AJ])|([^\x1b])", written):
+        if sign.endswith("A"):
+            row -= int(up)
+        elif sign:
+            del shown[row + 1 :]
+            shown[row] = ""
+        elif letter == "\n" or (letter != "\r" and len(shown[row]) == width):
+            shown.append("" if letter == "\n" else letter)
+            row += 1
+        elif letter != "\r":
+            shown[row] += letter
+    return shown
+
+
+def test_an_answer_that_begins_again_takes_the_place_of_the_old() -> None:
     out = Terminal()
     screen = Screen(out, io.StringIO(), live=True)
 
-    screen.draft("I will look")
+    screen.draft("I will look, " * 20 + "and then\nI will see")
     screen.draft("It is")
     screen.answer("It is 2.")
 
-    assert out.getvalue() == "I will look\nIt is 2.\n"
+    assert rows(out.getvalue()) == ["It is 2.", ""]
+
+
+@pytest.mark.parametrize("cut", range(1, 16))
+def test_an_answer_that_is_cut_and_comes_again_is_written_once(cut: int) -> None:
+    out, text = Terminal(), "The answer is 2."
+    screen = Screen(out, io.StringIO(), live=True)
+
+    for end in (*range(1, cut), *range(1, len(text))):
+        screen.draft(text[:end])
+    screen.answer(text)
+
+    assert out.getvalue() == f"{text}\n"
+
+
+def test_a_shorter_answer_after_all_is_all_that_is_left() -> None:
+    out = Terminal()
+    screen = Screen(out, io.StringIO(), live=True)
+
+    screen.draft("It is 2, I think")
+    screen.answer("It is 2")
+
+    assert rows(out.getvalue()) == ["It is 2", ""]
+
+
+def test_what_has_left_the_screen_stays_and_is_said_to_begin_again() -> None:
+    out, err = Terminal(), io.StringIO()
+    screen = Screen(out, err, live=True)
+
+    screen.draft("many\nlines\n" * 1000 + "of it")
+    screen.answer("It is 2.")
+
+    assert out.getvalue().endswith("of it\nIt is 2.\n")
+    assert err.getvalue() == "The answer begins again:\n"
 
 
 def test_after_a_note_the_answer_is_whole_again() -> None:

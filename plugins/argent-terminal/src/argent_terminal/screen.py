@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from argent_terminal.text import call_text, printable, progress_text
+from argent_terminal.text import call_text, printable, progress_text, rows_of
 
 STEP = 0.25
 """Share of progress after which another line is written where lines cannot be updated."""
@@ -31,14 +31,30 @@ class Screen:
         self._steps: dict[str, float] = {}
 
     def draft(self, text: str) -> None:
-        """Show the answer so far: what is new of it, or all of it anew if it began again."""
-        if self._live:
+        """Show what is new of the answer so far. One that begins again takes the place of the old.
+
+        While it is no further than that was, and says the same, nothing changes.
+        """
+        if self._live and not self._shown.startswith(_shown(text)):
             self._grow(text)
 
     def answer(self, text: str) -> None:
         """Show the whole answer, or the rest of it, and end its line."""
         self._grow(text)
         self.end_line()
+
+    def retract(self) -> None:
+        """Take back what is shown of an answer that will begin again, as far as that can be."""
+        if not self._within_line:
+            return
+        width, height = shutil.get_terminal_size()
+        rows = rows_of(self._shown, width)
+        if rows > height:
+            self.note("The answer begins again:")
+            return
+        up = f"\x1b[{rows - 1}A" if rows > 1 else ""
+        _write(self._out, f"\r{up}\x1b[J")
+        self._within_line, self._shown = False, ""
 
     def note(self, text: str) -> None:
         """Say something about the conversation, on a line of its own."""
@@ -83,9 +99,9 @@ class Screen:
         self._shown = ""
 
     def _grow(self, text: str) -> None:
-        text = printable(text).strip()
+        text = _shown(text)
         if not text.startswith(self._shown):
-            self.end_line()
+            self.retract()
         new = text[len(self._shown) :]
         self._shown = text
         if new:
@@ -97,6 +113,10 @@ class Screen:
         if self._progress_width:
             _write(self._err, "\r" + " " * self._progress_width + "\r")
             self._progress_width = 0
+
+
+def _shown(text: str) -> str:
+    return printable(text).strip()
 
 
 def _write(stream: TextIO, text: str) -> None:

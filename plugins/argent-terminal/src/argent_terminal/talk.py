@@ -155,6 +155,7 @@ class Talk:
         elif kind == "approval":
             await self._take_approval(exchange, message, mine=mine)
         elif kind == "finished" and mine and message["state"] == "failed":
+            self._screen.retract()
             self._screen.note(f"That did not work ({message['reason']}); trying again.")
         elif kind == "stopped" and message["count"] == 0:
             exchange.end(State.STOPPED, "nothing was being answered; the message stays in line")
@@ -199,6 +200,7 @@ class Talk:
         if self._cuts > MOST_CUTS:
             exchange.end(State.FAILED, "the connection is cut again and again; see: argent doctor")
             return
+        self._screen.retract()
         self._screen.note("The connection to the agent is lost; waiting for it to come back.")
         if await self._link.reopen():
             exchange.resumed = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -56,6 +57,22 @@ def cut(text: str, *, longest: int = 400, lines: int = 6) -> str:
     text = text.strip()
     kept = "\n".join(text.splitlines()[:lines])[:longest].rstrip()
     return kept if len(kept) == len(text) else kept + "…"
+
+
+def rows_of(text: str, width: int) -> int:
+    """Return how many rows of a terminal a text takes.
+
+    >>> rows_of("one", 80), rows_of("one\\ntwo two", 4), rows_of("\u4e00\u4e01", 2)
+    (1, 3, 2)
+    """
+    lines = text.expandtabs().split("\n")
+    return sum(max(1, math.ceil(sum(map(_cells, line)) / width)) for line in lines)
+
+
+def _cells(letter: str) -> int:
+    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Cf", "Me", "Mn"):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in ("F", "W") else 1
 
 
 def progress_text(done: float, total: float | None, *, unit: str) -> str:
