@@ -120,6 +120,7 @@ class _Schedule:
         self.counts["cancelled"] += sum(end is not None for end in ends)
         if crashes:
             await (self._crashing or self._crash())
+        self._crash_at = self._crashing = None
         return crashes
 
     async def _crash(self) -> None:
