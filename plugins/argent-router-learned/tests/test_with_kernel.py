@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from argent_hookspecs import SCORER, RouteSignals, Score
+from argent_hookspecs import SCORER, ModelTier, RouteSignals, Score
 from argent_router_learned.outcomes import Outcome
 from argent_router_learned.router import ROUTER
-from argent_testing import Argent, ScriptedModel, Specimen, eventually, load_plugin
+from argent_testing import Argent, MadePlugin, ScriptedModel, Specimen, eventually, load_plugin
 
 pytestmark = pytest.mark.anyio
 PLUGIN = "argent_router_learned"
@@ -145,6 +145,17 @@ async def eventually_counts(router: Any, **wanted: int) -> None:
     async with asyncio.timeout(10):
         while await router.outcomes.counts() != wanted:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.01)
+
+
+async def test_an_answer_that_was_no_good_needed_an_able_model(argent: Argent) -> None:
+    able = ModelTier(id="able", name="powerful", below=2, provider="scripted", model="able")
+    async with argent([PLUGIN, MadePlugin("able", able)], model=["", "Forty-two."]) as kernel:
+        router = kernel.host.plugins["router-learned"].context.services.get(ROUTER)
+        assert await argent.channel.ask("What is the answer?") == "Forty-two."
+        await eventually_counts(router, escalated=1)
+        (found,) = await router.outcomes.known(10)
+
+    assert (found.tier, found.gain) == ("local", 1.0)
 
 
 async def test_who_asks_the_same_again_was_not_served_well(argent: Argent) -> None:
