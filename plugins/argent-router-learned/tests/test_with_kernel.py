@@ -90,6 +90,15 @@ async def test_a_person_can_decide_it(
     assert (found == TABLE) is same
 
 
+async def test_a_target_in_the_settings_is_met(tmp_path: Path, lived: Lived) -> None:
+    settings = {"targetCost": 0.1, "use": "always"}
+    async with load_plugin(PLUGIN, folder=tmp_path, settings=settings) as specimen:
+        await teach(specimen, lived(150, tells=1.0))
+        scores = [await score(specimen, o.text) for o in lived(100, tells=1.0, seed=3)]
+
+    assert 2 <= sum(found.value >= 0.5 for found in scores) <= 20
+
+
 async def test_the_job_learns_when_there_is_enough_that_is_new(
     tmp_path: Path, lived: Lived
 ) -> None:

@@ -18,7 +18,7 @@ SHAPE_WEIGHT = 0.1
 _CLIP = 3.0
 _STRANGE = 3
 """Parts of a text's shape unlike any learned from, that show it to be of another kind."""
-_TRUST, _DOUBT = 0.02, 0.04
+_TRUST, _DOUBT = 0.04, 0.02
 """What a spread of the prior adds to the gain: for texts like those learned from, and for others
 more, up to both together."""
 

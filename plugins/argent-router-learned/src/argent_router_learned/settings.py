@@ -33,3 +33,9 @@ class RouterSettings:
     keep: int = setting(
         5000, doc="Outcomes that are kept; the oldest go first.", ge=100, le=100_000
     )
+
+    def __attrs_post_init__(self) -> None:
+        targets = {"targetCost": self.target_cost, "targetQuality": self.target_quality}
+        for name, value in targets.items():
+            if value is not None and not 0 <= value <= 1:
+                raise ValueError(f"{name} must be from 0 to 1")
