@@ -295,6 +295,16 @@ class TestFailover:
             await argent.clock.advance(61)
             assert (await argent.channel.next_reply()).text == "I am back."
 
+    async def test_no_person_waits_for_longer_than_an_answer_may_take(
+        self, argent: Argent
+    ) -> None:
+        slow_down = ModelUnavailable("come back in an hour", retry_after=3600)
+        fast = Vendor("fast", slow_down)
+        async with argent(plugins=[fast.plugin()], config=starting_with("fast", attempts=3)):
+            answer = await argent.channel.ask("Well?")
+
+        assert answer == "Sorry, I could not answer this: come back in an hour"
+
     async def test_one_that_fails_again_and_again_is_left_out(self, argent: Argent) -> None:
         down = [ModelUnavailable("down")] * 4
         fast, powerful = Vendor("fast", *down, "Up."), Vendor("powerful", *"abcde")

@@ -73,6 +73,7 @@ class AgentLoop:
     running: dict[str, RunningTurn] = field(factory=dict)
     _wake: asyncio.Event = field(factory=asyncio.Event)
     _aged: float = 0.0
+    _failing: dict[str, float] = field(factory=dict)
 
     @property
     def journal(self) -> Journal:
@@ -241,12 +242,15 @@ class AgentLoop:
 
     async def _retry(self, turn: AgentTurn, error: ArgentError) -> None:
         lease, attempts, reason = turn.lease, turn.steps.attempts, self.shop.clean(str(error))
-        if attempts >= self.settings.max_attempts:
+        wish, now = _wish(error), self.journal.clock.monotonic()
+        seconds = backoff(attempts) if wish is None else wish
+        failing_since = now if attempts <= 1 else self._failing.get(lease.id, now)
+        self._failing[lease.id] = failing_since
+        # Background work can wait for hours; a person should know.
+        late = lease.event.from_person and now + seconds > failing_since + self.turn_seconds
+        if attempts >= self.settings.max_attempts or late:
             await self._bury(turn, reason)
             return
-        seconds = _wish(error)
-        if seconds is None:
-            seconds = backoff(attempts)
         await turn_store.note(self.journal, lease.id, state="failed", reason=reason)
         await self.journal.postpone(lease, seconds=seconds, reason=reason)
         log.warning("turn %s is tried again in %.0f s: %s", lease.id, seconds, reason)
@@ -288,6 +292,8 @@ class AgentLoop:
 
     def _tell(self, turn: AgentTurn, state: str, *, reason: str = "", text: str = "") -> None:
         event = turn.lease.event
+        if state != "failed":
+            self._failing.pop(turn.lease.id, None)
         self.publish(
             TurnFinished(
                 turn=turn.lease.id,
