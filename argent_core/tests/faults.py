@@ -15,6 +15,7 @@ from attrs import define, field, frozen
 
 from argent_core.kernel import Kernel
 from argent_hookspecs import (
+    FREE,
     SCORER,
     Address,
     ContextBlock,
@@ -231,7 +232,7 @@ class _Acts:
         yield Finish()
 
     async def describe(self, model: str) -> ModelInfo:
-        return ModelInfo(id=model, context_window=9999)
+        return ModelInfo(id=model, context_window=9999, price=FREE)
 
 
 @frozen
@@ -365,7 +366,7 @@ class Healthy:
         yield Finish(usage=Usage(input_tokens=1, output_tokens=1))
 
     async def describe(self, model: str) -> ModelInfo:
-        return ModelInfo(id=model, context_window=100_000)
+        return ModelInfo(id=model, context_window=100_000, price=FREE)
 
     def assert_lost_nothing(self, turns: int) -> None:
         """Check that every call came that so many turns need."""

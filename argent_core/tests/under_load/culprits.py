@@ -386,12 +386,11 @@ PLACES: Mapping[str, Place] = MappingProxyType(
         "listener": Place(
             _listener, "woken", (*RAISING, "cancels", "rubbish", "shy rubbish", "sleeps")
         ),
-        "model": Place(_model(Acts), "said", (*ANSWERING, "broken", "says much"), "failed"),
+        "model": Place(_model(Acts), "said", (*ANSWERING, "broken", "says much")),
         "description": Place(
             _model(DescribesBadly),
             "said",
             (*RAISING, "cancels", "rubbish", "shy rubbish", "broken"),
-            "failed",
         ),
     }
 )
