@@ -97,9 +97,7 @@ class Outbox:
                 reason = "its address cannot be read"
                 _settle(tx, row[0], state="dead", reason=reason, now=self.now())
 
-    async def begin_due(
-        self, room: Mapping[str, int], *, busy: Collection[Address]
-    ) -> DueReplies:
+    async def begin_due(self, room: Mapping[str, int], *, busy: Collection[Address]) -> DueReplies:
         """Record, safe from power cuts, that the replies that are due are about to be sent.
 
         Args:
