@@ -20,8 +20,8 @@ def dollars(amount: int) -> str:
 def in_dollars(value: float) -> str:
     """Write an amount that is in dollars already.
 
-    >>> in_dollars(12345.678), in_dollars(0.00999), in_dollars(3e-7)
-    ('$12,345.68', '$0.010', '$0.00000030')
+    >>> in_dollars(12345.678), in_dollars(0.0042), in_dollars(3e-7)
+    ('$12,345.68', '$0.0042', '$0.00000030')
     """
     if value == 0 or abs(value) >= 0.01:
         return f"${value:,.2f}"

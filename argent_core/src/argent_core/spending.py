@@ -63,7 +63,7 @@ class Spending:
         return await self.database.read(lambda tx: self._report(tx, by, since, today))
 
     def _report(self, tx: Transaction, by: str, since: str, today: date) -> dict[str, Any]:
-        order = "1 DESC" if by == "day" else "4 + 5 DESC, 1"
+        order = "1 DESC" if by == "day" else "SUM(COALESCE(spent, reserved)) DESC, 1"
         rows = tx.execute(
             f"SELECT {KINDS[by]}, {_SUMS} FROM calls WHERE day >= ? GROUP BY 1 ORDER BY {order}",
             (since,),

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from argent_core import legible
 from argent_core.database import Database
+from argent_core.money import DOLLAR
 from argent_hookspecs import ArgentError, Transaction
 
 
@@ -101,6 +102,7 @@ def _one(tx: Transaction, where: str, parameters: tuple[Any, ...]) -> dict[str, 
             "model": model,
         },
         "steps": steps,
+        "calls": _calls(tx, id),
         "usage": {
             name: sum(step[name] or 0 for step in steps)
             for name in ("input_tokens", "output_tokens", "cost")
@@ -160,6 +162,27 @@ def _steps(tx: Transaction, turn: str) -> list[dict[str, Any]]:
             "result": legible.values(step["result"]),
         }
         for step in found
+    ]
+
+
+def _calls(tx: Transaction, turn: str) -> list[dict[str, Any]]:
+    """Return the model calls that were made for a turn, those that failed included."""
+    # The keys of a turn's calls are its id, a slash and a number; "0" follows the slash.
+    rows = tx.execute(
+        "SELECT tier, provider, model, at, price_known, reserved, spent, error FROM calls"
+        " WHERE key > ? AND key < ? ORDER BY at, key",
+        (f"{turn}/", f"{turn}0"),
+    ).fetchall()
+    names = ("tier", "provider", "model", "at", "price_known", "reserved", "spent", "error")
+    found = [dict(zip(names, _timed(row, 3), strict=True)) for row in rows]
+    return [
+        {
+            **call,
+            "price_known": bool(call["price_known"]),
+            "reserved": call["reserved"] / DOLLAR,
+            "spent": None if call["spent"] is None else call["spent"] / DOLLAR,
+        }
+        for call in found
     ]
 
 

@@ -136,8 +136,8 @@ class BudgetReached:
 
     Args:
         cap: What is limited: ``today``, ``this month``, ``tier powerful``.
-        share: The part: 0.5, 0.8 or 1.
-        spent: Dollars that are spent and reserved.
+        share: The part: 0.5, 0.8, or 1 when a call no longer fitted.
+        spent: Dollars that are spent.
         limit: Dollars that may be.
     """
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 
 from argent_core.cli.context import LazyContext
 from argent_core.cli.output import as_json, print_json, print_line, print_table
+from argent_core.money import in_dollars
 
 _LONGEST = 300
 
@@ -77,11 +78,10 @@ def explain(turn: Mapping[str, Any]) -> Iterator[str]:
     yield "Steps:"
     for step in turn["steps"]:
         yield from _step(step)
+    yield from _calls(turn["calls"])
     usage = turn["usage"]
-    yield (
-        f"Used: {usage['input_tokens']} tokens in, {usage['output_tokens']} out, "
-        f"${usage['cost']:.4f}"
-    )
+    cost = in_dollars(usage["cost"] or 0)
+    yield f"Used: {usage['input_tokens']} tokens in, {usage['output_tokens']} out, {cost}"
     for approval in turn["approvals"]:
         yield f"Approval {approval['id']}: {approval['call']['name']} {approval['state']}"
     yield f"Answer: {_short(turn['answer'])}"
@@ -99,6 +99,18 @@ def _route(route: Mapping[str, Any]) -> Iterator[str]:
     shown = ", ".join(f"{name} {value}" for name, value in factors.items()) or "nothing"
     yield f"Route: score {route['score']} ({shown})"
     yield f"  tier {route['tier']}: {route['model']} of {route['provider']}"
+
+
+def _calls(calls: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say which calls brought no answer, and of which it is not known what they cost."""
+    for call in calls:
+        name = f"{call['model']} of {call['provider']}"
+        if call["error"]:
+            yield f"Failed: {name}: {_short(call['error'])}"
+        if call["spent"] is None:
+            yield f"Broken off: {name} may have cost up to {in_dollars(call['reserved'])}"
+        elif not call["price_known"]:
+            yield f"Price unknown, so counted as the dearest that is known: {name}"
 
 
 def _step(step: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,335 @@
+from __future__ import annotations
+
+import doctest
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import argent_core.money
+from argent_core.config.settings import BudgetSettings
+from argent_core.database import Database, open_database
+from argent_core.loop.budget import Budget, ModelCall, OverBudget
+from argent_core.loop.prices import Prices, WorstCase, cost
+from argent_core.loop.provider_health import ProviderHealth
+from argent_core.loop.tokens import most_tokens
+from argent_core.money import DOLLAR
+from argent_core.schema import MIGRATIONS
+from argent_hookspecs import (
+    FREE,
+    BudgetReached,
+    Image,
+    Message,
+    ModelInfo,
+    ModelProvider,
+    ModelRequest,
+    ModelTier,
+    ModelUnavailable,
+    Price,
+    Role,
+    ToolSpec,
+    Usage,
+)
+from argent_testing import FakeClock
+
+A_CENT_EACH = Price(input=0.0, output=10_000.0)
+
+
+def call(key: str, **other: Any) -> ModelCall:
+    known = {
+        "turn": "t",
+        "conversation": "home",
+        "source": "terminal",
+        "tier": "fast",
+        "provider": "p",
+        "model": "m",
+    }
+    return ModelCall(key=key, **{**known, **other})
+
+
+def worst(output: int, price: Price = A_CENT_EACH) -> WorstCase:
+    return WorstCase(price=price, input_tokens=100, most_output=output)
+
+
+class Ledger:
+    """A budget on a database of its own."""
+
+    def __init__(self, database: Database, clock: FakeClock) -> None:
+        self.database = database
+        self.clock = clock
+        self.budget = Budget(BudgetSettings(), clock)
+
+    def limit(self, **caps: Any) -> None:
+        self.budget.settings = BudgetSettings(**{"per_day": None, "per_month": None, **caps})
+
+    async def reserve(self, one: ModelCall, output: int, **other: Any) -> int:
+        return await self.database.write(
+            lambda tx: self.budget.reserve(tx, one, worst=worst(output), **other)
+        )
+
+    async def settle(self, one: ModelCall, cents: int) -> list[BudgetReached]:
+        usage, spent = Usage(output_tokens=cents), cents * DOLLAR // 100
+        return await self.database.write(
+            lambda tx: self.budget.settle(tx, one, spent=spent, usage=usage)
+        )
+
+    async def fail(self, one: ModelCall, *, free: bool) -> list[BudgetReached]:
+        return await self.database.write(
+            lambda tx: self.budget.fail(tx, one, reason="it broke", free=free)
+        )
+
+    async def used(self, scope: str = "all", period: str = "2026-01") -> int:
+        sql = "SELECT amount FROM spending WHERE scope = ? AND period = ?"
+        row = await self.database.read(lambda tx: tx.execute(sql, (scope, period)).fetchone())
+        return 0 if row is None else int(row[0]) * 100 // DOLLAR
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    async with open_database(tmp_path / "kernel.db", MIGRATIONS) as database:
+        yield Ledger(database, FakeClock())
+
+
+@pytest.mark.anyio
+class TestBudget:
+    @pytest.mark.parametrize(
+        ("caps", "name"),
+        [
+            ({"per_day": 1}, "today"),
+            ({"per_month": 1}, "this month"),
+            ({"per_conversation": 1}, "this conversation"),
+            ({"sources": {"terminal": 1}}, "source terminal"),
+            ({"tiers": {"fast": 1}}, "tier fast"),
+        ],
+    )
+    async def test_each_cap_holds(self, ledger: Ledger, caps: Any, name: str) -> None:
+        ledger.limit(**caps)
+
+        assert await ledger.reserve(call("1"), 60) == 60
+        with pytest.raises(OverBudget, match=rf"the budget for {name} has no room"):
+            await ledger.reserve(call("2"), 60)
+
+    async def test_what_another_used_does_not_count(self, ledger: Ledger) -> None:
+        ledger.limit(per_conversation=1, sources={"terminal": 1}, tiers={"fast": 1})
+        await ledger.reserve(call("1"), 100)
+
+        other = call("2", conversation="b", source="cron", tier="local")
+
+        assert await ledger.reserve(other, 100) == 100
+
+    async def test_what_is_settled_gives_room_back(self, ledger: Ledger) -> None:
+        ledger.limit(per_day=1)
+        await ledger.reserve(call("1"), 100)
+        await ledger.settle(call("1"), 40)
+
+        assert await ledger.reserve(call("2"), 60) == 60
+
+    async def test_a_second_settlement_changes_nothing(self, ledger: Ledger) -> None:
+        await ledger.reserve(call("1"), 100)
+        await ledger.settle(call("1"), 40)
+        await ledger.settle(call("1"), 90)
+        await ledger.fail(call("1"), free=False)
+
+        assert await ledger.used() == 40
+
+    @pytest.mark.parametrize(("free", "left"), [(True, 0), (False, 100)])
+    async def test_a_failure_is_free_or_as_dear_as_can_be(
+        self, ledger: Ledger, free: bool, left: int
+    ) -> None:
+        await ledger.reserve(call("1"), 100)
+        await ledger.fail(call("1"), free=free)
+
+        assert await ledger.used() == left
+
+    async def test_a_call_counts_on_its_own_day(self, ledger: Ledger) -> None:
+        await ledger.reserve(call("1"), 100)
+        ledger.clock.jump(35 * 86_400)
+        await ledger.settle(call("1"), 40)
+
+        assert await ledger.used(period="2026-01") == 40
+        assert await ledger.used(period="2026-02") == 0
+
+    async def test_a_new_day_has_room_again(self, ledger: Ledger) -> None:
+        ledger.limit(per_day=1)
+        await ledger.reserve(call("1"), 100)
+        ledger.clock.jump(86_400)
+
+        assert await ledger.reserve(call("2"), 100) == 100
+
+    async def test_an_answer_is_shortened_but_not_to_a_stump(self, ledger: Ledger) -> None:
+        ledger.limit(per_day=5)
+
+        assert await ledger.reserve(call("1"), 4000, whatever=False) == 500
+        await ledger.settle(call("1"), 250)
+        with pytest.raises(OverBudget):
+            await ledger.reserve(call("2"), 4000)
+
+    async def test_what_a_person_allowed_is_not_looked_at(self, ledger: Ledger) -> None:
+        ledger.limit(per_day=0)
+
+        assert await ledger.reserve(call("1"), 4000, whatever=True) == 4000
+
+    async def test_a_mark_is_told_of_once(self, ledger: Ledger) -> None:
+        ledger.limit(per_day=10)
+        told = []
+        for n in range(10):
+            await ledger.reserve(call(f"{n}"), 100)
+            told.append([found.share for found in await ledger.settle(call(f"{n}"), 90)])
+
+        assert told == [[], [], [], [], [], [0.5], [], [], [0.8], []]
+
+    async def test_several_marks_at_once_are_one(self, ledger: Ledger) -> None:
+        ledger.limit(per_day=1)
+        await ledger.reserve(call("1"), 100)
+
+        (told,) = await ledger.fail(call("1"), free=False)
+
+        assert (told.cap, told.share, told.spent, told.limit) == ("today", 0.8, 1.0, 1.0)
+
+    async def test_no_number_breaks_the_sums(self, ledger: Ledger) -> None:
+        ledger.limit(per_day=float("inf"))
+        absurd = Price(input=float("inf"), output=1e300)
+        case = WorstCase(price=absurd, input_tokens=2**53, most_output=2**53)
+        spent = cost(absurd, Usage(input_tokens=2**52, output_tokens=2**52))
+
+        for n in range(3):
+            one = call(f"{n}")
+            await ledger.database.write(
+                lambda tx, one=one: ledger.budget.reserve(tx, one, worst=case, whatever=True)
+            )
+            await ledger.database.write(
+                lambda tx, one=one: ledger.budget.settle(tx, one, spent=spent, usage=Usage())
+            )
+
+        assert await ledger.used() == 3 * spent * 100 // DOLLAR
+
+
+def test_no_usage_within_the_worst_case_costs_more_than_it() -> None:
+    price = Price(input=1.0, output=2.0, cache_read=5.0, cache_write=4.0)
+    case = WorstCase(price=price, input_tokens=90, most_output=10)
+    for usage in (
+        Usage(input_tokens=90, output_tokens=10),
+        Usage(cache_read_tokens=90, output_tokens=10),
+        Usage(cache_write_tokens=90, output_tokens=10),
+        Usage(input_tokens=30, cache_read_tokens=30, cache_write_tokens=30, output_tokens=10),
+    ):
+        assert cost(price, usage) <= case.amount(10)
+
+
+def test_cached_tokens_have_prices_of_their_own() -> None:
+    price, usage = Price(input=3.0, output=15.0, cache_read=0.3), Usage(cache_read_tokens=10**6)
+
+    assert cost(price, usage) == 3 * DOLLAR // 10
+    assert cost(Price(input=3.0, output=15.0), usage) == 3 * DOLLAR
+
+
+class TestPrices:
+    provider = ModelProvider(id="vendor", open=lambda: None)  # type: ignore[arg-type, return-value]
+
+    def of(self, id: str, price: Price | None = None, **provider: Any) -> tuple[Price, bool]:
+        record = ModelProvider(**{"id": "vendor", "open": self.provider.open, **provider})
+        found = Prices().of(record, ModelInfo(id=id, context_window=1, price=price))
+        return found.price, found.known
+
+    def test_what_the_provider_says_counts(self) -> None:
+        assert self.of("gpt-4o", A_CENT_EACH) == (A_CENT_EACH, True)
+
+    def test_the_table_knows_the_rest(self) -> None:
+        price, known = self.of("gpt-4o")
+
+        assert known and 0 < price.input < price.output
+
+    def test_what_it_does_not_know_is_as_dear_as_can_be(self) -> None:
+        price, known = self.of("nobody-knows-me")
+
+        assert not known
+        assert price.input == max(p.input for p in Prices().table.values())
+        assert price.output == max(p.output for p in Prices().table.values())
+
+    def test_a_model_on_this_machine_is_free(self) -> None:
+        assert self.of("nobody-knows-me", local=True) == (FREE, True)
+
+
+def test_no_tokenizer_makes_more_tokens_than_are_allowed_for() -> None:
+    spec = ToolSpec(name="calc", description="", parameters={})
+    words = Message(Role.USER, "héllo 世界")
+    image = Message(Role.USER, (Image(b"\xff" * 10, "image/png"),))
+
+    plain = most_tokens(ModelRequest(model="m", messages=(words,)))
+
+    assert plain >= len("héllo 世界".encode())
+    assert most_tokens(ModelRequest(model="m", messages=(words, image))) >= plain + 10_000
+    assert most_tokens(ModelRequest(model="m", messages=(words,), tools=(spec,))) >= plain + 1000
+
+
+@pytest.fixture
+def health() -> ProviderHealth:
+    return ProviderHealth(FakeClock())
+
+
+def tiers(*providers: str) -> Iterator[ModelTier]:
+    for name in providers:
+        yield ModelTier(id=name, name="fast", below=0.5, provider=name, model="m")
+
+
+class TestProviderHealth:
+    async def pass_time(self, health: ProviderHealth, seconds: float) -> None:
+        assert isinstance(health.clock, FakeClock)
+        await health.clock.advance(seconds)
+
+    @pytest.mark.anyio
+    async def test_it_is_left_alone_for_longer_each_time(self, health: ProviderHealth) -> None:
+        for seconds in (0, 0, 30, 60, 120, 240, 480, 600, 600):
+            health.failed("a")
+            assert health.is_well("a") is (seconds == 0)
+            await self.pass_time(health, max(0, seconds - 1))
+            assert health.is_well("a") is (seconds == 0)
+            await self.pass_time(health, 1)
+            assert health.is_well("a")
+
+    def test_a_success_makes_it_well(self, health: ProviderHealth) -> None:
+        for _ in range(3):
+            health.failed("a")
+        health.succeeded("a")
+
+        assert health.is_well("a")
+
+    @pytest.mark.anyio
+    async def test_neither_a_later_failure_nor_a_late_success_takes_a_wish_back(
+        self, health: ProviderHealth
+    ) -> None:
+        health.failed("a", retry_after=60)
+        health.failed("a")
+        health.succeeded("a")
+
+        assert health.wait("a") == 60
+        await self.pass_time(health, 61)
+        assert health.wait("a") == 0
+
+    @pytest.mark.parametrize("wish", [float("inf"), float("nan"), -5, "soon", None])
+    def test_a_wish_that_is_none_is_none(self, health: ProviderHealth, wish: Any) -> None:
+        health.failed("a", retry_after=wish)
+
+        assert health.wait("a") == 0
+
+    def test_who_is_ill_is_tried_only_if_all_are(self, health: ProviderHealth) -> None:
+        for _ in range(3):
+            health.failed("a")
+
+        assert [tier.id for tier in health.well(list(tiers("a", "b")))] == ["b"]
+        assert [tier.id for tier in health.well(list(tiers("a")))] == ["a"]
+
+    def test_if_all_want_to_be_left_alone_it_says_for_how_long(
+        self, health: ProviderHealth
+    ) -> None:
+        health.failed("a", retry_after=60)
+        health.failed("b", retry_after=20)
+
+        with pytest.raises(ModelUnavailable, match="b wants to be left alone for 20 s") as raised:
+            health.well(list(tiers("a", "b")))
+        assert raised.value.retry_after == 20
+
+
+def test_amounts_are_written_as_their_examples_say() -> None:
+    assert doctest.testmod(argent_core.money).failed == 0
