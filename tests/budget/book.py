@@ -71,7 +71,7 @@ class Book:
 class _ChecksBefore(Book):
     async def reserve(self, deal: Deal) -> int:
         day = self.budget.clock.now().astimezone().date().isoformat()
-        caps = await self.database.write(lambda tx: list(self.budget.caps(tx, deal.call, day)))
+        caps = await self.database.write(lambda tx: list(self.budget.caps(tx, deal.call, day=day)))
         rooms = [deal.worst.output_within(cap.room) for cap in caps]
         if not deal.allowed and deal.worst.amount(deal.worst.most_output) > 0:
             for cap, room in zip(caps, rooms, strict=True):
@@ -126,13 +126,13 @@ class _HoldsFailuresFree(Budget):
 
 
 class _OverlooksTheMonth(Budget):
-    def caps(self, tx: Transaction, call: ModelCall, day: str) -> Iterator[Cap]:
-        return (cap for cap in super().caps(tx, call, day) if cap.name != "this month")
+    def caps(self, tx: Transaction, call: ModelCall, *, day: str) -> Iterator[Cap]:
+        return (cap for cap in super().caps(tx, call, day=day) if cap.name != "this month")
 
 
 class _AlwaysRefuses(Budget):
-    def caps(self, tx: Transaction, call: ModelCall, day: str) -> Iterator[Cap]:
-        return (evolve(cap, used=cap.limit) for cap in super().caps(tx, call, day))
+    def caps(self, tx: Transaction, call: ModelCall, *, day: str) -> Iterator[Cap]:
+        return (evolve(cap, used=cap.limit) for cap in super().caps(tx, call, day=day))
 
 
 @frozen

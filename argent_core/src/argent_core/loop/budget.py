@@ -115,7 +115,7 @@ class Budget:
         """
         output = worst.most_output
         if worst.amount(output) > 0 and not whatever:
-            for cap in self.caps(tx, call, self._today()):
+            for cap in self.caps(tx, call, day=self._today()):
                 output = min(output, worst.output_within(cap.room))
                 if output < worst.least_output:
                     raise OverBudget(cap, worst)
@@ -183,7 +183,7 @@ class Budget:
         given = (cap.limit, cap.scope, cap.period, cap.limit)
         return [_notice(cap, 1.0, used) for (used,) in tx.execute(sql, given).fetchall()]
 
-    def caps(self, tx: Transaction, call: ModelCall, day: str) -> Iterator[Cap]:
+    def caps(self, tx: Transaction, call: ModelCall, *, day: str) -> Iterator[Cap]:
         """Find the caps that a call of a day is under, and how far each is used."""
         sources, tiers = (call.source,), (call.tier,)
         where = call.conversation
@@ -193,7 +193,7 @@ class Budget:
     def _news(self, tx: Transaction, call: ModelCall, day: str) -> list[BudgetReached]:
         """Return what the person is to be told now, and note that it was told."""
         notices = []
-        for cap in self.caps(tx, call, day):
+        for cap in self.caps(tx, call, day=day):
             if cap.reached(cap.used) is None:
                 continue  # nearly always, and what is under way is not looked up
             used = cap.used - _under_way(tx, cap)
