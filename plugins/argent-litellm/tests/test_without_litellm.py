@@ -1,0 +1,50 @@
+"""What holds whether LiteLLM is installed or not."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argent_hookspecs import ModelProvider
+from argent_litellm.library import INSTALL, PINNED, wrong_version
+from argent_litellm.settings import LiteLLMSettings
+
+
+def test_the_pinned_version_is_that_of_the_extra() -> None:
+    text = Path(__file__).parent.with_name("pyproject.toml").read_text("utf-8")
+    project = tomllib.loads(text)["project"]
+
+    assert project["optional-dependencies"] == {"sdk": [f"litellm=={PINNED}"]}
+    assert not [name for name in project["dependencies"] if name.startswith("litellm")]
+
+
+def test_what_argent_fills_in_is_no_option() -> None:
+    with pytest.raises(ValueError, match="must be without model"):
+        LiteLLMSettings(options={"model": "x"})
+
+
+@pytest.mark.anyio
+async def test_it_is_never_taken_for_local(load_plugin: Any) -> None:
+    async with load_plugin("argent_litellm") as plugin:
+        (provider,) = plugin.of(ModelProvider)
+
+        assert not provider.local
+
+
+@pytest.mark.skipif(not wrong_version(), reason="LiteLLM is installed")
+@pytest.mark.anyio
+async def test_without_it_a_person_is_told_what_to_install(load_plugin: Any) -> None:
+    from argent_hookspecs import Message, ModelRejected, ModelRequest, Role
+
+    request = ModelRequest(model="groq/x", messages=(Message(Role.USER, "Hi."),))
+    async with load_plugin("argent_litellm") as plugin:
+        client = plugin.live(plugin.of(ModelProvider)[0])
+        with pytest.raises(ModelRejected) as caught:
+            [part async for part in client.stream(request)]
+        info = await client.describe("groq/x")
+
+    assert INSTALL in str(caught.value)
+    assert info.context_window == 8192
