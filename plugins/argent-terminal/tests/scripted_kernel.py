@@ -24,6 +24,7 @@ from argent_hookspecs import (
     Address,
     Approval,
     ApprovalAsked,
+    BudgetReached,
     Connection,
     DeliveryDelayed,
     Draft,
@@ -391,6 +392,11 @@ class Turn:
     async def do_vanish(self, rest: str) -> str:
         shutil.rmtree(self.kernel.home)
         return "All is gone."
+
+    async def do_spend(self, rest: str) -> str:
+        await self.draft("It is")
+        await self.kernel.publish(BudgetReached(cap="today", share=0.8, spent=4.0, limit=5.0))
+        return "It is dear."
 
     async def do_load(self, rest: str) -> str:
         for done in range(0, 101, 5):

@@ -58,6 +58,15 @@ def person(tmp_path: Path) -> Iterator[Person]:
     person.terminal.close(force=True)
 
 
+def test_the_budget_does_not_part_an_answer(person: Person) -> None:
+    person.types("spend")
+    person.sees("It is dear.\r\n80% of the budget for today is used ($4.00 of $5.00); see: argent")
+    person.is_asked()
+    person.types(CTRL_D, enter="")
+
+    assert person.leaves() == 0
+
+
 def test_a_conversation(person: Person) -> None:
     person.types("hello")
     person.sees("Hello there.")

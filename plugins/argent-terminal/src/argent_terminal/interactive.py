@@ -154,6 +154,6 @@ class Interactive:
 
 def _matters(message: Any) -> bool:
     """Whether a person who is typing should see this at once."""
-    return message["type"] in ("reply", "approval", "cut") or (
+    return message["type"] in ("reply", "approval", "budget", "cut") or (
         message["type"] == "finished" and message["state"] == "dead"
     )

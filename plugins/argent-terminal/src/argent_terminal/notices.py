@@ -7,6 +7,7 @@ from typing import Any
 from argent_hookspecs import (
     Address,
     ApprovalAsked,
+    BudgetReached,
     Draft,
     Notice,
     Progress,
@@ -29,6 +30,7 @@ NOTICES: tuple[type[Any], ...] = (
     TurnFinished,
     ReplyChanged,
     Progress,
+    BudgetReached,
 )
 LONGEST_RESULT = 500
 _NEVER_DELIVERED = ("expired", "dead", "held")
@@ -41,6 +43,9 @@ async def forward(services: Services, notice: Notice) -> None:
         return
     if isinstance(notice, Progress):
         sessions.tell_progress(_progress_message(notice))
+        return
+    if isinstance(notice, BudgetReached):
+        sessions.tell_all(_budget_message(notice))
         return
     if isinstance(notice, ReplyChanged) and notice.state in _NEVER_DELIVERED:
         sessions.forget(notice.key)
@@ -94,6 +99,16 @@ def _tool_finished_message(notice: ToolFinished) -> Json:
         "tool": notice.tool,
         "text": notice.text[:LONGEST_RESULT],
         "is_error": notice.is_error,
+    }
+
+
+def _budget_message(notice: BudgetReached) -> Json:
+    return {
+        "type": "budget",
+        "cap": notice.cap,
+        "share": notice.share,
+        "spent": notice.spent,
+        "limit": notice.limit,
     }
 
 

@@ -7,9 +7,9 @@ from the terminal
     ``trace``, ``history`` (limit), ``approve`` (id, allow), ``ack`` (key of a reply shown)
 to the terminal
     ``welcome``; ``accepted`` (id, event, duplicate) or ``refused`` (id, reason); ``turn`` (turn,
-    message), ``draft``, ``tool``, ``tool_finished``, ``approval``, ``finished``, ``delivery`` and
-    ``progress`` as they happen; ``reply`` (key, turn, text); ``stopped``, ``status``, ``trace``,
-    ``history``, ``approved`` as answers; ``error`` (request, reason)
+    message), ``draft``, ``tool``, ``tool_finished``, ``approval``, ``finished``, ``delivery``,
+    ``progress`` and ``budget`` as they happen; ``reply`` (key, turn, text); ``stopped``,
+    ``status``, ``trace``, ``history``, ``approved`` as answers; ``error`` (request, reason)
 """
 
 from __future__ import annotations
@@ -126,6 +126,10 @@ class Sessions:
             self._progress[work] = message
         while len(self._progress) > 10:
             self._progress.pop(next(iter(self._progress)))
+        self.tell_all(message)
+
+    def tell_all(self, message: Json) -> None:
+        """Post to all terminals."""
         for session in self._open:
             session.post(message)
 

@@ -10,7 +10,7 @@ from argent_terminal.exchange import Exchange, Outcome, State
 from argent_terminal.link import CUT, INTERRUPT, Link
 from argent_terminal.screen import Screen
 from argent_terminal.seen import SeenReplies
-from argent_terminal.text import call_text
+from argent_terminal.text import budget_text, call_text
 
 GRACE_SECONDS = 2.0
 """How long, after the answer was shown, to wait for the word that it is complete."""
@@ -45,6 +45,7 @@ class Talk:
         self._interrupted = False
         self._cuts = 0
         self._forgetful = False
+        self._notes: list[str] = []
 
     async def run(self, exchange: Exchange) -> Outcome:
         """Send the message and show what becomes of it, to the end."""
@@ -60,6 +61,8 @@ class Talk:
                     break
                 await self._take(exchange, message)
         self._screen.end_line()
+        while self._notes:
+            self._screen.note(self._notes.pop(0))
         assert exchange.outcome is not None
         return exchange.outcome
 
@@ -70,6 +73,8 @@ class Talk:
                 await self._show_earlier(message)
             case "approval":
                 await self._approve(message)
+            case "budget":
+                self._screen.note(budget_text(message))
             case "finished" if message["state"] == "dead":
                 self._screen.note(f"A turn failed: {message['reason']}")
 
@@ -141,6 +146,8 @@ class Talk:
         kind, mine = message["type"], exchange.owns(message)
         if kind == "progress":
             self._screen.progress(message)
+        elif kind == "budget":
+            self._notes.append(budget_text(message))  # in the middle of an answer it would part it
         elif kind == "draft" and mine:
             self._screen.draft(message["text"])
         elif kind == "tool" and mine:

@@ -59,6 +59,22 @@ def cut(text: str, *, longest: int = 400, lines: int = 6) -> str:
     return kept if len(kept) == len(text) else kept + "…"
 
 
+def budget_text(message: Mapping[str, Any]) -> str:
+    """Say that a part of the budget is used up.
+
+    >>> budget_text({"cap": "today", "share": 0.5, "spent": 2.6, "limit": 5.0})
+    '50% of the budget for today is used ($2.60 of $5.00); see: argent cost'
+    >>> budget_text({"cap": "today", "share": 1.0, "spent": 4.9, "limit": 5.0})
+    'The budget for today has no room for more ($4.90 of $5.00); see: argent cost'
+    """
+    share, amounts = message["share"], f"${message['spent']:.2f} of ${message['limit']:.2f}"
+    if share < 1:
+        words = f"{share:.0%} of the budget for {message['cap']} is used"
+    else:
+        words = f"The budget for {message['cap']} has no room for more"
+    return f"{words} ({amounts}); see: argent cost"
+
+
 def rows_of(text: str, width: int) -> int:
     """Return how many rows of a terminal a text takes.
 
