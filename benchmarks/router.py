@@ -148,7 +148,7 @@ def _seen(questions: Questions, labels: int | None, seed: int, *, repeats: int) 
     curves = [judge(seed + repeat) for repeat in range(repeats)]
     learned = [curve.apgr() for curve in curves]
     length = [float(len(prompt)) for prompt in questions.prompts]
-    chance = random.Random(seed)
+    chance = random.Random(seed + 1)
     return {
         "apgr_learned": statistics.fmean(learned),
         "apgr_default": questions.curve(_table(questions.prompts), seed).apgr(),
