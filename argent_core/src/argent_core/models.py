@@ -98,7 +98,7 @@ class Models:
             "prices": {"date": prices.date, "dearest": asdict(prices.dearest)},
         }
 
-    async def price(self, model: str, provider: str = "") -> list[dict[str, Any]]:
+    async def price(self, model: str, *, provider: str = "") -> list[dict[str, Any]]:
         """Say what a model costs at each provider that is named, or that a tier has it from."""
         providers = self._providers()
         if provider:
@@ -117,7 +117,7 @@ class Models:
             answers.append({"provider": name, "model": model, **price})
         return answers
 
-    async def pull(self, tell: Tell, model: str, provider: str = "") -> dict[str, Any]:
+    async def pull(self, tell: Tell, model: str, *, provider: str = "") -> dict[str, Any]:
         """Have a provider fetch a model to this machine.
 
         Args:
@@ -140,7 +140,7 @@ class Models:
         return {"provider": found.record.id, "model": model, "bytes": last.done}
 
     async def test(
-        self, tell: Tell, tiers: Sequence[str] = (), pay: bool = False
+        self, tell: Tell, *, tiers: Sequence[str] = (), pay: bool = False
     ) -> list[dict[str, Any]]:
         """Ask the model of each tier something small, and measure.
 

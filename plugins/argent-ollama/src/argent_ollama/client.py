@@ -146,7 +146,7 @@ class OllamaClient:
             some = list(texts[start : start + _TEXTS_AT_ONCE])
             body = {"model": model, "input": some, **keep_alive(self._settings)}
             document = await connection.document(
-                "POST", "/api/embed", body, seconds=self._settings.silence, model=model
+                "POST", "/api/embed", body=body, seconds=self._settings.silence, model=model
             )
             vectors += _vectors(document, len(some))
         if len({len(vector) for vector in vectors}) > 1:
@@ -171,7 +171,7 @@ class OllamaClient:
             connection = await self._connect()
             body = {"model": model}
             document = await connection.document(
-                "POST", "/api/show", body, seconds=_SHOW_SECONDS, model=model
+                "POST", "/api/show", body=body, seconds=_SHOW_SECONDS, model=model
             )
             known = read_show(document, self._settings)
             self._traits[model] = now, known

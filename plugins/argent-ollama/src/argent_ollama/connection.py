@@ -56,21 +56,23 @@ class Connection(AsyncClient):
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None = None,
         *,
+        body: Mapping[str, Any] | None = None,
         seconds: float,
         model: str = "",
     ) -> dict[str, Any]:
         """Ask for one document. Raises ``ModelError``."""
         timeout = httpx.Timeout(seconds, connect=_CONNECT_SECONDS)
-        async with self._response(method, path, body, model=model, timeout=timeout) as response:
+        async with self._response(
+            method, path, body=body, model=model, timeout=timeout
+        ) as response:
             return _read(await response.aread())
 
     async def documents(
         self, path: str, body: Mapping[str, Any], *, model: str
     ) -> AsyncGenerator[dict[str, Any]]:
         """Ask for a stream of documents, one a line. Raises ``ModelError``."""
-        async with self._response("POST", path, body, model=model) as response:
+        async with self._response("POST", path, body=body, model=model) as response:
             rest = b""
             async for piece in response.aiter_bytes():
                 *lines, rest = (rest + piece).split(b"\n")
@@ -87,8 +89,8 @@ class Connection(AsyncClient):
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None,
         *,
+        body: Mapping[str, Any] | None,
         model: str,
         timeout: httpx.Timeout | None = None,
     ) -> AsyncIterator[httpx.Response]:
