@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +160,9 @@ class TestTheBudget:
             found = await cost(kernel, by="model")
             dearest = kernel.loop.shop.prices.dearest
 
+            trace = await kernel.agent.trace("home")
+
+        assert trace is not None and not trace["calls"][0]["price_known"]
         assert found["unknown_prices"] == ["fast-vendor/fast-1"]
         assert found["total"]["spent"] == (dearest.input + dearest.output) * 10 / 1e6
 
@@ -263,6 +268,23 @@ class TestFailover:
         assert trace is not None
         assert (trace["route"]["model"], len(trace["steps"])) == ("powerful-1", 1)
         assert drafts.seen[-1].text == "Half an answer, and the rest."
+        failed, answered = trace["calls"]
+        assert failed["tier"] == "fast" and failed["error"]
+        assert (answered["tier"], answered["error"], answered["spent"]) == ("powerful", "", 0.1)
+
+    async def test_a_stream_cut_anywhere_is_told_anew(self, argent: Argent) -> None:
+        text = "Forty-two."
+        cut = [[*text[:n], ModelUnavailable("cut")] for n in range(len(text) + 1)]
+        fast, powerful = Vendor("fast", *cut), Vendor("powerful", *[list(text)] * len(cut))
+        drafts = Watcher(Draft)
+        plugins = [fast.plugin(), powerful.plugin(), drafts.plugin()]
+        async with argent(plugins=plugins, config=starting_with("fast")):
+            for _ in cut:
+                assert await argent.channel.ask("Well?") == text
+                await argent.clock.advance(700)
+
+        assert len(argent.channel.replies) == len(powerful.requests) == len(cut)
+        assert all(text.startswith(draft.text) for draft in drafts.seen)
 
     async def test_one_clear_error_if_nobody_answers(self, argent: Argent) -> None:
         fast, powerful = (
@@ -295,9 +317,7 @@ class TestFailover:
             await argent.clock.advance(61)
             assert (await argent.channel.next_reply()).text == "I am back."
 
-    async def test_no_person_waits_for_longer_than_an_answer_may_take(
-        self, argent: Argent
-    ) -> None:
+    async def test_no_person_waits_for_longer_than_an_answer_may_take(self, argent: Argent) -> None:
         slow_down = ModelUnavailable("come back in an hour", retry_after=3600)
         fast = Vendor("fast", slow_down)
         async with argent(plugins=[fast.plugin()], config=starting_with("fast", attempts=3)):
@@ -319,10 +339,19 @@ class TestFailover:
             assert await argent.channel.ask("f") == "Up."
 
 
-@tool(effect=Effect.IDEMPOTENT)
-async def shout(text: str) -> str:
-    """Shout."""
-    return text.upper()
+def loud(crash: Callable[[], object] = lambda: None) -> MadePlugin:
+    """Return a plugin with a tool that shouts.
+
+    Args:
+        crash: Called, beside the event loop, when it does.
+    """
+
+    @tool(effect=Effect.IDEMPOTENT)
+    async def shout(text: str) -> str:
+        await asyncio.to_thread(crash)
+        return text.upper()
+
+    return MadePlugin("loud", shout)
 
 
 FLAWED: dict[str, tuple[Any, str]] = {
@@ -345,7 +374,7 @@ class TestEscalation:
         plugins = [
             *(vendor.plugin() for vendor in (local, fast, powerful)),
             watcher.plugin(),
-            MadePlugin("loud", shout),
+            loud(),
         ]
         async with argent(plugins=plugins, config=starting_with("local")) as kernel:
             assert await argent.channel.ask("Well?") == "Better."
@@ -430,14 +459,9 @@ async def test_from_every_point_a_turn_goes_on_as_it_would_have(
         images.append(Home(tmp_path / f"image-{len(images)}"))
         shutil.copytree(argent.home.root, images[-1].root)
 
-    @tool(effect=Effect.IDEMPOTENT)
-    async def shout(text: str) -> str:
-        await asyncio.to_thread(crash)
-        return text.upper()
-
     for vendor in vendors:
         vendor.on_request = crash
-    plugins = [*(vendor.plugin() for vendor in vendors), MadePlugin("loud", shout)]
+    plugins = [*(vendor.plugin() for vendor in vendors), loud(crash)]
     async with argent(plugins=plugins, config=starting_with("local", attempts=3)):
         assert await argent.channel.ask("Well?") == "Done."
 
@@ -446,7 +470,7 @@ async def test_from_every_point_a_turn_goes_on_as_it_would_have(
 
 
 async def assert_goes_on(argent: Argent, home: Home, vendors: tuple[Vendor, ...]) -> None:
-    plugins = [*(vendor.plugin() for vendor in vendors), MadePlugin("loud", shout)]
+    plugins = [*(vendor.plugin() for vendor in vendors), loud()]
     config = starting_with("local", attempts=3)
     async with argent(plugins=plugins, config=config, home=home) as kernel:
         assert (await argent.channel.next_reply()).text == "Done."
@@ -460,3 +484,20 @@ async def assert_goes_on(argent: Argent, home: Home, vendors: tuple[Vendor, ...]
         ("tool", "shout"),
         ("model", "powerful-1"),
     ]
+
+
+async def test_a_better_try_that_failed_is_not_made_again(argent: Argent, tmp_path: Path) -> None:
+    unsure = [ToolCall("1", "shout", {"text": "hi"}), Finish(confidence=0.1)]
+    local, fast = Vendor("local", unsure, "Done."), Vendor("fast", ModelUnavailable("down"))
+    crashed = Home(tmp_path / "crashed")
+    crash = partial(shutil.copytree, argent.folder / "home-1", crashed.root)
+    plugins = [local.plugin(), fast.plugin(), loud(crash)]
+    async with argent(plugins=plugins, config=starting_with("local", attempts=3)):
+        assert await argent.channel.ask("Well?") == "Done."
+
+    local, fast = Vendor("local", "Done."), Vendor("fast")
+    plugins = [local.plugin(), fast.plugin(), loud()]
+    async with argent(plugins=plugins, config=starting_with("local", attempts=3), home=crashed):
+        assert (await argent.channel.next_reply()).text == "Done."
+
+    assert not fast.requests
