@@ -300,7 +300,7 @@ class TestProviderHealth:
         self, health: ProviderHealth
     ) -> None:
         health.failed("a", retry_after=60)
-        health.failed("a")
+        health.failed("a", retry_after=5)
         health.succeeded("a")
 
         assert health.wait("a") == 60

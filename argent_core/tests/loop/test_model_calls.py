@@ -501,3 +501,19 @@ async def test_a_better_try_that_failed_is_not_made_again(argent: Argent, tmp_pa
         assert (await argent.channel.next_reply()).text == "Done."
 
     assert not fast.requests
+
+
+async def test_a_better_try_on_record_counts_whatever_the_settings_say_now(
+    argent: Argent, tmp_path: Path
+) -> None:
+    crashed, vendors = Home(tmp_path / "crashed"), whole_turn()
+    crash = partial(shutil.copytree, argent.folder / "home-1", crashed.root)
+    plugins = [*(vendor.plugin() for vendor in vendors), loud(crash)]
+    async with argent(plugins=plugins, config=starting_with("local", attempts=3)):
+        assert await argent.channel.ask("Well?") == "Done."
+
+    config, vendors = starting_with("local", attempts=3), whole_turn(asked=(1, 1, 1))
+    config["models"]["routing"]["escalate"] = False
+    plugins = [*(vendor.plugin() for vendor in vendors), loud()]
+    async with argent(plugins=plugins, config=config, home=crashed):
+        assert (await argent.channel.next_reply()).text == "Done."
