@@ -32,7 +32,7 @@ class Answer:
     def take(self, chunk: dict[str, Any]) -> str:
         """Take a chunk and return the words in it for the person, maybe none."""
         if "error" in chunk:
-            raise _error(chunk["error"])
+            raise error_of(chunk["error"])
         if usage := chunk.get("usage"):
             timings = chunk.get("timings", {})
             self.figures = {
@@ -61,8 +61,14 @@ class Answer:
         return Finish(reason=FinishReason.TOOL_CALLS if called else self._reason, usage=usage)
 
 
-def _error(error: dict[str, Any]) -> ModelError:
+def error_of(error: dict[str, Any]) -> ModelError:
+    """Return the contract's error for one of llama.cpp."""
     message = str(error.get("message", error))
+    if "too large to process" in message:
+        return ContextTooLong(
+            f"a text is longer than the model takes at once: {message}; a larger "
+            "plugins.llama.context helps, where the model and the memory allow it"
+        )
     if error.get("type") == "exceed_context_size_error":
         asked, window = error.get("n_prompt_tokens"), error.get("n_ctx")
         return ContextTooLong(

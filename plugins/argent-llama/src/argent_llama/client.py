@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import jiter
 
@@ -17,11 +17,12 @@ from argent_hookspecs import (
     ModelPart,
     ModelRejected,
     ModelRequest,
+    ModelUnavailable,
     PluginContext,
     TextDelta,
     ToolSpec,
 )
-from argent_llama.answer import Answer
+from argent_llama.answer import Answer, error_of
 from argent_llama.background import SharedTask, in_thread
 from argent_llama.gguf import NotGguf, read_info
 from argent_llama.loading import load
@@ -32,6 +33,10 @@ from argent_llama.server import ServerOptions, processors
 from argent_llama.settings import LlamaSettings
 from argent_llama.tool_calls import AnswerReader, answer_schema, reply_name
 from argent_llama.weights import WeightStore
+
+_LONGEST_TEXT = 2048
+_Use: TypeAlias = tuple[str, bool]
+"""A model by its name, and whether it turns texts into vectors."""
 
 
 @asynccontextmanager
@@ -45,7 +50,10 @@ async def open_client(ctx: PluginContext) -> AsyncIterator[LlamaClient]:
 
 
 class LlamaClient:
-    """Models that run in this process. Each is fetched and loaded when it is first asked.
+    """Models that run in this process: ``ModelClient`` and ``Embedder``.
+
+    Each is fetched and loaded when it is first asked, and once more when it is first asked for
+    vectors; its weights are in memory once.
 
     Args:
         ctx: Settings, folder, log and progress of the plugin.
@@ -55,10 +63,10 @@ class LlamaClient:
         self._ctx = ctx
         self._settings: LlamaSettings = ctx.settings
         self._store = WeightStore(ctx)
-        self._loading: dict[str, SharedTask[RunningModel]] = {}
-        self._running: dict[str, RunningModel] = {}
-        self._users: Counter[str] = Counter()
-        self._unloading: dict[str, asyncio.Task[None]] = {}
+        self._loading: dict[_Use, SharedTask[RunningModel]] = {}
+        self._running: dict[_Use, RunningModel] = {}
+        self._users: Counter[_Use] = Counter()
+        self._unloading: dict[_Use, asyncio.Task[None]] = {}
 
     async def describe(self, model: str) -> ModelInfo:
         """Say what is known about a model, without loading it. Raises ``ModelRejected``."""
@@ -95,6 +103,23 @@ class LlamaClient:
             if call := answer.call():
                 yield call
             yield answer.finish(called=call is not None)
+
+    async def embed(self, model: str, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """Return one vector for each text; see ``Embedder.embed``."""
+        if not texts:
+            return []
+        async with self._use(self._find(model), vectors=True) as running:
+            try:
+                answers = await running.embed(texts)
+            except RuntimeError as error:
+                raise ModelUnavailable(f"{model} makes no vectors: {error}") from error
+        vectors: list[Sequence[float]] = []
+        for answer in answers:
+            if "error" in answer:
+                raise error_of(answer["error"])
+            rows = sorted(answer["data"], key=lambda row: int(row["index"]))
+            vectors += [row["embedding"] for row in rows]
+        return vectors
 
     async def close(self) -> None:
         """Stop and unload every model, and wait until that is done."""
@@ -136,27 +161,29 @@ class LlamaClient:
         }
 
     @asynccontextmanager
-    async def _use(self, model: LocalModel) -> AsyncIterator[RunningModel]:
-        name = model.name
-        self._users[name] += 1
-        if name in self._running and (sleeping := self._unloading.pop(name, None)):
+    async def _use(
+        self, model: LocalModel, *, vectors: bool = False
+    ) -> AsyncIterator[RunningModel]:
+        use = (model.name, vectors)
+        self._users[use] += 1
+        if use in self._running and (sleeping := self._unloading.pop(use, None)):
             sleeping.cancel()
         try:
-            yield await self._get(model)
+            yield await self._get(model, use)
         finally:
-            self._users[name] -= 1
-            if not self._users[name] and name in self._running and self._settings.idle_unload:
-                self._unloading[name] = asyncio.create_task(self._unload_later(name))
+            self._users[use] -= 1
+            if not self._users[use] and use in self._running and self._settings.idle_unload:
+                self._unloading[use] = asyncio.create_task(self._unload_later(use))
 
-    async def _get(self, model: LocalModel) -> RunningModel:
-        if running := self._running.get(model.name):
+    async def _get(self, model: LocalModel, use: _Use) -> RunningModel:
+        if running := self._running.get(use):
             return running
-        task = self._loading.get(model.name)
+        task = self._loading.get(use)
         if task is None or task.done:
-            task = self._loading[model.name] = SharedTask(self._load(model))
+            task = self._loading[use] = SharedTask(self._load(model, use))
         return await task.wait()
 
-    async def _load(self, model: LocalModel) -> RunningModel:
+    async def _load(self, model: LocalModel, use: _Use) -> RunningModel:
         if model.weights:
             await self._store.fetch(model.weights)
         size = model.path.stat().st_size if model.path.exists() else 0
@@ -165,25 +192,26 @@ class LlamaClient:
         def report(done: int) -> None:
             self._ctx.progress(activity, done=done, total=size, unit="B")
 
-        work = functools.partial(load, model, options=self._options(), report=report)
-        server = await in_thread(work)
-        running = RunningModel(server, parallel=self._settings.parallel)
-        self._running[model.name] = running
+        options = self._options(vectors=use[1])
+        server = await in_thread(functools.partial(load, model, options=options, report=report))
+        running = RunningModel(server, parallel=options.parallel)
+        self._running[use] = running
         return running
 
-    def _options(self) -> ServerOptions:
+    def _options(self, *, vectors: bool) -> ServerOptions:
         settings = self._settings
         return ServerOptions(
-            context=settings.context,
-            parallel=settings.parallel,
+            context=min(settings.context, _LONGEST_TEXT) if vectors else settings.context,
+            parallel=1 if vectors else settings.parallel,
             threads=settings.threads or processors(),
+            vectors=vectors,
         )
 
-    async def _unload_later(self, name: str) -> None:
+    async def _unload_later(self, use: _Use) -> None:
         await self._ctx.clock.sleep(self._settings.idle_unload)
-        running = self._running.pop(name)
+        running = self._running.pop(use)
         await running.close()
-        self._ctx.log.info("unloaded, since it was idle", extra={"model": name})
+        self._ctx.log.info("unloaded, since it was idle", extra={"model": use[0]})
 
 
 def _trained(model: LocalModel) -> int | None:

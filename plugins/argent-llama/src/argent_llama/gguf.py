@@ -16,6 +16,7 @@ from attrs import frozen
 _STRING, _ARRAY = 8, 9
 _NUMBERS = dict(enumerate("BbHhIif?")) | dict(zip((10, 11, 12), "Qqd", strict=True))
 _LIMIT = 1 << 24
+_NO_POOLING = 0
 
 
 @frozen
@@ -25,10 +26,12 @@ class GgufInfo:
     Args:
         name: Title that its maker gave it.
         context: Tokens that it was trained on, if the file says so.
+        pools: Whether it says how one vector is made of those of a text's tokens.
     """
 
     name: str
     context: int | None
+    pools: bool = False
 
 
 class NotGguf(ValueError):
@@ -43,14 +46,17 @@ def read_info(path: Path) -> GgufInfo:
         version, _tensors, count = _read(file, "<IQQ")
         if version not in (2, 3):
             raise NotGguf(f"{path.name} has version {version} of the GGUF format, not 2 or 3")
-        name, context = path.stem, None
+        name, context, pools = path.stem, None, False
         for key, value in _entries(file, count):
             if key == "general.name" and isinstance(value, str):
                 name = value
             elif key.endswith(".context_length"):
                 context = int(value)
-                break
-        return GgufInfo(name, context)
+            elif key.endswith(".pooling_type"):
+                pools = value != _NO_POOLING
+            elif key.startswith("tokenizer.") and context is not None:
+                break  # what follows is long, and about words
+        return GgufInfo(name, context, pools)
 
 
 def _entries(file: BinaryIO, count: int) -> Iterator[tuple[str, Any]]:

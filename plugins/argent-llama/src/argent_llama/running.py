@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from argent_hookspecs import ModelUnavailable
 from argent_llama.server import ModelServer
+
+_TEXTS_AT_ONCE = 8
 
 
 class RunningModel:
@@ -25,7 +27,7 @@ class RunningModel:
         self._closing = False
         self._turns = asyncio.Semaphore(parallel)
         self._threads = ThreadPoolExecutor(parallel, thread_name_prefix="argent-llama")
-        self._answers: dict[asyncio.Future[None], threading.Event] = {}
+        self._answers: dict[asyncio.Future[Any], threading.Event] = {}
 
     @property
     def server(self) -> ModelServer:
@@ -73,6 +75,24 @@ class RunningModel:
                 raise ModelUnavailable("the model was unloaded while it answered")
         finally:
             stopped.set()
+
+    async def embed(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Turn texts into vectors, a few at a time; return what the model gave, one for each few.
+
+        A caller that gives up waits for the few under way. Raises ``ModelUnavailable`` if the
+        model is closed meanwhile.
+        """
+        loop, found = asyncio.get_running_loop(), []
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            some = texts[start : start + _TEXTS_AT_ONCE]
+            work = loop.run_in_executor(self._threads, self.server.embed, some)
+            self._answers[work] = threading.Event()
+            work.add_done_callback(self._answers.pop)
+            try:
+                found.append(await asyncio.shield(work))
+            finally:
+                await asyncio.wait([work])
+        return found
 
     async def close(self) -> None:
         """Stop every answer, wait until the last has ended, and give the memory back."""

@@ -13,19 +13,22 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
 from argent_hookspecs import ModelUnavailable
+from argent_llama.gguf import read_info
 
 BATCH = 32
 """Tokens of a prompt that are read at a time. A stop is noticed between two of these."""
 PROMPT_CACHE_MIB = 256
 """Memory for the prompts of conversations that have no slot at the moment."""
 _CHUNK = 1 << 22
+_MEAN = 1
+"""How a vector is made of those of the tokens, where the model does not say."""
 
 
 @frozen(kw_only=True)
@@ -36,11 +39,13 @@ class ServerOptions:
         context: Tokens for each answer.
         parallel: Answers at a time.
         threads: Threads that compute.
+        vectors: Whether it turns texts into vectors, instead of answering.
     """
 
     context: int
     parallel: int
     threads: int
+    vectors: bool = False
 
 
 class ModelServer:
@@ -79,7 +84,12 @@ class ModelServer:
         parameters.model.path = str(path)
         parameters.n_ctx = options.context * options.parallel
         parameters.n_parallel = options.parallel
-        parameters.n_batch = parameters.n_ubatch = BATCH
+        # A text is turned into a vector at once.
+        parameters.n_batch = parameters.n_ubatch = options.context if options.vectors else BATCH
+        if options.vectors:
+            parameters.embedding = True
+            if not read_info(path).pools:
+                parameters.pooling_type = _MEAN
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = options.threads
         parameters.cache_ram_mib = PROMPT_CACHE_MIB
         # The weights stay as they are in the file, shared with the page cache: a copy in another
@@ -123,6 +133,11 @@ class ModelServer:
             RuntimeError: The request cannot be understood.
         """
         self._server.handle_chat_completions(json.dumps(body).encode(), on_chunk)
+
+    def embed(self, texts: Sequence[str]) -> dict[str, Any]:
+        """Turn texts into vectors; return an answer of the OpenAI form, or an error."""
+        found: dict[str, Any] = self._server.handle_embeddings({"input": list(texts)})
+        return found
 
 
 def warm(path: Path, report: Callable[[int], None], *, stop: threading.Event) -> None:
