@@ -153,7 +153,7 @@ class Budget:
             return []
         ((day, reserved),) = rows
         _add(tx, call, day=day, amount=spent - reserved)
-        return self._news(tx, call, day)
+        return self._news(tx, call, day) if spent else []
 
     def fail(
         self, tx: Transaction, call: ModelCall, *, reason: str, free: bool
@@ -259,6 +259,8 @@ def _under_way(tx: Transaction, cap: Cap) -> int:
 
 
 def _add(tx: Transaction, call: ModelCall, *, day: str, amount: int) -> None:
+    if amount == 0:
+        return  # as with all models that cost nothing
     tx.executemany(
         "INSERT INTO spending (scope, period, amount) VALUES (?, ?, ?)"
         " ON CONFLICT (scope, period) DO UPDATE SET amount = amount + excluded.amount",
