@@ -99,7 +99,6 @@ def test_the_second_command_installs_every_member_and_tests(
 
     assert make == ["python3", "-m", "venv", ".venv"]
     assert tell[0] == "echo"
-    # LiteLLM is 55 distributions; whoever works on its plugin installs it.
     assert installed(install, members) == {member.name for member in members}
     assert test == [".venv/bin/python", "-m", "pytest"]
 
