@@ -11,25 +11,36 @@ from llama_kit import Context
 
 from argent_hookspecs import FREE, ModelRejected
 from argent_llama.catalogue import CATALOGUE, Wheels
+from argent_llama.gguf import read_info
 from argent_llama.models import find_model
 from argent_llama.settings import LlamaSettings
 
 
-def gguf(path: Path, *, context: int, name: str = "Toy") -> Path:
-    """Write the head of a GGUF file: no tensors, and two entries behind an array."""
+def gguf(path: Path, *, context: int, name: str = "Toy", pooling: int = 0) -> Path:
+    """Write the head of a GGUF file: no tensors, and three entries behind an array."""
 
     def text(value: str) -> bytes:
         return struct.pack("<Q", len(value)) + value.encode()
 
     path.write_bytes(
         b"GGUF"
-        + struct.pack("<IQQ", 3, 0, 4)
+        + struct.pack("<IQQ", 3, 0, 5)
         + (text("a.words") + struct.pack("<IIQ", 9, 8, 2) + text("one") + text("two"))
         + (text("a.numbers") + struct.pack("<IIQ3f", 9, 6, 3, 1.0, 2.0, 3.0))
         + (text("general.name") + struct.pack("<I", 8) + text(name))
         + (text("toy.context_length") + struct.pack("<II", 4, context))
+        + (text("toy.pooling_type") + struct.pack("<II", 4, pooling))
     )
     return path
+
+
+@pytest.mark.parametrize(("pooling", "pools"), [(0, False), (1, True), (2, True)])
+def test_a_file_says_whether_its_model_was_made_for_vectors(
+    tmp_path: Path, pooling: int, pools: bool
+) -> None:
+    info = read_info(gguf(tmp_path / "toy.gguf", context=77, pooling=pooling))
+
+    assert (info.context, info.pools) == (77, pools)
 
 
 @pytest.mark.anyio

@@ -117,7 +117,7 @@ class PlayedOllama:
         try:
             while await self._one(reader, writer):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             self.left.set()
         finally:
             writer.close()

@@ -58,9 +58,8 @@ def not_pulled(model: str) -> ModelRejected:
 def not_running(address: str) -> ModelUnavailable:
     """Return the error for a server that nobody can reach."""
     return ModelUnavailable(
-        f"Ollama does not answer at {address}. Start it with: ollama serve (it comes from "
-        "https://ollama.com/download); if it is elsewhere: argent config set "
-        "plugins.ollama.baseUrl ADDRESS"
+        f"Ollama does not answer at {address}. Start it with: ollama serve; or say where it is: "
+        "argent config set plugins.ollama.baseUrl ADDRESS"
     )
 
 

@@ -14,7 +14,9 @@ async def check(ctx: PluginContext) -> Health:
         async with open_client(ctx) as client:
             version, models = await client.version(), await client.models()
     except ModelUnavailable as error:
-        return Health(False, str(error), remedy="ollama serve")
+        return Health(
+            False, str(error), remedy="ollama serve; it comes from https://ollama.com/download"
+        )
     except ModelError as error:
         return Health(False, str(error), remedy="see the message")
     if not models:

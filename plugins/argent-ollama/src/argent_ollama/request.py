@@ -81,12 +81,16 @@ def _messages(request: ModelRequest, provider: str, traits: Traits) -> list[dict
         told.append({"role": "system", "content": system})
     waiting: list[ToolCall] = []
     for message in request.messages:
-        if message.role is Role.USER:
-            told += _from_user(message.parts, waiting, traits)
+        parts = message.parts
+        if len(parts) == 1 and type(parts[0]) is Text and not waiting:
+            # Most of a long conversation is of this kind.
+            told.append({"role": message.role.value, "content": parts[0].text})
+        elif message.role is Role.USER:
+            told += _from_user(parts, waiting, traits)
             waiting = []
         else:
             told += (_result(call, NO_RESULT) for call in waiting)
-            waiting = [part for part in message.parts if isinstance(part, ToolCall)]
+            waiting = [part for part in parts if isinstance(part, ToolCall)]
             told.append(_from_assistant(message, waiting, provider))
     told += (_result(call, NO_RESULT) for call in waiting)
     return told
