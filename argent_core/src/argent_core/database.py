@@ -172,7 +172,9 @@ class Database:
         outcomes = await self._writer.run(partial(_transact, works, synchronous))
         for write, outcome in zip(batch, outcomes, strict=True):
             write.over = True
-            if not write.result.done():
+            if not write.result.done() and outcome.error is None:
+                write.result.set_result(outcome.value)
+            elif not write.result.done():
                 _mapped(outcome, self.path).resolve(write.result)
             elif write.settled is not None:
                 write.settled.set()

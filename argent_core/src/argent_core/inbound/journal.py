@@ -89,7 +89,11 @@ class Journal:
         Returns:
             The event's id; None if its ``dedupe_key`` was seen before (the cursor moves then too).
         """
-        row = _row(event, source, plugin, self.now())
+        id, now = secrets.token_hex(6), self.now()
+        priority, person = int(event.effective_priority), int(event.from_person)
+        expires, body = _seconds(event.expires_at), codec.dump(event)
+        where, key = event.conversation, event.dedupe_key
+        row = (id, source, plugin, event.kind, where, priority, person, key, body, now, expires)
 
         def insert(tx: Transaction) -> str | None:
             if cursor is not None:
@@ -97,10 +101,10 @@ class Journal:
             added = tx.execute(_INSERT, row)
             if added.rowcount == 0:
                 return None
-            tx.execute(lanes.JOIN, {**row, "seq": added.lastrowid})
+            tx.execute(lanes.JOIN, (where, added.lastrowid, priority, person, now))
             if also is not None:
                 also(tx)
-            return str(row["id"])
+            return id
 
         return await self.database.write(insert, durable=True)
 
@@ -308,22 +312,6 @@ def refresh(tx: Transaction, conversation: str, *, now: float) -> None:
     )
 
 
-def _row(event: Event, source: str, plugin: str, now: float) -> dict[str, Any]:
-    return {
-        "id": secrets.token_hex(6),
-        "source": source,
-        "plugin": plugin,
-        "kind": event.kind,
-        "conversation": event.conversation,
-        "priority": int(event.effective_priority),
-        "person": int(event.from_person),
-        "dedupe_key": event.dedupe_key,
-        "body": codec.dump(event),
-        "now": now,
-        "expires_at": _seconds(event.expires_at),
-    }
-
-
 def _whence(event: Event) -> tuple[str, Trust, Address | None]:
     return event.sender, event.trust, event.reply_to
 
@@ -335,7 +323,6 @@ def _seconds(moment: datetime | None) -> float | None:
 _INSERT = """
     INSERT INTO events (id, source, plugin, kind, conversation, priority, person, dedupe_key, body,
                         created_at, available_at, expires_at)
-    VALUES (:id, :source, :plugin, :kind, :conversation, :priority, :person, :dedupe_key, :body,
-            :now, :now, :expires_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11)
     ON CONFLICT (plugin, dedupe_key) DO NOTHING
 """

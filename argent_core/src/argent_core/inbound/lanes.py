@@ -14,7 +14,7 @@ NEXT_PERSON = (
 )
 JOIN = """
     INSERT INTO lanes (conversation, head, priority, person, state, available_at, since)
-    VALUES (:conversation, :seq, :priority, :person, 0, :now, :now)
+    VALUES (?1, ?2, ?3, ?4, 0, ?5, ?5)
     ON CONFLICT (conversation) DO UPDATE SET
         aged = MIN(aged, priority, excluded.priority),
         priority = MIN(priority, excluded.priority),
