@@ -52,8 +52,10 @@ async def restarted(home: Path, **options: Any) -> AsyncIterator[tuple[World, Ke
 async def until(world: World, condition: Callable[[], Awaitable[object]]) -> None:
     """Wait until something holds, looking again whenever the kernel has something to tell."""
     async with asyncio.timeout(20):
-        while not await condition():
+        while True:
             world.moved.clear()
+            if await condition():
+                return
             await world.moved.wait()
 
 

@@ -77,10 +77,10 @@ class KernelAgent:
             "models": await self.models(),
             "tools": [found.record.id for found in self.host.registered(Tool)],
             "plugins": self.plugins(),
+            "spending": await spending.today(self.outbox.database, self.loop.shop.budget),
             "events": await self.events.count(),
             "replies": await self.outbox.count(),
             "approvals": len(await self.approval_rows.open()),
-            "spending": await spending.today(self.outbox.database, self.loop.shop.budget),
         }
         return {**status, "health": await self.health()} if deep else status
 
