@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -22,16 +22,13 @@ from argent_core.loop.prices import KnownPrice, WorstCase, cost
 from argent_core.loop.tiers import ladder
 from argent_core.loop.tokens import most_tokens
 from argent_core.loop.workshop import Workshop
+from argent_core.model_skills import listed, pulled, skills
 from argent_core.money import DOLLAR
-from argent_core.outcome import shown
 from argent_hookspecs import (
     ArgentError,
-    Embedder,
     Message,
-    ModelCatalogue,
     ModelError,
     ModelInfo,
-    ModelLibrary,
     ModelProvider,
     ModelRejected,
     ModelRequest,
@@ -128,7 +125,7 @@ class Models:
         async with aclosing(
             self.guard.stream(
                 found.plugin,
-                partial(_pulled, found.live, model),
+                partial(pulled, found.live, model),
                 what=f"download of {model}",
                 idle_timeout=_PULL_SILENCE,
                 expects=PullProgress,
@@ -248,7 +245,7 @@ class Models:
         try:
             able, models = await self.guard.ask(
                 found.plugin,
-                partial(_listed, live),
+                partial(listed, live),
                 what="list of models",
                 timeout=_LIST_SECONDS,
                 expects=tuple,
@@ -298,14 +295,14 @@ class Models:
         wanted = [self._provider(name)] if name else list(self._providers().values())
         able = []
         for found in wanted:
-            skills, _ = await self.guard.ask(
+            able_to, _ = await self.guard.ask(
                 found.plugin,
-                partial(_skills, found.live),
+                partial(skills, found.live),
                 what="what it can do",
                 timeout=_LIST_SECONDS,
                 expects=tuple,
             )
-            able += [found] if skills["pulls"] else []
+            able += [found] if able_to["pulls"] else []
         if len(able) == 1:
             return able[0]
         if able:
@@ -316,32 +313,6 @@ class Models:
             if name
             else "no provider here fetches models; pip install argent-ollama for one that does"
         )
-
-
-async def _skills(live: Any) -> tuple[dict[str, bool], Sequence[ModelInfo]]:
-    """Say what a provider can do besides answering."""
-    return {
-        "lists": isinstance(live, ModelCatalogue),
-        "pulls": isinstance(live, ModelLibrary),
-        "embeds": isinstance(live, Embedder),
-    }, ()
-
-
-async def _listed(live: Any) -> tuple[dict[str, bool], Sequence[ModelInfo]]:
-    """Ask a provider for its models, and look at them while that is still its own doing."""
-    able, models = await _skills(live)
-    if able["lists"]:
-        models = [*await live.models()]
-        for info in models:
-            if not isinstance(info, ModelInfo):
-                raise TypeError(f"it lists {shown(info)}")
-    return able, models
-
-
-async def _pulled(live: ModelLibrary, model: str) -> AsyncGenerator[PullProgress]:
-    progress: Any = live.pull(model)
-    async for one in progress:
-        yield one
 
 
 def _speed(tokens: int, seconds: float) -> float | None:

@@ -54,6 +54,8 @@ class Larder(Model):
     """A provider that fetches models."""
 
     async def pull(self, model: str) -> AsyncIterator[PullProgress]:
+        if model == "riddle":
+            yield "a third"  # type: ignore[misc]
         if model == "none":
             raise ModelRejected("nobody has a model none")
         yield PullProgress(status="looking")

@@ -87,6 +87,7 @@ def test_at_a_terminal_the_progress_stays_in_its_line(shop: Installation) -> Non
     ("words", "said"),
     [
         (["none"], "nobody has a model none"),
+        (["riddle"], "it gives 'a third', not a PullProgress"),
         (["pickle", "--provider", "shop"], "shop does not fetch models"),
         (["pickle", "--provider", "x"], "no model provider 'x' runs; there are: larder, shop"),
     ],
