@@ -24,11 +24,11 @@ STAGES = {
     "loop/agent_loop.py": "_begin",
     "loop/agent_turn.py": "run",
     "loop/context.py": "gather",
-    "loop/model_router.py": "choose",
+    "loop/model_router.py": "plan",
     "loop/model_stream.py": "answer",
     "loop/tools.py": "run",
     "outbound/outbox.py": "put",
-    "outbound/output_handlers.py": "_send",
+    "outbound/output_handlers.py": "_deliver",
 }
 """Where a message is taken up in each file, in order."""
 
