@@ -278,6 +278,7 @@ class Kernel:
             self.clock,
             SecretResolver(self.home, self.redactor),
             working=self.loop.extend_deadlines,
+            local_endpoint=lambda: self.config.models.routing.local_endpoint,
         )
 
     async def _start_plugins(self, stack: AsyncExitStack) -> None:

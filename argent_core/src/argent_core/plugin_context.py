@@ -64,6 +64,7 @@ class Kit:
     clock: Clock
     secrets: Secrets
     working: Callable[[str], None]
+    local_endpoint: Callable[[], str]
     _open: dict[Path, OpenDatabase] = field(factory=dict)
     _owners: dict[Path, str] = field(factory=dict)
 
@@ -164,6 +165,11 @@ class Context:
     def agent(self) -> Agent:
         """The agent."""
         return self._kit.agent
+
+    @property
+    def local_endpoint(self) -> str:
+        """Address of the server of local models."""
+        return self._kit.local_endpoint()
 
     async def emit(self, event: Event) -> str | None:
         """Store an event durably."""

@@ -116,6 +116,11 @@ class PluginContext(Protocol):
         """The agent: stop it, ask how it is, answer its questions."""
         ...
 
+    @property
+    def local_endpoint(self) -> str:
+        """Address of the person's server of local models, for a plugin that is told no other."""
+        ...
+
     async def emit(self, event: Event) -> str | None:
         """Store an event durably; see ``Feed.emit``."""
         ...

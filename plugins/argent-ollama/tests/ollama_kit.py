@@ -76,6 +76,7 @@ class Context:
     secrets: Secrets = field(factory=Secrets)
     notes: list[str] = field(factory=list)
     name: str = "ollama"
+    local_endpoint: str = "http://localhost:11434"
 
     def progress(self, activity: str, **_: Any) -> None:
         self.notes.append(activity)

@@ -55,6 +55,26 @@ async def test_local_is_what_stays_on_this_machine(
     assert provider.local is local
 
 
+async def test_the_kernel_says_where_it_is_if_the_plugin_is_not_told(
+    argent: Any, ollama: PlayedOllama
+) -> None:
+    ollama.answers(said("Hello."), done())
+    settings = {"models": {"routing": {"localEndpoint": ollama.url}}}
+
+    async with argent(plugins=["argent_ollama", "argent_tier_local"], config=settings):
+        assert await argent.channel.ask("Hi.") == "Hello."
+
+
+async def test_what_is_no_address_is_said_with_its_setting(argent: Any) -> None:
+    settings = {"models": {"routing": {"localEndpoint": "nowhere"}}}
+
+    async with argent(plugins=["argent_ollama"], config=settings, allow_faults=True) as kernel:
+        (plugin,) = (one for one in kernel.agent.plugins() if one["name"] == "ollama")
+
+    assert plugin["state"] not in ("running", "starting")
+    assert "models.routing.localEndpoint must be an address" in plugin["reason"]
+
+
 @pytest.mark.parametrize(
     "settings",
     [

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from argent_hookspecs import HealthCheck, ModelProvider, Plugin, PluginContext, hookimpl
-from argent_ollama.settings import OllamaSettings
+from argent_ollama.settings import OllamaSettings, settings_of
 
 
 @hookimpl
@@ -20,7 +20,7 @@ def argent_model_providers(ctx: PluginContext) -> Iterable[ModelProvider]:
     """Offer the models of one server."""
     from argent_ollama.client import PROVIDER, open_client
 
-    settings: OllamaSettings = ctx.settings
+    settings = settings_of(ctx)
     return [
         ModelProvider(
             id=PROVIDER,

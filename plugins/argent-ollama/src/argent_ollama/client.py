@@ -23,7 +23,7 @@ from argent_ollama.failures import strange
 from argent_ollama.models import Traits, describe_size, read_show
 from argent_ollama.pulling import Pull
 from argent_ollama.request import chat_request, keep_alive
-from argent_ollama.settings import OllamaSettings
+from argent_ollama.settings import settings_of
 
 if TYPE_CHECKING:
     from argent_ollama.connection import Connection
@@ -56,7 +56,7 @@ class OllamaClient:
 
     def __init__(self, ctx: PluginContext) -> None:
         self._ctx = ctx
-        self._settings: OllamaSettings = ctx.settings
+        self._settings = settings_of(ctx)
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
         self._traits: dict[str, tuple[float, Traits]] = {}

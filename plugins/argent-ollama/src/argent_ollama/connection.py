@@ -37,7 +37,7 @@ class Connection(AsyncClient):
 
     def __init__(self, settings: OllamaSettings, key: str) -> None:
         super().__init__(
-            settings.base_url,
+            settings.address,
             headers={"Authorization": f"Bearer {key}"} if key else None,
             timeout=httpx.Timeout(settings.silence, connect=_CONNECT_SECONDS, pool=None),
             limits=httpx.Limits(max_connections=None),
@@ -46,7 +46,7 @@ class Connection(AsyncClient):
         if not key:
             # The library takes the key for ollama.com from the environment, wherever it connects.
             self._client.headers.pop("Authorization", None)
-        self._address = settings.base_url
+        self._address = settings.address
 
     async def disconnect(self) -> None:
         """Close every connection."""

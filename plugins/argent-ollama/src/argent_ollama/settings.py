@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from attrs import Attribute, Factory, frozen
+from attrs import Attribute, Factory, evolve, frozen
 
-from argent_hookspecs import Secret, setting
+from argent_hookspecs import ConfigError, PluginContext, Secret, setting
 
 OLLAMA_CLOUD = "ollama.com"
 CLOUD_KEY = Secret("env:OLLAMA_API_KEY")
+_USUAL = "http://localhost:11434"
 _OURS = frozenset(("num_ctx", "num_predict"))
 
 
@@ -20,7 +21,9 @@ _OURS = frozenset(("num_ctx", "num_predict"))
 class OllamaSettings:
     """Settings under ``plugins.ollama``."""
 
-    base_url: str = setting("http://localhost:11434", doc="Address of the server.")
+    base_url: str | None = setting(
+        None, doc="Address of the server; models.routing.localEndpoint, if not set."
+    )
     api_key: Secret | None = setting(
         None, doc="Reference to the key, if the server asks for one; OLLAMA_API_KEY at ollama.com."
     )
@@ -57,7 +60,9 @@ class OllamaSettings:
     )
 
     @base_url.validator
-    def _check_base_url(self, _: Attribute[str], base_url: str) -> None:
+    def _check_base_url(self, _: Attribute[Any], base_url: str | None) -> None:
+        if base_url is None:
+            return
         try:
             parts = urlsplit(base_url)
             sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1)
@@ -75,9 +80,14 @@ class OllamaSettings:
             raise ValueError(f"must be without {', '.join(taken)}, which Argent fills in")
 
     @property
+    def address(self) -> str:
+        """Where the server is."""
+        return self.base_url or _USUAL
+
+    @property
     def host(self) -> str:
         """Name of the machine."""
-        return (urlsplit(self.base_url).hostname or "").rstrip(".")
+        return (urlsplit(self.address).hostname or "").rstrip(".")
 
     @property
     def is_here(self) -> bool:
@@ -102,3 +112,18 @@ class OllamaSettings:
     def key(self) -> Secret | None:
         """The reference to the key, if there is one."""
         return self.api_key or (CLOUD_KEY if self.host == OLLAMA_CLOUD else None)
+
+
+def settings_of(ctx: PluginContext) -> OllamaSettings:
+    """Return the settings, with the address of the kernel's where there is no own one.
+
+    Raises:
+        ConfigError: That one is no address.
+    """
+    settings: OllamaSettings = ctx.settings
+    if settings.base_url is not None:
+        return settings
+    try:
+        return evolve(settings, base_url=ctx.local_endpoint)
+    except ValueError as error:
+        raise ConfigError(f"models.routing.localEndpoint {error}") from error
