@@ -222,7 +222,10 @@ class Journal:
 
     async def ready(self, plugin: str) -> int:
         """Count the ready events of a plugin."""
-        sql = "SELECT COUNT(*) FROM events WHERE plugin = ? AND state = 'ready'"
+        sql = (
+            "SELECT COUNT(*) FROM events INDEXED BY events_open"
+            f" WHERE {lanes.OPEN} AND state = 'ready' AND plugin = ?"
+        )
         return int(await self.database.read(lambda tx: tx.execute(sql, (plugin,)).fetchone()[0]))
 
     async def steering(self, lease: Lease) -> list[tuple[int, Event]]:
@@ -285,8 +288,8 @@ def close(
     )
 
 
-def refresh(tx: Transaction, conversation: str, *, now: float) -> None:
-    """Bring a conversation's lane in line with its open events."""
+def refresh(tx: Transaction, conversation: str, *, now: float) -> bool:
+    """Bring a conversation's lane in line with its open events; return whether there are any."""
     head = tx.execute(
         f"SELECT seq, available_at, attempts, {lanes.HELD} FROM events"
         f" WHERE conversation = :conversation AND {lanes.OPEN}"
@@ -295,7 +298,7 @@ def refresh(tx: Transaction, conversation: str, *, now: float) -> None:
     ).fetchone()
     if head is None:
         tx.execute("DELETE FROM lanes WHERE conversation = ?", (conversation,))
-        return
+        return False
     seq, available_at, attempts, held = head
     # One that was never tried waits for nothing, even if the clock was set back since it came.
     due = attempts == 0 or available_at <= now
@@ -310,6 +313,7 @@ def refresh(tx: Transaction, conversation: str, *, now: float) -> None:
             "now": now,
         },
     )
+    return True
 
 
 def _whence(event: Event) -> tuple[str, Trust, Address | None]:

@@ -49,8 +49,7 @@ log = logging.getLogger("argent.loop")
 _LONGEST_SLEEP = 30.0
 _AGE_EVERY = 60.0
 _PUT_BACK_SECONDS = 5.0
-_APOLOGY = "Sorry, I could not answer this: {reason}"
-_APOLOGY_TO_STRANGERS = "Sorry, I could not answer this."
+_APOLOGY = "Sorry, I could not answer this"
 _BUSIEST = (AgentState.RESPONDING, AgentState.WAITING_TOOL, AgentState.PROCESSING)
 
 
@@ -166,9 +165,10 @@ class AgentLoop:
         running = self.running[lease.id] = RunningTurn(turn, task)
 
         def ended(_: asyncio.Task[None]) -> None:
+            if len(self.running) >= self.settings.conversations or not turn.is_last:
+                self.wake()
             if self.running.get(lease.id) is running:
                 del self.running[lease.id]
-            self.wake()
             self.delivered()
 
         task.add_done_callback(ended)
@@ -273,7 +273,7 @@ class AgentLoop:
         """Put an event aside as dead, and say so to whoever waits for the answer."""
         lease, reason = turn.lease, self.shop.clean(reason)
         stranger = lease.event.trust is Trust.OUTSIDE
-        text = _APOLOGY_TO_STRANGERS if stranger else _APOLOGY.format(reason=reason)
+        text = f"{_APOLOGY}." if stranger else f"{_APOLOGY}: {reason}"
         ending = Ending(
             state="dead",
             heard=turn.heard,

@@ -51,6 +51,7 @@ class AgentTurn:
         text: The answer so far, as it may be told.
         calls: Its model calls, once it is known which model to ask.
         heard: What was asked, as filters let it pass.
+        is_last: Whether it has ended and no more events wait in its conversation.
     """
 
     shop: Workshop
@@ -60,6 +61,7 @@ class AgentTurn:
     text: str = ""
     calls: ModelCalls | None = None
     heard: list[Event] = field(factory=list)
+    is_last: bool = False
     _said: list[Message] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -165,7 +167,8 @@ class AgentTurn:
         reply, held = await self._make_reply(text)
         self.text = "" if held else text if reply is None else reply.text
         ending = Ending(state="done", heard=self.heard, answer=self.text, reply=reply, held=held)
-        await turn_store.finish(self.shop.journal, self.lease, ending=ending)
+        more = await turn_store.finish(self.shop.journal, self.lease, ending=ending)
+        self.is_last = not more
         self.state.to(AgentState.IDLE)
         return self.text
 

@@ -79,8 +79,11 @@ class Ending:
     held: str = ""
 
 
-async def finish(book: Journal, lease: Lease, *, ending: Ending) -> None:
+async def finish(book: Journal, lease: Lease, *, ending: Ending) -> bool:
     """End a turn, its events with it, and store its reply: all or nothing.
+
+    Returns:
+        Whether more events wait in the conversation.
 
     Raises:
         LeaseLost: The event is no longer this turn's; nothing was stored.
@@ -90,7 +93,7 @@ async def finish(book: Journal, lease: Lease, *, ending: Ending) -> None:
     trust = str(ending.heard[0].trust) if ending.heard else None
     row = (ending.state, now, ending.answer, ending.reason, asked or None, trust, lease.id)
 
-    def work(tx: Transaction) -> None:
+    def work(tx: Transaction) -> bool:
         journal.check(tx, lease)
         tx.execute(
             "UPDATE turns SET state = ?, finished_at = ?, answer = ?, reason = ?, asked = ?,"
@@ -99,14 +102,15 @@ async def finish(book: Journal, lease: Lease, *, ending: Ending) -> None:
         )
         state, reason = ending.state, ending.reason
         journal.close(tx, "turn = ?", given=(lease.id,), state=state, reason=reason, now=now)
-        journal.refresh(tx, lease.event.conversation, now=now)
+        more = journal.refresh(tx, lease.event.conversation, now=now)
         if ending.reply is not None:
             # A turn that is tried again after its apology answers under another key.
             (n,) = tx.execute("SELECT COUNT(*) FROM outbox WHERE turn = ?", (lease.id,)).fetchone()
             reply = evolve(ending.reply, key=f"{lease.id}-{n}")
             outbox.put(tx, reply, now=now, held=ending.held)
+        return more
 
-    await book.database.write(work)
+    return await book.database.write(work)
 
 
 async def note(book: Journal, turn: str, *, state: str, reason: str) -> None:

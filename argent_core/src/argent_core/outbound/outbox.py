@@ -43,11 +43,13 @@ class DueReplies:
         begun: What is to be sent, oldest first.
         expired: What waited for too long and will not be sent.
         next_due: Seconds until the next one is due, if one is postponed.
+        skipped: Whether something is due for which there is no room now.
     """
 
     begun: tuple[OutboxRow, ...]
     expired: tuple[Reply, ...]
     next_due: float | None
+    skipped: bool
 
 
 @define(eq=False, repr=False)
@@ -91,7 +93,7 @@ class Outbox:
 
     def _set_aside(self, tx: Transaction) -> None:
         """Give up replies whose address somebody has made unreadable."""
-        sql = f"{_SELECT} WHERE state IN ('pending', 'sending')"
+        sql = f"{_SELECT} WHERE {_OPEN}"
         for row in tx.execute(sql).fetchall():
             if attempt(_row, row).error is not None:
                 reason = "its address cannot be read"
@@ -116,7 +118,8 @@ class Outbox:
                     left[channel] -= 1
                     self.begin(tx, row)
                     begun.append(row)
-            return DueReplies(tuple(begun), tuple(expired), seconds)
+            skipped = len(begun) < len(due)
+            return DueReplies(tuple(begun), tuple(expired), seconds, skipped)
 
         return await self.database.write(work, durable=True)
 
@@ -134,25 +137,37 @@ class Outbox:
             "now": now,
             "latest": now + LONGEST_WAIT_SECONDS,
         }
-        rows = tx.execute(f"{_SELECT} WHERE {_HEADS} AND {_DUE} ORDER BY seq", given).fetchall()
-        later = f"SELECT MIN(available_at) FROM outbox WHERE {_HEADS} AND NOT {_DUE}"
-        next_due = tx.execute(later, given).fetchone()[0]
-        return [_row(row) for row in rows], None if next_due is None else next_due - now
+        heads = f"SELECT seq, available_at, {_DUE} FROM outbox WHERE {_HEADS} ORDER BY seq"
+        found = tx.execute(heads, given).fetchall()
+        later = [available for _, available, is_due in found if not is_due]
+        rows = [
+            tx.execute(f"{_SELECT} WHERE seq = ?", (seq,)).fetchone()
+            for seq, _, is_due in found
+            if is_due
+        ]
+        return [_row(row) for row in rows], min(later) - now if later else None
 
     def begin(self, tx: Transaction, row: OutboxRow) -> None:
         """Record that a reply is about to be sent."""
         sql = "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE seq = ?"
         tx.execute(sql, (row.seq,))
 
-    async def sent(self, row: OutboxRow, receipt: Receipt) -> None:
-        """Record a delivery."""
-        now = self.now()
+    async def sent(self, row: OutboxRow, receipt: Receipt) -> bool:
+        """Record a delivery; return whether more waits for the address."""
+        now, to = self.now(), row.reply.to
         sql = (
             "UPDATE outbox SET state = 'sent', reason = '', receipt = ?, finished_at = ?"
             " WHERE seq = ?"
         )
         parameters = (clean(receipt.id), now, row.seq)
-        await self.database.write(lambda tx: tx.execute(sql, parameters).rowcount)
+        next_one = f"SELECT 1 FROM outbox WHERE {_OPEN} AND channel = ? AND address = ? LIMIT 1"
+
+        def work(tx: Transaction) -> bool:
+            tx.execute(sql, parameters)
+            more = tx.execute(next_one, (to.channel, codec.dump(to))).fetchone()
+            return more is not None
+
+        return await self.database.write(work)
 
     async def settle(self, row: OutboxRow, state: str, *, reason: str, after: float = 0.0) -> None:
         """Record another outcome; ``pending`` again is due after some seconds, an hour at most."""
@@ -167,7 +182,8 @@ class Outbox:
 
     def _expire(self, tx: Transaction) -> list[Reply]:
         now = self.now()
-        sql = f"{_SELECT} WHERE state = 'pending' AND created_at < ? ORDER BY seq"
+        # Without the hint it looks through all that was ever sent.
+        sql = f"{_SELECT} INDEXED BY outbox_open WHERE {_PENDING} AND created_at < ? ORDER BY seq"
         old = [_row(row) for row in tx.execute(sql, (now - EXPIRY_SECONDS,)).fetchall()]
         for row in old:
             _settle(tx, row.seq, state="expired", reason=EXPIRED, now=now)
@@ -183,7 +199,7 @@ class Outbox:
         """Make what waits for an address due now: it has just been heard from."""
         now, text = self.now(), codec.dump(address)
         sql = (
-            "UPDATE outbox SET available_at = ? WHERE state = 'pending' AND channel = ?"
+            f"UPDATE outbox SET available_at = ? WHERE {_PENDING} AND channel = ?"
             " AND address = ? AND available_at > ?"
         )
         await self.database.write(
@@ -225,8 +241,10 @@ def clean(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
+_OPEN = "state IN ('pending', 'sending')"  # in the words of the index that holds them
+_PENDING = f"{_OPEN} AND state = 'pending'"
 _HEADS = (
-    "seq IN (SELECT MIN(seq) FROM outbox WHERE state IN ('pending', 'sending')"
+    f"seq IN (SELECT MIN(seq) FROM outbox WHERE {_OPEN}"
     " AND channel IN (SELECT value FROM json_each(:channels)) GROUP BY channel, address)"
     " AND state = 'pending'"
 )

@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 from attrs import define, field, frozen
 
@@ -36,6 +37,8 @@ from argent_hookspecs import (
     StorageError,
 )
 
+T = TypeVar("T")
+
 log = logging.getLogger("argent.outbound")
 
 _AT_ONCE = 16
@@ -49,7 +52,7 @@ class _Sending:
     """A delivery under way, and whose channel it is."""
 
     plugin: str
-    task: asyncio.Task[None]
+    task: asyncio.Task[bool]
 
 
 @define(eq=False, repr=False)
@@ -72,6 +75,7 @@ class OutputHandlers:
     _stopping: set[str] = field(factory=set)
     _recovered: dict[str, str] = field(factory=dict)
     _postponed: bool = True
+    _skipped: bool = False
 
     def wake(self) -> None:
         """Look into the outbox now."""
@@ -118,12 +122,19 @@ class OutputHandlers:
         """
         busy = list(self._sending)
         under_way = Counter(address.channel for address in busy)
-        room = {channel: _AT_ONCE - under_way[channel] for channel in handlers}
+        room = {
+            channel: _AT_ONCE - under_way[channel]
+            for channel, handler in handlers.items()
+            if handler.plugin not in self._stopping
+        }
         due = await self.outbox.begin_due(room, busy=busy)
         for reply in due.expired:
             self._tell(reply, "expired", EXPIRED)
         for row in due.begun:
             self._begin(row, handlers[row.reply.to.channel])
+        self._skipped = due.skipped
+        if due.skipped and any(address not in self._sending for address in busy):
+            self.wake()  # there is room by now
         return due.next_due
 
     async def expire(self) -> None:
@@ -160,16 +171,18 @@ class OutputHandlers:
         task = asyncio.create_task(self._deliver(row, handler), name=f"reply {row.reply.key}")
         self._sending[address] = _Sending(handler.plugin, task)
 
-        def ended(_: asyncio.Task[None]) -> None:
+        def ended(done: asyncio.Task[bool]) -> None:
             self._sending.pop(address, None)
-            self.wake()
+            if self._skipped or done.cancelled() or done.exception() or done.result():
+                self.wake()
 
         task.add_done_callback(ended)
 
-    async def _deliver(self, row: OutboxRow, handler: Registered) -> None:
+    async def _deliver(self, row: OutboxRow, handler: Registered) -> bool:
+        """Deliver a reply; return whether there may be something else to send now."""
         if handler.plugin in self._stopping:
             await self._settle(row, "pending", f"{handler.plugin} stops")
-            return
+            return True
         idempotent = handler.record.idempotent
         wait = backoff(row.attempts + 1, longest=_LONGEST_WAIT)
         try:
@@ -191,8 +204,10 @@ class OutputHandlers:
             state = "pending" if idempotent else "unknown"
             await self._settle(row, state, _words(error), after=wait)
         else:
-            await self._record(row, partial(self.outbox.sent, row, receipt))
+            more = await self._record(row, partial(self.outbox.sent, row, receipt))
             self._tell(row.reply, "sent", "")
+            return more
+        return True
 
     async def _settle(self, row: OutboxRow, state: str, reason: str, *, after: float = 0.0) -> None:
         self._postponed |= after > 0
@@ -200,7 +215,7 @@ class OutputHandlers:
         await self._record(row, settle)
         self._tell(row.reply, state, reason)
 
-    async def _record(self, row: OutboxRow, write: Callable[[], Awaitable[None]]) -> None:
+    async def _record(self, row: OutboxRow, write: Callable[[], Awaitable[T]]) -> T:
         """Put an outcome on record, however long that takes; nobody else knows it."""
         tries = 0
         while True:
@@ -232,7 +247,7 @@ def _words(error: ArgentError) -> str:
     return clean(attempt(str, error).value or type(error).__name__)
 
 
-async def _finish(tasks: Collection[asyncio.Task[None]]) -> None:
+async def _finish(tasks: Collection[asyncio.Task[bool]]) -> None:
     """Wait a moment for tasks to end, then cancel those that have not."""
     if tasks:
         _, left = await asyncio.wait(tasks, timeout=_GRACE)
