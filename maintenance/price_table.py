@@ -9,6 +9,7 @@ It is read out of LiteLLM's wheel; nothing of it is imported or run:
 from __future__ import annotations
 
 import json
+import re
 import sys
 import zipfile
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ _PROVIDERS = {
     "zai",
 }
 _KINDS = {"chat", "responses", "completion", "embedding"}
+_LONG = re.compile(r"input_cost_per_token_above_(\d+)k_tokens$")
 _COSTS = {
     "input": "input_cost_per_token",
     "output": "output_cost_per_token",
@@ -61,16 +63,23 @@ def main(wheel: str, target: str) -> None:
     print(f"{len(prices)} prices")
 
 
-def _row(entry: dict[str, Any]) -> dict[str, float] | None:
+def _row(entry: dict[str, Any]) -> dict[str, Any] | None:
     """Return dollars per million tokens, or None if it is no model that is paid by the token."""
     if entry.get("litellm_provider") not in _PROVIDERS or entry.get("mode") not in _KINDS:
         return None
-    row = {
-        name: round(float(entry[key]) * 1e6, 6)
-        for name, key in _COSTS.items()
-        if entry.get(key) is not None
-    }
-    return row if {"input", "output"} <= row.keys() and any(row.values()) else None
+    row: dict[str, Any] = _costs(entry, "")
+    if not {"input", "output"} <= row.keys() or not any(row.values()):
+        return None
+    limits = [found[1] for key in entry if (found := _LONG.match(key))]
+    if limits:
+        limit = min(limits, key=int)
+        row |= {"above": int(limit) * 1000, "long": row | _costs(entry, f"_above_{limit}k_tokens")}
+    return row
+
+
+def _costs(entry: dict[str, Any], end: str) -> dict[str, float]:
+    found = {name: entry.get(f"{key}{end}") for name, key in _COSTS.items()}
+    return {name: round(float(c) * 1e6, 6) for name, c in found.items() if c is not None}
 
 
 if __name__ == "__main__":

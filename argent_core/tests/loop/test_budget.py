@@ -217,6 +217,16 @@ def test_no_usage_within_the_worst_case_costs_more_than_it() -> None:
         assert cost(price, usage) <= case.amount(10)
 
 
+def test_a_long_input_has_a_price_of_its_own() -> None:
+    long = Price(input=10.0, output=20.0)
+    price = Price(input=1.0, output=2.0, above=1000, long=long)
+
+    assert cost(price, Usage(input_tokens=900, cache_read_tokens=100)) == 1000 * 10**6
+    assert cost(price, Usage(input_tokens=901, cache_read_tokens=100)) == 1001 * 10**7
+    worst = WorstCase(price=price, input_tokens=1001, most_output=10)
+    assert worst.amount(10) == 1001 * 10**7 + 10 * 20 * 10**6
+
+
 def test_cached_tokens_have_prices_of_their_own() -> None:
     price, usage = Price(input=3.0, output=15.0, cache_read=0.3), Usage(cache_read_tokens=10**6)
 

@@ -24,12 +24,20 @@ class Price:
         output: Tokens that are written, thinking included.
         cache_read: Tokens that are found in the provider's cache; as ``input`` if unknown.
         cache_write: Tokens that are put there; as ``input`` if unknown.
+        above: Tokens of input, found in the cache or not, above which ``long`` holds instead.
+        long: The price of a call with so long an input, where it is another.
     """
 
     input: float = field(validator=ge(0))
     output: float = field(validator=ge(0))
     cache_read: float | None = field(default=None, validator=optional(ge(0)))
     cache_write: float | None = field(default=None, validator=optional(ge(0)))
+    above: int = field(default=0, validator=ge(0))
+    long: Price | None = None
+
+    def of(self, input_tokens: int) -> Price:
+        """Return the price of a call with so much input."""
+        return self.long if self.long is not None and input_tokens > self.above else self
 
 
 FREE = Price(input=0.0, output=0.0)

@@ -140,11 +140,15 @@ def price(obj: LazyContext, model: str, provider: str, as_json: bool) -> None:
             print_line(f"{model}{at}, dollars per million tokens, by {one['price_from']}:")
         else:
             print_line(f"What {model}{at} costs is not known; it counts as {one['price_from']}:")
-        print_table(
-            (_KINDS[kind], f"{amount:g}")
-            for kind, amount in one["price"].items()
-            if amount is not None
-        )
+        _print_price(one["price"])
+        if one["price"]["long"]:
+            print_line(f"With more than {one['price']['above']:,} tokens of input:")
+            _print_price(one["price"]["long"])
+
+
+def _print_price(price: Mapping[str, Any]) -> None:
+    known = ((name, price[kind]) for kind, name in _KINDS.items())
+    print_table((name, f"{amount:g}") for name, amount in known if amount is not None)
 
 
 def _test(obj: LazyContext, tiers: Sequence[str], *, pay: bool) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from importlib import resources
+from typing import Any
 
 from attrs import define, frozen
 
@@ -42,13 +43,12 @@ class Prices:
     @cached_property
     def table(self) -> Mapping[str, Price]:
         """Prices by model, or by provider and model."""
-        rows = self._file["prices"]
-        return {name: Price(**row) for name, row in rows.items()}
+        return {name: _price(row) for name, row in self._file["prices"].items()}
 
     @cached_property
     def dearest(self) -> Price:
         """The dearest price of each kind."""
-        prices = self.table.values()
+        prices = [one for price in self.table.values() for one in (price, price.long) if one]
         return Price(input=max(p.input for p in prices), output=max(p.output for p in prices))
 
     @property
@@ -57,9 +57,9 @@ class Prices:
         return str(self._file["date"])
 
     @cached_property
-    def _file(self) -> Mapping[str, Mapping[str, Mapping[str, float]]]:
+    def _file(self) -> Mapping[str, Any]:
         text = resources.files("argent_core").joinpath("data/prices.json").read_text("utf-8")
-        found: Mapping[str, Mapping[str, Mapping[str, float]]] = json.loads(text)
+        found: Mapping[str, Any] = json.loads(text)
         return found
 
 
@@ -85,25 +85,30 @@ class WorstCase:
 
     def amount(self, output_tokens: int) -> int:
         """Return it for an answer of so many tokens, in picodollars."""
-        return min(_MOST, self._input + _pico(self.price.output, output_tokens))
+        return min(_MOST, self._input + _pico(self._price.output, output_tokens))
 
     def output_within(self, room: int) -> int:
         """Return the tokens that an answer may have for an amount, below 0 if for none at all."""
-        left, each = room - self._input, _pico(self.price.output, 1)
+        left, each = room - self._input, _pico(self._price.output, 1)
         if left < 0:
             return -1
         return left // each if each else self.most_output
 
     @property
+    def _price(self) -> Price:
+        return self.price.of(self.input_tokens)
+
+    @property
     def _input(self) -> int:
         # What is put into a cache, or found there, may be dearer than what is merely read.
-        price = self.price
+        price = self._price
         dearest = max(price.input, price.cache_write or 0.0, price.cache_read or 0.0)
         return _pico(dearest, self.input_tokens)
 
 
 def cost(price: Price, usage: Usage) -> int:
     """Return what a call cost, in picodollars."""
+    price = price.of(usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens)
     cache_read = price.input if price.cache_read is None else price.cache_read
     cache_write = price.input if price.cache_write is None else price.cache_write
     return min(
@@ -113,6 +118,11 @@ def cost(price: Price, usage: Usage) -> int:
         + _pico(cache_read, usage.cache_read_tokens)
         + _pico(cache_write, usage.cache_write_tokens),
     )
+
+
+def _price(row: Mapping[str, Any]) -> Price:
+    long = row.get("long")
+    return Price(**{**row, "long": None if long is None else Price(**long)})
 
 
 def _pico(dollars_a_million: float, tokens: int) -> int:
