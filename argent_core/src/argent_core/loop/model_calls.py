@@ -290,6 +290,7 @@ class ModelCalls:
         """Make a call, and put down what came of it and what it cost."""
         heard = asyncio.Event()
         try:
+            self.shop.router.demand_still(route)  # it may have stopped while the call was put down
             answer = await self.shop.model_stream.answer(
                 route.provider, call.request, on_text=self.tell, on_first=heard.set
             )

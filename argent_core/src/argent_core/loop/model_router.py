@@ -122,6 +122,12 @@ class ModelRouter:
         info = await self.describe(provider, tier.model)
         return Route(tier=tier, score=plan.score, provider=provider, info=info)
 
+    def demand_still(self, route: Route) -> None:
+        """Check that a route still leads somewhere. Raises ``ModelUnavailable``."""
+        provider = self._providers().get(route.tier.provider)
+        if provider is None or provider.live is not route.provider.live:
+            raise ModelUnavailable(f"the model provider {route.tier.provider} has stopped")
+
     def tiers(self) -> list[ModelTier]:
         """Return the tiers, the person's own before those of plugins."""
         return [*self.config.tiers, *(found.record for found in self.host.registered(ModelTier))]
