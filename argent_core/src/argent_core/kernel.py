@@ -155,6 +155,7 @@ class Kernel:
         self.retention.term = self.config.journal.retention
         self.loop.shop = evolve(self.loop.shop, max_steps=self.config.loop.max_steps)
         self.loop.shop.budget.settings = self.config.budget
+        self.loop.wake()
         return [
             name
             for name in self.host.plugins
@@ -247,9 +248,7 @@ class Kernel:
             redact=redact,
             make_room=lambda: self.intake.make_room(),
         )
-        self.loop = AgentLoop(
-            workshop, approvals, settings.loop, publish=publish, delivered=self._turn_ended
-        )
+        self.loop = AgentLoop(workshop, settings.loop, delivered=self._turn_ended)
 
     def _build_agent(self, database: Database) -> None:
         """Make what commands, channels and plugins see of the kernel."""
@@ -260,7 +259,7 @@ class Kernel:
             EventList(self.journal),
             Trace(database, self.redactor.redact),
             self.loop,
-            self.loop.approvals,
+            self.loop.shop.approvals,
             self.loop.shop.router,
             self.outbox,
             refusing=lambda: self.intake.closed,

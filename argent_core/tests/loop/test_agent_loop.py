@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from argent_core import config as configuration
 from argent_core.kernel import Kernel
 from argent_hookspecs import (
     DiskFull,
@@ -150,6 +151,45 @@ class TestOrder:
 
         assert sorted(asked(argent)[:2]) == ["work 0", "work 1"]
         assert asked(argent)[2] == "hello"
+
+    async def test_what_waits_for_a_place_has_it_once_background_work_ends(
+        self, argent: Argent
+    ) -> None:
+        first = Gate()
+
+        async with argent(model=[first, hang, "next"], config={"loop": {"conversations": 3}}):
+            for n in range(3):
+                await argent.channel.emit(work(f"work {n}"))
+            await argent.model.asked(2)
+            first.open.set()
+            await argent.model.asked(3)
+
+        assert asked(argent)[-1] == "work 2"
+
+    async def test_a_place_that_becomes_free_is_taken_at_once(self, argent: Argent) -> None:
+        names = [f"work {n}" for n in range(60)]
+
+        async with argent(model=names[:], config={"loop": {"conversations": 4}}):
+            for four in range(0, 60, 4):
+                await asyncio.gather(
+                    *(argent.channel.emit(work(name)) for name in names[four : four + 4])
+                )
+            await argent.model.asked(60)
+
+        assert sorted(asked(argent)) == sorted(names)
+
+    async def test_further_places_are_taken_once_the_settings_allow_them(
+        self, argent: Argent
+    ) -> None:
+        async with argent(model=[hang, hang], config=alone()) as kernel:
+            for n in range(2):
+                await argent.channel.say(f"hello {n}", str(n))
+            await argent.model.asked(1)
+            configuration.set_value(kernel.home, "loop.conversations", text="2")
+            await kernel.reload()
+            await argent.model.asked(2)
+
+        assert sorted(asked(argent)) == ["hello 0", "hello 1"]
 
     async def test_people_may_take_every_place(self, argent: Argent) -> None:
         config = {"loop": {"conversations": 3}}

@@ -24,7 +24,7 @@ from argent_core.inbound.journal import MAX_BACKOFF_SECONDS, Journal, Lease, Lea
 from argent_core.loop import turn_store
 from argent_core.loop.agent_state import AgentState
 from argent_core.loop.agent_turn import AgentTurn, reply_to
-from argent_core.loop.approvals import ApprovalNeeded, Approvals
+from argent_core.loop.approvals import ApprovalNeeded
 from argent_core.loop.filters import Rejected
 from argent_core.loop.running_turn import RunningTurn
 from argent_core.loop.steps import Steps
@@ -36,7 +36,6 @@ from argent_hookspecs import (
     DiskFull,
     ModelRejected,
     ModelUnavailable,
-    Notice,
     StorageError,
     Transaction,
     Trust,
@@ -60,17 +59,15 @@ class AgentLoop:
     Args:
         settings: How many conversations run side by side, the person's place included; how long a
             turn may take; how often an event is tried without getting a step further.
-        publish: Tells observers.
         delivered: Called when there may be something new in the outbox.
     """
 
     shop: Workshop
-    approvals: Approvals
     settings: LoopSettings
-    publish: Callable[[Notice], None]
     delivered: Callable[[], None]
     running: dict[str, RunningTurn] = field(factory=dict)
     _wake: asyncio.Event = field(factory=asyncio.Event)
+    _crowded: bool = False
     _aged: float = 0.0
     _failing: dict[str, float] = field(factory=dict)
 
@@ -141,20 +138,25 @@ class AgentLoop:
         background = sum(not r.turn.lease.event.from_person for r in self.running.values())
         most, most_background = self.settings.conversations, max(1, self.settings.conversations - 1)
 
-        def work(tx: Transaction) -> tuple[list[Lease], float]:
-            dues = [self.approvals.expire(tx)]
+        def work(tx: Transaction) -> tuple[list[Lease], float, bool]:
+            dues = [self.shop.approvals.expire(tx)]
             leases: list[Lease] = []
+            crowded = True
             while running + len(leases) < most:
                 busy = background + sum(not lease.event.from_person for lease in leases)
                 lease = self.journal.take(tx, person_only=busy >= most_background)
                 if lease is None:
+                    crowded = busy >= most_background
                     dues.append(self.journal.next_due(tx))
                     break
                 turn_store.begin(tx, lease, now=now)
                 leases.append(lease)
-            return leases, min((due for due in dues if due is not None), default=math.inf)
+            soonest = min((due for due in dues if due is not None), default=math.inf)
+            return leases, soonest, crowded
 
-        leases, seconds = await self.journal.database.write(work)
+        leases, seconds, self._crowded = await self.journal.database.write(work)
+        if self._crowded and len(self.running) < running:
+            self.wake()  # a place became free meanwhile
         for lease in leases:
             self._begin(lease)
         return seconds
@@ -165,7 +167,7 @@ class AgentLoop:
         running = self.running[lease.id] = RunningTurn(turn, task)
 
         def ended(_: asyncio.Task[None]) -> None:
-            if len(self.running) >= self.settings.conversations or not turn.is_last:
+            if self._crowded or not turn.is_last:
                 self.wake()
             if self.running.get(lease.id) is running:
                 del self.running[lease.id]
@@ -206,7 +208,7 @@ class AgentLoop:
         try:
             if lease.attempts > self.settings.max_attempts:
                 return lambda: self._bury(turn, f"it was tried {self.settings.max_attempts} times")
-            self.publish(
+            self.shop.publish(
                 TurnStarted(turn=lease.id, conversation=lease.event.conversation, event=lease.event)
             )
             text = await self._within_deadline(turn)
@@ -275,11 +277,7 @@ class AgentLoop:
         stranger = lease.event.trust is Trust.OUTSIDE
         text = f"{_APOLOGY}." if stranger else f"{_APOLOGY}: {reason}"
         ending = Ending(
-            state="dead",
-            heard=turn.heard,
-            answer=text,
-            reason=reason,
-            reply=reply_to(lease, text),
+            state="dead", heard=turn.heard, answer=text, reason=reason, reply=reply_to(lease, text)
         )
         await turn_store.finish(self.journal, lease, ending=ending)
         log.error("event %s is dead: %s", lease.id, reason)
@@ -294,7 +292,7 @@ class AgentLoop:
         event = turn.lease.event
         if state != "failed":
             self._failing.pop(turn.lease.id, None)
-        self.publish(
+        self.shop.publish(
             TurnFinished(
                 turn=turn.lease.id,
                 conversation=event.conversation,
@@ -308,7 +306,7 @@ class AgentLoop:
     async def _stop_waiting(self, conversation: str | None, reason: str) -> int:
         stopped = await turn_store.cancel_waiting(self.journal, conversation, reason=reason)
         for turn, where, to in stopped:
-            self.publish(
+            self.shop.publish(
                 TurnFinished(turn=turn, conversation=where, to=to, state="cancelled", reason=reason)
             )
         self.wake()
