@@ -116,6 +116,13 @@ def test_commands(person: Person) -> None:
     assert person.leaves() == 0
 
 
+@pytest.mark.parametrize("command", ["/model", "/model powerful"])
+def test_the_agents_own_command_goes_to_the_agent(person: Person, command: str) -> None:
+    person.types(command)
+
+    person.sees(f"You said: {command}\r\n")
+
+
 def test_long_messages_are_cut_in_the_history(person: Person) -> None:
     person.types("\x1b[200~" + "\n".join(f"line {n}" for n in range(1, 30)) + "\x1b[201~")
     person.sees("You said: line 1\r\n")
