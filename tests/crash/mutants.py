@@ -18,7 +18,7 @@ from argent_core.inbound.intake import Intake
 from argent_core.inbound.journal import Journal
 from argent_core.loop.steps import Step, Steps
 from argent_core.outbound import outbox
-from argent_core.outbound.outbox import Outbox, OutboxRow
+from argent_core.outbound.outbox import DueReplies, Outbox, OutboxRow
 from argent_hookspecs import Address, Event, Receipt, Reply, Transaction
 from tests.crash.campaign import Campaign
 from tests.crash.failpoints import AFTER, BEFORE, HELD, Failpoint
@@ -76,15 +76,16 @@ def _send_without_outbox() -> None:
 
     async def begin_due(
         self: Outbox, room: Mapping[str, int], *, busy: Collection[Address]
-    ) -> tuple[list[OutboxRow], None]:
+    ) -> DueReplies:
         first = {row.reply.to: row for row in reversed(waiting.values())}
         begun = [row for to, row in first.items() if to not in busy]
         for row in begun:
             under_way[row.reply.key] = waiting.pop(row.reply.key)
-        return begun, None
+        return DueReplies(tuple(begun), expired=(), next_due=None, skipped=bool(waiting))
 
-    async def sent(self: Outbox, row: OutboxRow, receipt: Receipt) -> None:
+    async def sent(self: Outbox, row: OutboxRow, receipt: Receipt) -> bool:
         del under_way[row.reply.key]
+        return bool(waiting)
 
     async def settle(self: Outbox, row: OutboxRow, state: str, **_: Any) -> None:
         del under_way[row.reply.key]
