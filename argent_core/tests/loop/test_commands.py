@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from argent_hookspecs import ModelTier
+from argent_hookspecs import ModelTier, ModelUnavailable
 from argent_testing import Argent
 
 from ..demo import Demo
@@ -39,6 +39,17 @@ async def test_a_conversation_can_have_its_tier_also_after_a_restart(argent: Arg
         await argent.channel.ask("/model auto")
         await argent.channel.ask("four")
     assert models(argent) == ["large", "scripted"]
+
+
+async def test_who_answers_instead_of_the_tier_that_was_asked_for_is_said(argent: Argent) -> None:
+    replies = [ModelUnavailable("overloaded"), "a", "b"]
+    async with argent(plugins=[Demo(POWERFUL)], model=replies):
+        asked = await argent.channel.ask("@powerful What is life?")
+        unasked = await argent.channel.ask("And without?")
+
+    assert asked == "a\n\n(This is from local, as powerful could not answer: overloaded)"
+    assert unasked == "b"
+    assert models(argent) == ["large", "scripted", "scripted"]
 
 
 async def test_a_tier_that_is_none_is_named_with_those_that_are(argent: Argent) -> None:

@@ -40,6 +40,7 @@ from argent_hookspecs import (
 
 _EMPTY = "(The model gave no answer.)"
 _CUT = "\n\n(The answer was cut here: it reached the model's limit.)"
+_OTHER = "\n\n(This is from {}, as {} could not answer{})"
 _SHORT = "\n\n(The answer was cut here: the budget left room for no more.)"
 
 
@@ -107,7 +108,7 @@ class AgentTurn:
             self.state.to(AgentState.PROCESSING)
         else:
             answer = await self._ask_model(calls, with_tools=False)
-        return await self._deliver(_whole(answer))
+        return await self._deliver(_whole(answer) + _instead(calls, answer))
 
     async def _ask_model(self, calls: ModelCalls, *, with_tools: bool) -> ModelAnswer:
         """Ask for the next answer, and note what it said."""
@@ -206,6 +207,13 @@ def _whole(answer: ModelAnswer) -> str:
     if answer.reason is not FinishReason.LENGTH:
         return text
     return text + (_SHORT if answer.shortened else _CUT)
+
+
+def _instead(calls: ModelCalls, answer: ModelAnswer) -> str:
+    """Return the words that an answer is of another tier than was asked for; none if it is not."""
+    other = calls.plan.other_than_wished(answer.tier)
+    why = f": {calls.trouble}" if calls.trouble else "."
+    return _OTHER.format(other, calls.plan.wish, why) if other else ""
 
 
 def reply_to(lease: Lease, text: str) -> Reply | None:

@@ -84,6 +84,7 @@ class ModelCalls:
         tell: Told the answer so far.
         ask: Told that a person's word is needed.
         plugin: The plugin whose model is asked.
+        trouble: Why the model that was asked first did not answer.
     """
 
     shop: Workshop
@@ -94,6 +95,7 @@ class ModelCalls:
     tell: Callable[[str], None]
     ask: Callable[[Approval], None]
     plugin: str = ""
+    trouble: str = ""
     _account: TurnAccount = field(init=False)
     _tiers: Sequence[ModelTier] = field(init=False)
     _step: Step | None = None
@@ -160,7 +162,7 @@ class ModelCalls:
 
     def _higher(self) -> ModelTier | None:
         """Return the next tier above the one that answered, if an answer may be escalated."""
-        if self.plan.wished or not self.shop.router.config.models.routing.escalate:
+        if self.plan.wish or not self.shop.router.config.models.routing.escalate:
             return None
         now, health = self._tiers[0], self.shop.health
         above = [t for t in self.plan.tiers if t.below > now.below and health.is_well(t.provider)]
@@ -192,11 +194,13 @@ class ModelCalls:
                     continue
                 return await self._ask_model(route, wanted)
             except OverBudget as error:
-                over = over or error
+                over, self.trouble = over or error, self.trouble or str(error)
                 if self.shop.budget.settings.at_cap == "stop":
                     break
             except (ModelError, PluginError) as error:
-                log.warning("%s does not answer: %s", tier.model, self.shop.clean(str(error)))
+                reason = self.shop.clean(str(error))
+                log.warning("%s does not answer: %s", tier.model, reason)
+                self.trouble = self.trouble or reason
                 if not isinstance(error, ContextTooLong):
                     wish = error.retry_after if isinstance(error, ModelUnavailable) else None
                     self.shop.health.failed(tier.provider, retry_after=wish)

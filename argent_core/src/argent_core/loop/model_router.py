@@ -52,12 +52,17 @@ class Plan:
 
     Args:
         tiers: The first choice, then those that stand in for it.
-        wished: Whether the person named the tier.
+        wish: Name of the tier that the person asked for, if one was named.
     """
 
     score: Score
     tiers: tuple[ModelTier, ...]
-    wished: bool = False
+    wish: str = ""
+
+    def other_than_wished(self, id: str) -> str:
+        """Return the name of a tier that answered, if the person asked for another; else ""."""
+        name = next((tier.name for tier in self.tiers if tier.id == id), "")
+        return name if self.wish and name != self.wish else ""
 
 
 @frozen(kw_only=True)
@@ -108,7 +113,7 @@ class ModelRouter:
             first = choose_tier(tiers, score, floor=self._floor(tiers, signals))
         else:
             first = named_tier(tiers, settings.default)
-        return Plan(score=score, tiers=(first, *stand_ins(tiers, first)), wished=bool(wish))
+        return Plan(score=score, tiers=(first, *stand_ins(tiers, first)), wish=wish)
 
     async def open(self, plan: Plan, tier: ModelTier) -> Route:
         """Find out about the model of a tier.
