@@ -68,11 +68,11 @@ class Control:
             "events.list": agent.events.list,
             "events.show": agent.events.show,
             "events.retry": self._retry_event,
-            "events.drop": agent.events.drop,
+            "events.drop": self._drop_event,
             "replies.list": agent.replies.list,
             "replies.show": agent.replies.show,
             "replies.retry": self._retry_reply,
-            "replies.drop": agent.replies.drop,
+            "replies.drop": self._drop_reply,
             "cost": self._report_cost,
             "trace.list": agent.trace_rows.turns,
             "trace.show": agent.trace_rows.turn,
@@ -133,9 +133,19 @@ class Control:
         self.kernel.loop.wake()
         return event
 
+    async def _drop_event(self, id: str) -> dict[str, Any]:
+        event = await self.kernel.agent.events.drop(id)
+        self.kernel.loop.wake()  # others may have waited behind it
+        return event
+
     async def _retry_reply(self, key: str) -> dict[str, Any]:
         reply = await self.kernel.agent.replies.retry(key)
         self.kernel.output_handlers.wake()
+        return reply
+
+    async def _drop_reply(self, key: str) -> dict[str, Any]:
+        reply = await self.kernel.agent.replies.drop(key)
+        self.kernel.output_handlers.wake()  # as with events
         return reply
 
     async def _list_approvals(self) -> list[dict[str, Any]]:

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from argent_hookspecs import Permission
+from argent_hookspecs import Event, Permission, Trust
 from argent_testing import Argent
 
-from ..demo import Demo
+from ..demo import Demo, ended
 from .letters import Letters, call, last_result, open_approval, results
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +67,23 @@ async def test_a_call_that_is_not_what_was_asked_for_is_not_made(asked: Asked) -
 
     assert asked.letters.sent == []
     assert "did not allow it (altered)" in last_result(asked.argent).text
+
+
+async def test_what_waits_behind_an_event_that_is_dropped_goes_on_at_once(asked: Asked) -> None:
+    task = Event(kind="task", conversation="home", content="tidy up", trust=Trust.OWNER)
+
+    async with asked.start() as kernel:
+        id = await asked.argent.channel.say("write")
+        await open_approval(kernel)
+        behind = await asked.argent.channel.emit(task)
+        assert await kernel.agent.events.count() == {
+            "ready": 1,
+            "leased": 0,
+            "waiting": 1,
+            "dead": 0,
+        }
+        await kernel.control.run("events.drop", {"id": id})
+        assert (await ended(kernel, behind))["state"] == "done"
 
 
 async def test_a_denied_call_is_not_made(asked: Asked) -> None:

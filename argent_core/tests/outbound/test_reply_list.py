@@ -31,15 +31,18 @@ async def rude(_: Reply) -> Reject:
     return Reject("rude")
 
 
-async def only(kernel: Kernel) -> dict[str, Any]:
-    """Return the one reply that there is."""
-    (found,) = await kernel.control.run("replies.list", {})
+async def only(kernel: Kernel, key: str = "") -> dict[str, Any]:
+    """Return the one reply that there is, or that has a key."""
+    replies = await kernel.control.run("replies.list", {})
+    (found,) = (reply for reply in replies if key in ("", reply["key"]))
     assert isinstance(found, dict)
     return found
 
 
-async def store(kernel: Kernel, key: str, *, age: float = 0, channel: str = "gone") -> None:
-    to, at = Address(channel, "home"), kernel.outbox.now() - age
+async def store(
+    kernel: Kernel, key: str, *, age: float = 0, channel: str = "gone", where: str = "home"
+) -> None:
+    to, at = Address(channel, where), kernel.outbox.now() - age
     one = Reply(key=key, to=to, text=f"text of {key}", turn="t", conversation="home")
     await kernel.outbox.database.write(lambda tx: rows.put(tx, one, now=at))
     kernel.output_handlers.wake()
@@ -71,9 +74,9 @@ async def test_one_that_the_channel_refused_is_sent_again(argent: Argent) -> Non
         await eventually_in(kernel, "sent")
 
 
-async def eventually_in(kernel: Kernel, state: str) -> None:
+async def eventually_in(kernel: Kernel, state: str, *, key: str = "") -> None:
     async with asyncio.timeout(10):
-        while (await only(kernel))["state"] != state:
+        while (await only(kernel, key))["state"] != state:
             pass
 
 
@@ -117,6 +120,22 @@ async def test_one_that_is_dropped_is_never_sent_and_the_next_goes(argent: Argen
 
     assert (dropped["state"], dropped["reason"]) == ("dead", "dropped")
     assert [one.key for one in argent.channel.tries] == ["one", "two"]
+
+
+async def test_what_waits_behind_one_that_is_dropped_goes_at_once(argent: Argent) -> None:
+    argent.channel.delay(600)
+
+    async with argent() as kernel:
+        await store(kernel, "one", channel="memory")
+        await argent.channel.tried(1)
+        await eventually_in(kernel, "pending")
+        await store(kernel, "two", channel="memory")
+        for key in ("elsewhere", "there again"):
+            await store(kernel, key, channel="memory", where="cabin")
+            assert (await argent.channel.next_reply()).key == key
+            await eventually_in(kernel, "sent", key=key)
+        await kernel.control.run("replies.drop", {"key": "one"})
+        assert (await argent.channel.next_reply()).key == "two"
 
 
 @pytest.mark.parametrize(
