@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -14,12 +15,14 @@ from argent_core.kernel import Kernel
 from argent_hookspecs import (
     DiskFull,
     Event,
+    Filter,
     ModelRejected,
     ModelRequest,
     ModelUnavailable,
     Observer,
     Permission,
     Priority,
+    Reply,
     Tool,
     ToolCall,
     Trust,
@@ -627,6 +630,37 @@ class TestStop:
             trace = await kernel.agent.trace("home")
 
         assert trace is not None and trace["state"] == "cancelled"
+
+    async def test_one_whose_end_is_being_stored_ends_as_that_says(self, argent: Argent) -> None:
+        told: list[Any] = []
+        there, go, disk = asyncio.Event(), asyncio.Event(), threading.Event()
+
+        async def watch(notice: Any) -> None:
+            told.append((notice.state, notice.text))
+
+        async def pause(reply: Reply) -> Reply:
+            there.set()
+            await go.wait()
+            return reply
+
+        watching = Observer(id="watch", notify=watch, kinds=(TurnFinished,))
+        plugins = [Demo(watching, Filter(id="pause", reply=pause))]
+
+        async with argent(plugins=plugins, model=["hi"]) as kernel:
+            await argent.channel.say("hello")
+            await there.wait()
+            (running,) = kernel.loop.running.values()
+            busy = asyncio.create_task(kernel.journal.database.write(lambda _: disk.wait(10)))
+            go.set()
+            await eventually(lambda: running.turn.text == "hi", what="its end is being stored")
+            stopping = asyncio.create_task(kernel.agent.stop("home"))
+            await eventually(lambda: running.stopped, what="it is stopped")
+            disk.set()
+            await asyncio.gather(busy, stopping)
+            assert (await argent.channel.next_reply()).text == "hi"
+            await eventually(lambda: told, what="its end is told")
+
+        assert told == [("done", "hi")]
 
     async def test_what_nobody_has_begun_is_not_stopped(self, argent: Argent) -> None:
         async with argent(model=[hang, "two"], config=alone()) as kernel:

@@ -74,6 +74,11 @@ class LoopSettings:
     )
     max_steps: int = setting(16, doc="Model calls in one turn.", ge=1, le=1000)
 
+    @property
+    def turn_seconds(self) -> float:
+        """How long a turn may take."""
+        return self.turn_timeout.total_seconds()
+
 
 @frozen(kw_only=True)
 class ToolsSettings:

@@ -82,11 +82,6 @@ class AgentLoop:
         states = {running.turn.state.state for running in self.running.values()}
         return next((state for state in _BUSIEST if state in states), AgentState.IDLE)
 
-    @property
-    def turn_seconds(self) -> float:
-        """How long a turn may take."""
-        return self.settings.turn_timeout.total_seconds()
-
     def wake(self) -> None:
         """Look for events now."""
         self._wake.set()
@@ -103,7 +98,7 @@ class AgentLoop:
 
     def extend_deadlines(self, plugin: str) -> None:
         """Give turns their whole time again whose model's plugin works, on a download perhaps."""
-        until = asyncio.get_running_loop().time() + self.turn_seconds
+        until = asyncio.get_running_loop().time() + self.settings.turn_seconds
         for running in self.running.values():
             deadline, calls = running.deadline, running.turn.calls
             mine = calls is not None and calls.plugin == plugin
@@ -188,8 +183,7 @@ class AgentLoop:
             if error is None:
                 work = outcome.get()
             elif isinstance(error, LeaseLost):
-                log.info("%s", error)
-                return
+                work = partial(self._tell_end, turn)
             elif isinstance(error, asyncio.CancelledError):
                 raise error
             else:
@@ -213,7 +207,7 @@ class AgentLoop:
             )
             text = await self._within_deadline(turn)
         except TimeoutError:
-            seconds = self.turn_seconds
+            seconds = self.settings.turn_seconds
             return lambda: self._bury(turn, f"it took longer than {seconds:g} s")
         except asyncio.CancelledError:
             _uncancel()
@@ -237,7 +231,7 @@ class AgentLoop:
     async def _within_deadline(self, turn: AgentTurn) -> str:
         running = self.running[turn.lease.id]
         try:
-            async with asyncio.timeout(self.turn_seconds) as running.deadline:
+            async with asyncio.timeout(self.settings.turn_seconds) as running.deadline:
                 return await turn.run()
         finally:
             running.deadline = None
@@ -249,7 +243,9 @@ class AgentLoop:
         failing_since = now if attempts <= 1 else self._failing.get(lease.id, now)
         self._failing[lease.id] = failing_since
         # Background work can wait for hours; a person should know.
-        late = lease.event.from_person and now + seconds > failing_since + self.turn_seconds
+        late = (
+            lease.event.from_person and now + seconds > failing_since + self.settings.turn_seconds
+        )
         if attempts >= self.settings.max_attempts or late:
             await self._bury(turn, reason)
             return
@@ -287,6 +283,12 @@ class AgentLoop:
         ending = Ending(state=state, heard=turn.heard, answer=answer, reason=reason)
         await turn_store.finish(self.journal, turn.lease, ending=ending)
         self._tell(turn, state, reason=reason, text=answer)
+
+    async def _tell_end(self, turn: AgentTurn) -> None:
+        """Tell the end of a turn that was broken off while that was being stored."""
+        ended = await turn_store.ending_of(self.journal, turn.lease.id)
+        if ended is not None:
+            self._tell(turn, ended.state, reason=ended.reason, text=ended.answer)
 
     def _tell(self, turn: AgentTurn, state: str, *, reason: str = "", text: str = "") -> None:
         event = turn.lease.event

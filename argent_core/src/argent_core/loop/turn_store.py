@@ -113,6 +113,16 @@ async def finish(book: Journal, lease: Lease, *, ending: Ending) -> bool:
     return await book.database.write(work)
 
 
+async def ending_of(book: Journal, turn: str) -> Ending | None:
+    """Return how a turn has ended, or None if it has not."""
+    sql = (
+        "SELECT state, answer, reason FROM turns"
+        " WHERE id = ? AND state IN ('done', 'dead', 'cancelled')"
+    )
+    row = await book.database.read(lambda tx: tx.execute(sql, (turn,)).fetchone())
+    return None if row is None else Ending(state=row[0], answer=row[1], reason=row[2])
+
+
 async def note(book: Journal, turn: str, *, state: str, reason: str) -> None:
     """Record that a turn paused: ``failed`` (tried again later) or ``waiting``."""
     sql = "UPDATE turns SET state = ?, reason = ? WHERE id = ? AND state = 'running'"
