@@ -90,6 +90,11 @@ ODD: dict[str, tuple[str, str]] = {
     "unknown plugin": ('"plugins": {"lama": {}}', 'no such plugin is installed. Did you mean "pl'),
     "unknown plugin in the list": ('"agent": {"plugins": ["x"]}', 'no plugin "x" is installed'),
     "unknown tier": ('"models": {"default": "nosuch"}', 'no tier "nosuch" is known'),
+    "budget of an unknown tier": ('"budget": {"tiers": {"fats": 1}}', "this limits nothing"),
+    "unknown tier for a topic": (
+        '"models": {"routing": {"floors": {"code": "fats"}}}',
+        'models.routing.floors.code: no tier "fats" is known',
+    ),
     "misspelt tier": ('"models": {"default": "balnced"}', 'Did you mean "balanced"?'),
 }
 """Something in the file does nothing."""

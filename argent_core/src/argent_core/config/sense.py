@@ -48,11 +48,11 @@ def doubtful(
         installed: Names of the plugins that are.
     """
     known = sorted({*BELOW, *(tier.name for tier in tiers)})
-    wanted = settings.models.default
-    if wanted not in known:
-        words = f"no tier {shown(wanted)} is known; unless a plugin brings one, another answers"
-        hint = suggestion(wanted, known) or f"There are: {', '.join(known)}"
-        yield Problem("models.default", words, hint=hint)
+    for path, wanted, otherwise in _tiers_named(settings):
+        if wanted not in known:
+            words = f"no tier {shown(wanted)} is known; unless a plugin brings one, {otherwise}"
+            hint = suggestion(wanted, known) or f"There are: {', '.join(known)}"
+            yield Problem(path, words, hint=hint)
     names = set(installed)
     for index, name in enumerate(settings.agent.plugins or ()):
         if name not in names:
@@ -68,7 +68,16 @@ def idle(
         if not any(fnmatch(tool, pattern) for tool in tools):
             words = "no tool that is there is called so"
             yield Problem(f"tools.policy.{pattern}", words, hint=suggestion(pattern, tools))
-    wanted = settings.models.default
-    if wanted not in {*BELOW, *tiers}:
-        words = f"no tier that is there is called {shown(wanted)}; another answers"
-        yield Problem("models.default", words, hint=suggestion(wanted, {*BELOW, *tiers}))
+    for path, wanted, otherwise in _tiers_named(settings):
+        if wanted not in {*BELOW, *tiers}:
+            words = f"no tier that is there is called {shown(wanted)}; {otherwise}"
+            yield Problem(path, words, hint=suggestion(wanted, {*BELOW, *tiers}))
+
+
+def _tiers_named(settings: KernelSettings) -> Iterator[tuple[str, str, str]]:
+    """Return where a setting names a tier, which, and what happens if there is none."""
+    yield "models.default", settings.models.default, "another answers"
+    for topic, tier in settings.models.routing.floors.items():
+        yield f"models.routing.floors.{topic}", tier, "it counts as balanced"
+    for tier in settings.budget.tiers:
+        yield f"budget.tiers.{tier}", tier, "this limits nothing"
