@@ -152,8 +152,9 @@ def test_all_that_a_plugin_is_given_is_listed(root: Path) -> None:
 
 
 def test_the_settings_in_the_readme_are_right(readme: str, tmp_path: Path) -> None:
-    (settings,) = blocks(readme, "json")
+    tiers, settings = blocks(readme, "json")
     (tmp_path / "argent.json").write_text(settings, "utf-8")
+    (tmp_path / "models.json").write_text(tiers, "utf-8")
 
     checked = subprocess.run(
         [Path(sys.executable).with_name("argent"), "config", "check", "--json"],
