@@ -66,13 +66,24 @@ def budget_text(message: Mapping[str, Any]) -> str:
     '50% of the budget for today is used ($2.60 of $5.00); see: argent cost'
     >>> budget_text({"cap": "today", "share": 1.0, "spent": 4.9, "limit": 5.0})
     'The budget for today has no room for more ($4.90 of $5.00); see: argent cost'
+    >>> budget_text({"cap": "today", "share": 1.0, "spent": 0.0085, "limit": 0.01})
+    'The budget for today has no room for more ($0.0085 of $0.01); see: argent cost'
     """
-    share, amounts = message["share"], f"${message['spent']:.2f} of ${message['limit']:.2f}"
+    share, amounts = (
+        message["share"],
+        f"{_dollars(message['spent'])} of {_dollars(message['limit'])}",
+    )
     if share < 1:
         words = f"{share:.0%} of the budget for {message['cap']} is used"
     else:
         words = f"The budget for {message['cap']} has no room for more"
     return f"{words} ({amounts}); see: argent cost"
+
+
+def _dollars(amount: float) -> str:
+    """Write an amount of money, what is below a cent with two figures."""
+    places = 2 if amount == 0 or amount >= 0.01 else 1 - math.floor(math.log10(amount))
+    return f"${amount:.{places}f}"
 
 
 def rows_of(text: str, width: int) -> int:
