@@ -296,6 +296,13 @@ class TestFailover:
 
         assert answer == "Sorry, I could not answer this: A is down; B broke off"
 
+    async def test_what_several_say_alike_is_said_once(self, argent: Argent) -> None:
+        fast, powerful = (Vendor(id, ModelUnavailable("it rains")) for id in ("fast", "powerful"))
+        async with argent(plugins=[fast.plugin(), powerful.plugin()], config=starting_with("fast")):
+            answer = await argent.channel.ask("Anybody?")
+
+        assert answer == "Sorry, I could not answer this: it rains"
+
     async def test_one_who_wants_to_be_left_alone_is(self, argent: Argent) -> None:
         slow_down = ModelUnavailable("slow down", retry_after=60)
         fast = Vendor("fast", slow_down, "I am back.")

@@ -343,5 +343,5 @@ def _summed_up(
         return failures[0]
     waits = [e.retry_after for e in transient if isinstance(e, ModelUnavailable)]
     wishes = [wait for wait in waits if isinstance(wait, (int, float))]
-    words = "; ".join(str(error) for error in (*failures, *([over] if over else [])))
+    words = "; ".join(dict.fromkeys(str(error) for error in (*failures, *([over] if over else []))))
     return ModelUnavailable(words, retry_after=min(wishes, default=None))
