@@ -1,14 +1,17 @@
-"""Running a part of the kernel for as long as the kernel runs, whatever it meets."""
+"""Running the parts of the kernel: for as long as it runs, and up to a sound end."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from argent_core.backoff import backoff
 from argent_core.guard import attempt_async
 from argent_hookspecs import ArgentError
+
+T = TypeVar("T")
 
 log = logging.getLogger("argent.kernel")
 
@@ -41,6 +44,16 @@ async def keep_running(
         log.error("the kernel's %s pauses: %s", name, error)
         cope(error)
         await asyncio.sleep(backoff(failures, longest=_LONGEST_PAUSE))
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await what is never broken off in the middle: being cancelled waits for it."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 async def end(task: asyncio.Task[None]) -> None:

@@ -693,6 +693,25 @@ class TestEndOfTheKernel:
 
         assert (event["state"], event["attempts"]) == ("done", 1)
 
+    async def test_what_was_about_to_begin_is_put_back_uncounted_too(self, argent: Argent) -> None:
+        disk = threading.Event()
+
+        async with argent(model=["hi"], config={"loop": {"maxAttempts": 1}}) as kernel:
+            await argent.channel.ask("hello")
+            write = kernel.journal.database.write
+            id = await kernel.journal.append(work("tidy"), source="memory", plugin="memory")
+            busy = asyncio.create_task(write(lambda _: disk.wait(10)))
+            (looking,) = (task for task in asyncio.all_tasks() if task.get_name() == "loop")
+            kernel.loop.wake()
+            stopping = asyncio.create_task(kernel.stop())
+            await eventually(looking.cancelling, what="it is about to stop")
+            disk.set()
+            await asyncio.gather(busy, stopping)
+        async with argent.restart(model=["done"]) as kernel:
+            event = await ended(kernel, id)
+
+        assert (event["state"], event["attempts"]) == ("done", 1)
+
     async def test_what_was_done_is_not_done_again(self, argent: Argent) -> None:
         plugins = [Demo(letter())]
 

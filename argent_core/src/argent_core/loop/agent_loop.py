@@ -30,6 +30,7 @@ from argent_core.loop.running_turn import RunningTurn
 from argent_core.loop.steps import Steps
 from argent_core.loop.turn_store import Ending
 from argent_core.loop.workshop import Workshop
+from argent_core.running import to_its_end
 from argent_hookspecs import (
     ArgentError,
     ContextTooLong,
@@ -91,7 +92,7 @@ class AgentLoop:
         while True:
             self._wake.clear()
             await self._age()
-            seconds = await self._claim()
+            seconds = await to_its_end(self._claim())  # what is on record as begun is begun
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(seconds, _LONGEST_SLEEP)):
                     await self._wake.wait()
@@ -243,9 +244,8 @@ class AgentLoop:
         failing_since = now if attempts <= 1 else self._failing.get(lease.id, now)
         self._failing[lease.id] = failing_since
         # Background work can wait for hours; a person should know.
-        late = (
-            lease.event.from_person and now + seconds > failing_since + self.settings.turn_seconds
-        )
+        until = failing_since + self.settings.turn_seconds
+        late = lease.event.from_person and now + seconds > until
         if attempts >= self.settings.max_attempts or late:
             await self._bury(turn, reason)
             return

@@ -23,6 +23,7 @@ from argent_core.outbound.outbox import (
     OutboxRow,
     clean,
 )
+from argent_core.running import to_its_end
 from argent_hookspecs import (
     Address,
     ArgentError,
@@ -89,13 +90,8 @@ class OutputHandlers:
                 await self.outbox.hurry(self._heard.pop())
             handlers = self._handlers()
             await self._recover(handlers)
-            beginning = asyncio.create_task(self._begin_due(handlers), name="replies")
-            try:
-                seconds = await asyncio.shield(beginning)
-            except asyncio.CancelledError:
-                # What is on record as being sent is sent.
-                await asyncio.gather(beginning, return_exceptions=True)
-                raise
+            # What is on record as being sent is sent.
+            seconds = await to_its_end(self._begin_due(handlers))
             self._postponed = seconds is not None
             await self._sleep(_LONGEST_WAIT if seconds is None else seconds)
 
