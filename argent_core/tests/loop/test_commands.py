@@ -50,6 +50,7 @@ async def test_who_answers_instead_of_the_tier_that_was_asked_for_is_said(argent
     assert asked == "a\n\n(This is from local, as powerful could not answer: overloaded)"
     assert unasked == "b"
     assert models(argent) == ["large", "scripted", "scripted"]
+    assert [message.text for message in argent.model.requests[2].messages][1] == "a"
 
 
 async def test_a_tier_that_is_none_is_named_with_those_that_are(argent: Argent) -> None:

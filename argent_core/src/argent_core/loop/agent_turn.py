@@ -108,7 +108,7 @@ class AgentTurn:
             self.state.to(AgentState.PROCESSING)
         else:
             answer = await self._ask_model(calls, with_tools=False)
-        return await self._deliver(_whole(answer) + _instead(calls, answer))
+        return await self._deliver(_whole(answer), note=_instead(calls, answer))
 
     async def _ask_model(self, calls: ModelCalls, *, with_tools: bool) -> ModelAnswer:
         """Ask for the next answer, and note what it said."""
@@ -163,11 +163,15 @@ class AgentTurn:
         self._said.append(Message(Role.USER, (*last.parts, *words)))
         self.heard += events
 
-    async def _deliver(self, text: str) -> str:
+    async def _deliver(self, text: str, *, note: str = "") -> str:
+        """Send an answer and end the turn; a note goes with it, but is no part of what was said."""
         self.state.to(AgentState.RESPONDING)
+        text += note
         reply, held = await self._make_reply(text)
         self.text = "" if held else text if reply is None else reply.text
-        ending = Ending(state="done", heard=self.heard, answer=self.text, reply=reply, held=held)
+        # A model that read the note among earlier answers would write such notes itself.
+        said = self.text.removesuffix(note)
+        ending = Ending(state="done", heard=self.heard, answer=said, reply=reply, held=held)
         more = await turn_store.finish(self.shop.journal, self.lease, ending=ending)
         self.is_last = not more
         self.state.to(AgentState.IDLE)
