@@ -85,13 +85,13 @@ class Models:
     async def catalogue(self) -> dict[str, Any]:
         """List tiers, and the providers with the models that they have now."""
         providers = self._providers()
-        listed = asyncio.gather(*(self._offer(found) for found in providers.values()))
+        offers = asyncio.gather(*(self._offer(found) for found in providers.values()))
         rungs = sorted(self._router.tiers(), key=lambda tier: tier.below)
         tiers = [await self._tier(tier, providers) for tier in rungs]
         prices = self.shop.prices
         return {
             "tiers": tiers,
-            "providers": await listed,
+            "providers": await offers,
             "prices": {"date": prices.date, "dearest": asdict(prices.dearest)},
         }
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from attrs import define, frozen
 
-from argent_core.money import DOLLAR as DOLLAR
 from argent_hookspecs import FREE, ModelInfo, ModelProvider, Price, Usage
 
 _MOST = 2**53
