@@ -183,8 +183,8 @@ class LocalCommandContext:
         try:
             kernel = Kernel(self.place)
             await kernel.start()
-        except HomeInUse:
-            await self._wait_for_other()
+        except HomeInUse as error:
+            await self._wait_for_other(error)
             yield
             return
         try:
@@ -193,12 +193,14 @@ class LocalCommandContext:
         finally:
             await kernel.stop()
 
-    async def _wait_for_other(self) -> None:
+    async def _wait_for_other(self, held: ArgentError) -> None:
         """Wait for the kernel that another process is just starting."""
         for _ in range(_START_TRIES):
             if await self.is_running():
                 return
             await asyncio.sleep(0.1)
+        if not link_file(self.place).exists():
+            raise NotRunning(str(held)) from held
         raise NotRunning(
             f"another process holds {self.home}, but does not answer; end it and try again"
         )
