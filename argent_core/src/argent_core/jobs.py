@@ -11,6 +11,7 @@ from attrs import define, field
 
 from argent_core.guard import Guard
 from argent_core.hosted_plugin import Registered
+from argent_core.running import end
 from argent_hookspecs import ArgentError, Clock, Job
 
 log = logging.getLogger("argent.jobs")
@@ -34,11 +35,7 @@ class Jobs:
 
     async def plugin_stopping(self, plugin: str) -> None:
         """End them."""
-        tasks = self._tasks.pop(plugin, [])
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await end(*self._tasks.pop(plugin, []))
 
     async def _repeat(self, plugin: str, job: Job) -> None:
         while True:

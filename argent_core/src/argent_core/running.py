@@ -16,6 +16,7 @@ T = TypeVar("T")
 log = logging.getLogger("argent.kernel")
 
 _LONGEST_PAUSE = 30.0
+_SOUND_SECONDS = 60.0
 
 
 async def keep_running(
@@ -28,11 +29,13 @@ async def keep_running(
     """Run a part until cancelled.
 
     Args:
-        cope: Told each error on purpose; after a pause the part begins again.
+        cope: Told each error on purpose; after a pause the part begins again. The pauses grow
+            until it has run for a minute.
         broke: Told any other error, or None if the part just ended; it does not begin again.
     """
-    failures = 0
+    failures, loop = 0, asyncio.get_running_loop()
     while True:
+        began = loop.time()
         error = (await attempt_async(work)).error
         if isinstance(error, asyncio.CancelledError):
             raise error
@@ -40,7 +43,7 @@ async def keep_running(
             log.critical("the kernel's %s broke", name, exc_info=error)
             broke(error)
             return
-        failures += 1
+        failures = 1 if loop.time() - began > _SOUND_SECONDS else failures + 1
         log.error("the kernel's %s pauses: %s", name, error)
         cope(error)
         await asyncio.sleep(backoff(failures, longest=_LONGEST_PAUSE))
@@ -56,7 +59,9 @@ async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-async def end(task: asyncio.Task[None]) -> None:
-    """Cancel a part and wait until it has ended."""
-    task.cancel()
-    await asyncio.wait({task})
+async def end(*tasks: asyncio.Task[None]) -> None:
+    """Cancel tasks and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

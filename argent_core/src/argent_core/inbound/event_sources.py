@@ -15,6 +15,7 @@ from argent_core.guard import Guard
 from argent_core.hosted_plugin import Registered
 from argent_core.inbound.intake import Intake
 from argent_core.outcome import shown
+from argent_core.running import end
 from argent_hookspecs import Channel, Event, EventRefused, EventSource, StorageError
 
 log = logging.getLogger("argent.sources")
@@ -80,11 +81,7 @@ class EventSources:
 
     async def plugin_stopping(self, plugin: str) -> None:
         """Let them listen no more."""
-        tasks = self._tasks.pop(plugin, [])
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await end(*self._tasks.pop(plugin, []))
 
     async def _keep_listening(self, found: Registered) -> None:
         plugin, source = found.plugin, found.record.id

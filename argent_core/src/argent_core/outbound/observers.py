@@ -10,6 +10,7 @@ from attrs import define, field
 from argent_core.guard import Guard, attempt
 from argent_core.hosted_plugin import Registered
 from argent_core.mailbox import Mailbox
+from argent_core.running import end
 from argent_hookspecs import Notice, Observer
 
 
@@ -48,11 +49,7 @@ class Observers:
 
     async def plugin_stopping(self, plugin: str) -> None:
         """Take the mailboxes away."""
-        tasks = [subscription.task for subscription in self._subscriptions.pop(plugin, [])]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await end(*(subscription.task for subscription in self._subscriptions.pop(plugin, [])))
 
     def _subscribe(self, plugin: str, observer: Observer) -> _Subscription:
         kinds = tuple(observer.kinds)
