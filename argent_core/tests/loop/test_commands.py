@@ -6,6 +6,7 @@ from argent_hookspecs import ModelTier, ModelUnavailable
 from argent_testing import Argent
 
 from ..demo import Demo
+from .vendors import Vendor, starting_with
 
 pytestmark = pytest.mark.anyio
 
@@ -76,3 +77,15 @@ async def test_strangers_choose_nothing(argent: Argent) -> None:
             assert (await argent.channel.next_reply()).text == "no"
 
     assert models(argent) == ["scripted", "scripted"]
+
+
+async def test_who_asks_for_a_model_of_this_machine_is_not_answered_from_elsewhere(
+    argent: Argent,
+) -> None:
+    local, fast = Vendor("local", ModelUnavailable("busy"), local=True), Vendor("fast")
+    plugins, config = [local.plugin(), fast.plugin()], starting_with("fast")
+
+    async with argent(plugins=plugins, config=config):
+        assert "busy" in await argent.channel.ask("@local Keep this here.")
+
+    assert fast.requests == []

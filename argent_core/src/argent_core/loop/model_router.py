@@ -113,6 +113,9 @@ class ModelRouter:
             first = choose_tier(tiers, score, floor=self._floor(tiers, signals))
         else:
             first = named_tier(tiers, settings.default)
+        if wish and self._is_local(first):
+            # Who asks for a model of this machine may not want their words to leave it.
+            tiers = [tier for tier in tiers if self._is_local(tier)]
         return Plan(score=score, tiers=(first, *stand_ins(tiers, first)), wish=wish)
 
     async def open(self, plan: Plan, tier: ModelTier) -> Route:
@@ -148,13 +151,16 @@ class ModelRouter:
             raise ModelUnavailable("the plugin that brings the model is still starting")
         if self.config.models.routing.profile != "local-only":
             return tiers
-        local = [tier for tier in tiers if providers[tier.provider].record.local]
+        local = [tier for tier in tiers if self._is_local(tier)]
         if tiers and not local:
             raise ModelRejected(
                 "models.routing.profile is local-only, and no model on this machine is there; "
                 "pip install argent-llama, or choose another profile"
             )
         return local
+
+    def _is_local(self, tier: ModelTier) -> bool:
+        return bool(self._providers()[tier.provider].record.local)
 
     def _leaning(self, score: Score) -> Score:
         """Let the profile have its say."""
