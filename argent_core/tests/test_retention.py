@@ -85,7 +85,7 @@ class TestWhatGoes:
         limit = {"tools": {"resultLimit": 300}}
         async with argent([MadePlugin("demo", tool)], model=script, config=limit) as kernel:
             await argent.channel.say("How much is it?")
-            await eventually(lambda: kernel.loop.approvals, what="an approval")
+            await eventually(lambda: kernel.loop.shop.approvals, what="an approval")
             while not (asked := await kernel.agent.approvals()):
                 await kernel.journal.database.read(lambda tx: None)
             await kernel.agent.answer(asked[0].id, allow=True, by="owner")
