@@ -14,7 +14,7 @@ from argent_core.kernel import Kernel
 from argent_core.paths import Home
 from argent_core.retention import Trimmed
 from argent_hookspecs import ConfigError, Event, ModelUnavailable, Permission, Tool, ToolCall
-from argent_testing import Argent, MadePlugin, eventually
+from argent_testing import Argent, MadePlugin
 
 pytestmark = pytest.mark.anyio
 
@@ -85,7 +85,6 @@ class TestWhatGoes:
         limit = {"tools": {"resultLimit": 300}}
         async with argent([MadePlugin("demo", tool)], model=script, config=limit) as kernel:
             await argent.channel.say("How much is it?")
-            await eventually(lambda: kernel.loop.shop.approvals, what="an approval")
             while not (asked := await kernel.agent.approvals()):
                 await kernel.journal.database.read(lambda tx: None)
             await kernel.agent.answer(asked[0].id, allow=True, by="owner")
