@@ -34,7 +34,13 @@ _LONG = 10_000
 
 
 @click.command()
-@click.option("--turns", default=1000, show_default=True, help="Turns of each measurement.")
+@click.option(
+    "--turns",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(min=500),
+    help="Turns of each measurement.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one object with the figures last.")
 def main(turns: int, *, as_json: bool) -> None:
     """Measure what a turn costs.
