@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 import sqlcipher3.dbapi2 as driver
 
+from argent_core.database import open_database
+from argent_core.inbound.journal import Journal
 from argent_core.kernel import Kernel
+from argent_core.schema import MIGRATIONS
 from argent_hookspecs import Effect, Event, Permission, ToolCall, tool
 from argent_testing import Argent, MadePlugin
 
@@ -97,17 +100,16 @@ BODIES = {
 async def test_an_event_that_was_made_unreadable_is_set_aside_and_the_rest_goes_on(
     argent: Argent, case: str
 ) -> None:
-    async with argent(model=[]) as kernel:
-        await kernel.loop.stop()
-        await kernel.journal.database.write(
-            lambda tx: tx.execute("UPDATE lanes SET state = 2").rowcount
-        )
-        events = [
-            Event(conversation="home", content="first"),
-            Event(conversation="home", content="second"),
-            Event(conversation="other", content="third"),
-        ]
-        ids = [await kernel.journal.append(e, source="t", plugin="memory") for e in events]
+    events = [
+        Event(conversation="home", content="first"),
+        Event(conversation="home", content="second"),
+        Event(conversation="other", content="third"),
+    ]
+    async with argent(model=[]):
+        pass
+    async with open_database(argent.home.kernel_database, MIGRATIONS) as database:
+        journal = Journal(database, argent.clock)
+        ids = [str(await journal.append(e, source="t", plugin="memory")) for e in events]
     body = BODIES[case]
     if body is None:
         body = good_body(argent, ids[0]).replace('"outside"', '"everybody"')

@@ -75,7 +75,8 @@ async def test_faults_beside_calls(argent: Argent) -> None:
                 named = await here.names(culprit.name, wanted.words, listed=wanted.listed)
                 assert here.delay(named, culprit.seen, stalled) < NAMED_WITHIN, culprit.name
         innocent = {c.name for c in culprits if not MISCHIEFS[c.mischief].words}
-        assert not innocent & {name for _, name, _ in here.named.lines}
+        # One whose thread keeps Python busy may be named for it in the log, but is not blamed.
+        assert not innocent & {p["name"] for p in here.kernel.agent.plugins() if p["faults"]}
 
 
 def module_of(number: int) -> Any:

@@ -218,8 +218,10 @@ class Tools:
     async def _try(
         self, turn: ToolTurn, bound: BoundTool, step: Step, call: ToolCall
     ) -> ToolResult:
-        arguments = bound.signature.bind(call.arguments, _run_of(turn, key=step.key))
         try:
+            # Its plugin may have been restarted while the call was put on record.
+            bound = await self._fitting(call)
+            arguments = bound.signature.bind(call.arguments, _run_of(turn, key=step.key))
             value = await self.guard.ask(
                 bound.plugin,
                 partial(bound.tool.run, **arguments),
