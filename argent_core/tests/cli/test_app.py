@@ -192,11 +192,11 @@ def test_the_home_can_be_named(installation: Installation) -> None:
 
 
 STOPPED = """
-import click, os, signal
+import click, signal
 @click.command()
 def wait():
     "Wait for Ctrl-C."
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
     signal.pause()
 """
 
