@@ -201,7 +201,8 @@ def _huey(folder: Path) -> Callable[[str], object]:
 def _persist_queue(folder: Path) -> Callable[[str], object]:
     from persistqueue import SQLiteQueue
 
-    return SQLiteQueue(str(folder), multithreading=True, auto_commit=True).put
+    queue = SQLiteQueue(str(folder), multithreading=True, auto_commit=True)
+    return lambda text: queue.put(text)
 
 
 _QUEUES = {"litequeue": _litequeue, "huey": _huey, "persist-queue": _persist_queue}

@@ -130,7 +130,7 @@ def _price(pricing: Any) -> Price | None:
     """Read a price in dollars per token, as OpenRouter tells it; negative ones are unknown."""
     if not isinstance(pricing, dict):
         return None
-    found: dict[str, float] = {}
+    found: dict[str, Any] = {}
     for field, names in _PRICES.items():
         for name in names:
             value = pricing.get(name)
