@@ -80,6 +80,8 @@ MIGRATIONS = (
         reason TEXT NOT NULL DEFAULT ''
     ) WITHOUT ROWID;
     CREATE INDEX turns_conversation ON turns (conversation, n);
+    CREATE INDEX turns_exchanges ON turns (conversation, n, finished_at)
+        WHERE (asked IS NOT NULL AND answer != '' AND state IN ('done', 'cancelled', 'dead'));
 
     CREATE TABLE blocks (
         turn TEXT NOT NULL,
