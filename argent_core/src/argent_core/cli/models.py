@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from argent_core.cli.context import LazyContext
 from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_line, print_table
 from argent_core.money import in_dollars
+
+if TYPE_CHECKING:
+    from argent_core.local import Tell
 
 _MANY = 12
 _KINDS = {"input": "read", "output": "written", "cache_read": "cached", "cache_write": "to cache"}
@@ -73,11 +76,8 @@ def pull(obj: LazyContext, model: str, provider: str, as_json: bool) -> None:
     argent models pull qwen3:8b --provider ollama
     """
     meter = _Meter()
-    work = obj.local.operate(
-        "models.pull", with_plugins=True, tell=meter.tell, model=model, provider=provider
-    )
     try:
-        done, _ = asyncio.run(work)
+        done = _at_work(obj, "models.pull", tell=meter.tell, model=model, provider=provider)
     finally:
         meter.end()
     if as_json:
@@ -155,10 +155,18 @@ def _test(obj: LazyContext, tiers: Sequence[str], *, pay: bool) -> list[dict[str
     async def tell(progress: Mapping[str, Any]) -> None:
         click.echo(f"asking {progress['tier']}: {progress['model']} ...", err=True)
 
-    work = obj.local.operate("models.test", with_plugins=True, tell=tell, tiers=tiers, pay=pay)
-    found: list[dict[str, Any]]
-    found, _ = asyncio.run(work)
+    found: list[dict[str, Any]] = _at_work(obj, "models.test", tell=tell, tiers=tiers, pay=pay)
     return found
+
+
+def _at_work(obj: LazyContext, operation: str, *, tell: Tell, **arguments: Any) -> Any:
+    """Have an agent that works do it: it may take long, and people can talk to it meanwhile."""
+
+    async def work() -> Any:
+        async with obj.local.running_kernel():
+            return await obj.local.call(operation, tell=tell, **arguments)
+
+    return asyncio.run(work())
 
 
 def _agreed(dear: Sequence[Mapping[str, Any]], *, as_json: bool) -> bool:
