@@ -5,13 +5,24 @@ from typing import Any
 import pytest
 from attrs import frozen
 
+from argent_core.cli.trace import explain
 from argent_core.trace import TurnNotFound
-from argent_hookspecs import PluginContext, Secret, Tool, ToolCall, setting
+from argent_hookspecs import (
+    ModelTier,
+    ModelUnavailable,
+    PluginContext,
+    Secret,
+    Tool,
+    ToolCall,
+    setting,
+)
 from argent_testing import Argent
 
 from .demo import Demo
 
 pytestmark = pytest.mark.anyio
+
+POWERFUL = ModelTier(id="p", name="powerful", below=2.0, provider="scripted", model="large")
 
 
 async def test_the_newest_turns_newest_first(argent: Argent) -> None:
@@ -116,3 +127,32 @@ async def test_a_failed_turn_says_why(argent: Argent) -> None:
     assert trace["state"] == "dead" and "no model is there to answer" in trace["reason"]
     assert trace["route"]["model"] is None and trace["steps"] == []
     assert trace["finished_at"] is not None
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("hello", "by its score"),
+        ("@powerful hello", "the person asked for powerful"),
+        ("Write a Python function that sorts.", "by its score, but not below powerful"),
+    ],
+)
+async def test_it_says_why_this_model_answered(argent: Argent, said: str, why: str) -> None:
+    floors = {"models": {"routing": {"floors": {"code": "powerful"}}}}
+    async with argent(plugins=[Demo(POWERFUL)], model=["Hi."], config=floors) as kernel:
+        await argent.channel.ask(said)
+        found = await kernel.agent.trace_rows.last()
+
+    assert found is not None and found["route"]["why"] == why
+    assert f"({why})" in "\n".join(explain(found))
+
+
+async def test_it_says_why_another_model_answered(argent: Argent) -> None:
+    replies = [ModelUnavailable("overloaded"), "Hi."]
+    async with argent(plugins=[Demo(POWERFUL)], model=replies) as kernel:
+        await argent.channel.ask("@powerful hello")
+        found = await kernel.agent.trace_rows.last()
+
+    assert found is not None
+    why = "in place of powerful (the person asked for powerful): overloaded"
+    assert (found["route"]["tier"], found["route"]["why"]) == ("local", why)

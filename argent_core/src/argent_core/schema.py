@@ -186,4 +186,5 @@ MIGRATIONS = (
         WHERE state IN ('pending', 'sending');
     CREATE INDEX outbox_turn ON outbox (turn);
     """,
+    "ALTER TABLE turns ADD COLUMN why TEXT NOT NULL DEFAULT ''",
 )

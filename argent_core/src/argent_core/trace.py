@@ -76,14 +76,14 @@ def _turns(tx: Transaction, limit: int) -> list[dict[str, Any]]:
 def _one(tx: Transaction, where: str, parameters: tuple[Any, ...]) -> dict[str, Any] | None:
     row = tx.execute(
         "SELECT id, conversation, state, reason, started_at, finished_at, score, factors, tier,"
-        f" provider, model, answer FROM turns WHERE {where}"
+        f" provider, model, why, answer FROM turns WHERE {where}"
         " ORDER BY started_at DESC, n DESC LIMIT 1",
         parameters,
     ).fetchone()
     if row is None:
         return None
     id, conversation, state, reason, started, finished, score, factors, *route, answer = row
-    tier, provider, model = route
+    tier, provider, model, why = route
     steps = _steps(tx, id)
     return {
         "turn": id,
@@ -100,6 +100,7 @@ def _one(tx: Transaction, where: str, parameters: tuple[Any, ...]) -> dict[str, 
             "tier": tier,
             "provider": provider,
             "model": model,
+            "why": why,
         },
         "steps": steps,
         "calls": _calls(tx, id),

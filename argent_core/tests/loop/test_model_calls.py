@@ -57,8 +57,13 @@ class TestTheBudget:
         async with argent(plugins=plugins, config=starting_with("fast", perDay=0.5)) as kernel:
             assert await argent.channel.ask("Who answers?") == "Me."
             found = await cost(kernel, by="tier")
+            trace = await kernel.agent.trace("home")
 
         assert not fast.requests and not powerful.requests
+        assert trace is not None
+        assert trace["route"]["why"].startswith(
+            "in place of fast (models.default, without a router): the budget for today has no room"
+        )
         assert [(row["tier"], row["spent"]) for row in found["rows"]] == [("local", 0.0)]
 
     async def test_a_step_down_never_goes_up(self, argent: Argent) -> None:
@@ -391,6 +396,8 @@ class TestEscalation:
         assert (told.old, told.new) == ("local", "fast")
         assert told.reason.startswith(reason)
         assert trace is not None and trace["route"]["model"] == "fast-1"
+        why = f"one tier up, as the answer of the one below was no good: {reason}"
+        assert trace["route"]["why"].startswith(why)
 
     async def test_it_is_tried_once_only(self, argent: Argent) -> None:
         local, fast, powerful = Vendor("local", CUT), Vendor("fast", CUT), Vendor("powerful")

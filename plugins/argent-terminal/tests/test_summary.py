@@ -65,7 +65,7 @@ def test_a_long_turn_is_told_in_a_few_lines() -> None:
     assert "Given to know: SOUL.md" in lines
     assert "· and 26 more tool calls" in lines
     assert lines[-1] == "All of it: argent trace abc"
-    assert "as the message weighs 0.5: tokens 0.5" in text
+    assert "the message weighs 0.5: tokens 0.5" in text
 
 
 def test_a_turn_that_has_only_begun_is_told_as_far_as_it_is() -> None:

@@ -98,7 +98,8 @@ def _route(route: Mapping[str, Any]) -> Iterator[str]:
     factors = {name: value for name, value in route["factors"].items() if value}
     shown = ", ".join(f"{name} {value}" for name, value in factors.items()) or "nothing"
     yield f"Route: score {route['score']} ({shown})"
-    yield f"  tier {route['tier']}: {route['model']} of {route['provider']}"
+    why = f" ({_short(route['why'])})" if route["why"] else ""
+    yield f"  tier {route['tier']}: {route['model']} of {route['provider']}{why}"
 
 
 def _calls(calls: Sequence[Mapping[str, Any]]) -> Iterator[str]:

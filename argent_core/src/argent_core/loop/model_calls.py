@@ -261,7 +261,8 @@ class ModelCalls:
             ApprovalNeeded: A person is asked.
         """
         bill = await self._account.bill(route, request)
-        explain = turn_store.explanation(self.lease, route=route, blocks=fitted.blocks)
+        why = self._why(route.tier, instead)
+        explain = turn_store.explanation(self.lease, route=route, why=why, blocks=fitted.blocks)
         granted = [request.max_output_tokens]
 
         def record(tx: Transaction) -> None:
@@ -289,6 +290,16 @@ class ModelCalls:
         return _Call(
             step=self._step, bill=bill, request=request, explain=explain if instead else None
         )
+
+    def _why(self, tier: ModelTier, instead: str) -> str:
+        """Say why it is this tier that is asked."""
+        if instead:
+            return f"one tier up, as the answer of the one below was no good: {instead}"
+        chosen = self.plan.tiers[0]
+        if tier.id == chosen.id:
+            return self.plan.why
+        trouble = self.trouble or f"{chosen.provider} is left alone after it failed"
+        return f"in place of {chosen.name} ({self.plan.why}): {trouble}"
 
     async def _stream(self, route: Route, call: _Call) -> ModelAnswer:
         """Make a call, and put down what came of it and what it cost."""

@@ -52,11 +52,13 @@ class Plan:
 
     Args:
         tiers: The first choice, then those that stand in for it.
+        why: Why the first choice is the first.
         wish: Name of the tier that the person asked for, if one was named.
     """
 
     score: Score
     tiers: tuple[ModelTier, ...]
+    why: str
     wish: str = ""
 
     def other_than_wished(self, id: str) -> str:
@@ -108,15 +110,18 @@ class ModelRouter:
         tiers = self._usable()
         settings = self.config.models
         if wish:
-            first = named_tier(tiers, wish)
+            first, why = named_tier(tiers, wish), f"the person asked for {wish}"
         elif settings.routing.enabled:
-            first = choose_tier(tiers, score, floor=self._floor(tiers, signals))
+            floor = self._floor(tiers, signals)
+            first, why = choose_tier(tiers, score, floor=floor), "by its score"
+            if first is not choose_tier(tiers, score):
+                why = f"by its score, but not below {floor}"
         else:
-            first = named_tier(tiers, settings.default)
+            first, why = named_tier(tiers, settings.default), "models.default, without a router"
         if wish and self._is_local(first):
             # Who asks for a model of this machine may not want their words to leave it.
             tiers = [tier for tier in tiers if self._is_local(tier)]
-        return Plan(score=score, tiers=(first, *stand_ins(tiers, first)), wish=wish)
+        return Plan(score=score, tiers=(first, *stand_ins(tiers, first)), why=why, wish=wish)
 
     async def open(self, plan: Plan, tier: ModelTier) -> Route:
         """Find out about the model of a tier.

@@ -28,9 +28,9 @@ def begin(tx: Transaction, lease: Lease, *, now: float) -> None:
 
 
 def explanation(
-    lease: Lease, *, route: Route, blocks: Sequence[OfferedBlock]
+    lease: Lease, *, route: Route, why: str, blocks: Sequence[OfferedBlock]
 ) -> Callable[[Transaction], None]:
-    """Return what records the route and what the context was made of."""
+    """Return what records the route, why it is that one, and what the context was made of."""
     tier, score = route.tier, route.score
     rows = [
         (
@@ -49,9 +49,9 @@ def explanation(
 
     def record(tx: Transaction) -> None:
         tx.execute(
-            "UPDATE turns SET score = ?, factors = ?, tier = ?, provider = ?, model = ?"
+            "UPDATE turns SET score = ?, factors = ?, tier = ?, provider = ?, model = ?, why = ?"
             " WHERE id = ?",
-            (score.value, factors, tier.name, tier.provider, tier.model, lease.id),
+            (score.value, factors, tier.name, tier.provider, tier.model, why, lease.id),
         )
         tx.execute("DELETE FROM blocks WHERE turn = ?", (lease.id,))
         tx.executemany("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)

@@ -116,11 +116,13 @@ def _route(route: Facts) -> str:
     if not route.get("model"):
         return "Model: none was chosen"
     words = f"Model: {route['model']} of {route['provider']} (tier {route['tier']})"
+    if route.get("why"):
+        words += f", {route['why']}"
     weighed = {name: value for name, value in (route.get("factors") or {}).items() if value}
     if not weighed:
         return words
     factors = ", ".join(f"{name} {value}" for name, value in weighed.items())
-    return f"{words}, as the message weighs {route['score']}: {factors}"
+    return f"{words}; the message weighs {route['score']}: {factors}"
 
 
 def _tools(steps: Sequence[Facts]) -> Iterator[str]:
