@@ -1,4 +1,4 @@
-"""The agent's loop: claims events, gives each a turn, and puts the end of each on record.
+"""The agent's loop: claims events and gives each a turn.
 
 Turns of different conversations run side by side; one place is kept for a person, so that
 background work never makes them wait.
@@ -8,48 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import math
-from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Any
+from collections.abc import Callable
 
 from attrs import define, field
 
-from argent_core import log as log_file
-from argent_core.backoff import backoff
 from argent_core.config import LoopSettings
-from argent_core.guard import attempt_async
-from argent_core.inbound.journal import MAX_BACKOFF_SECONDS, Journal, Lease, LeaseLost
+from argent_core.inbound.journal import Journal, Lease
 from argent_core.loop import turn_store
 from argent_core.loop.agent_state import AgentState
-from argent_core.loop.agent_turn import AgentTurn, reply_to
-from argent_core.loop.approvals import ApprovalNeeded
-from argent_core.loop.filters import Rejected
+from argent_core.loop.agent_turn import AgentTurn
 from argent_core.loop.running_turn import RunningTurn
 from argent_core.loop.steps import Steps
-from argent_core.loop.turn_store import Ending
 from argent_core.loop.workshop import Workshop
 from argent_core.running import to_its_end
-from argent_hookspecs import (
-    ArgentError,
-    ContextTooLong,
-    DiskFull,
-    ModelRejected,
-    ModelUnavailable,
-    StorageError,
-    Transaction,
-    Trust,
-    TurnFinished,
-    TurnStarted,
-)
-
-log = logging.getLogger("argent.loop")
+from argent_hookspecs import Transaction, TurnFinished
 
 _LONGEST_SLEEP = 30.0
 _AGE_EVERY = 60.0
 _PUT_BACK_SECONDS = 5.0
-_APOLOGY = "Sorry, I could not answer this"
 _BUSIEST = (AgentState.RESPONDING, AgentState.WAITING_TOOL, AgentState.PROCESSING)
 
 
@@ -99,12 +76,10 @@ class AgentLoop:
 
     def extend_deadlines(self, plugin: str) -> None:
         """Give turns their whole time again whose model's plugin works, on a download perhaps."""
-        until = asyncio.get_running_loop().time() + self.settings.turn_seconds
         for running in self.running.values():
-            deadline, calls = running.deadline, running.turn.calls
-            mine = calls is not None and calls.plugin == plugin
-            if mine and deadline is not None and not deadline.expired():
-                deadline.reschedule(until)
+            calls = running.turn.calls
+            if calls is not None and calls.plugin == plugin:
+                running.extend_deadline()
 
     async def stop(self, conversation: str | None = None, *, reason: str = "stopped") -> int:
         """End the turns of a conversation, or all, where they are; return how many there were.
@@ -115,11 +90,10 @@ class AgentLoop:
         found = [
             running
             for running in self.running.values()
-            if conversation in (None, running.turn.lease.event.conversation)
+            if conversation in (None, running.event.conversation)
         ]
         for running in found:
-            running.stopped = reason
-            running.task.cancel()
+            running.stop(reason)
         if found:
             await asyncio.wait([running.task for running in found])
         return len(found) + await self._stop_waiting(conversation, reason)
@@ -131,7 +105,7 @@ class AgentLoop:
             The seconds until the next is due, or an approval expires.
         """
         now, running = self.journal.now(), len(self.running)
-        background = sum(not r.turn.lease.event.from_person for r in self.running.values())
+        background = sum(not r.event.from_person for r in self.running.values())
         most, most_background = self.settings.conversations, max(1, self.settings.conversations - 1)
 
         def work(tx: Transaction) -> tuple[list[Lease], float, bool]:
@@ -159,8 +133,8 @@ class AgentLoop:
 
     def _begin(self, lease: Lease) -> None:
         turn = AgentTurn(self.shop, lease, Steps(self.journal, lease, self.shop.make_room))
-        task = asyncio.create_task(self._see_through(turn), name=f"turn {lease.id}")
-        running = self.running[lease.id] = RunningTurn(turn, task)
+        running = RunningTurn(self.shop, self.settings, turn, self._failing)
+        self.running[lease.id] = running
 
         def ended(_: asyncio.Task[None]) -> None:
             if self._crowded or not turn.is_last:
@@ -169,141 +143,7 @@ class AgentLoop:
                 del self.running[lease.id]
             self.delivered()
 
-        task.add_done_callback(ended)
-
-    async def _see_through(self, turn: AgentTurn) -> None:
-        """Run a turn and put its end on record, whatever it is and however long that takes."""
-        log_file.current_event.set(turn.lease.id)
-        work: Callable[[], Awaitable[Any]] = partial(self._run, turn)
-        tries = 0
-        while True:
-            outcome = await attempt_async(work)
-            error = outcome.error
-            if error is None and outcome.value is None:
-                return
-            if error is None:
-                work = outcome.get()
-            elif isinstance(error, LeaseLost):
-                work = partial(self._tell_end, turn)
-            elif isinstance(error, asyncio.CancelledError):
-                raise error
-            else:
-                tries += 1
-                if not isinstance(error, StorageError):
-                    log.critical("turn %s broke the kernel", turn.lease.id, exc_info=error)
-                    work = partial(self._bury, turn, f"a fault in Argent itself, {error!r}")
-                elif isinstance(error, DiskFull):
-                    self.shop.make_room()
-                log.error("the end of turn %s is not on record yet: %s", turn.lease.id, error)
-                await asyncio.sleep(backoff(tries, longest=_LONGEST_SLEEP) if tries > 1 else 0)
-
-    async def _run(self, turn: AgentTurn) -> Callable[[], Awaitable[None]] | None:
-        """Run a turn; return what puts its end on record, unless it is there already."""
-        lease = turn.lease
-        try:
-            if lease.attempts > self.settings.max_attempts:
-                return lambda: self._bury(turn, f"it was tried {self.settings.max_attempts} times")
-            self.shop.publish(
-                TurnStarted(turn=lease.id, conversation=lease.event.conversation, event=lease.event)
-            )
-            text = await self._within_deadline(turn)
-        except TimeoutError:
-            seconds = self.settings.turn_seconds
-            return lambda: self._bury(turn, f"it took longer than {seconds:g} s")
-        except asyncio.CancelledError:
-            _uncancel()
-            return lambda: self._interrupted(turn)
-        except ApprovalNeeded:
-            return lambda: self._wait(turn)
-        except Rejected as error:
-            reason = self.shop.clean(str(error))
-            return lambda: self._end(turn, "cancelled", reason, answer="")
-        except (ContextTooLong, ModelRejected) as error:
-            reason = str(error)
-            return lambda: self._bury(turn, reason)
-        except LeaseLost:
-            raise
-        except ArgentError as error:
-            failure = error
-            return lambda: self._retry(turn, failure)
-        self._tell(turn, "done", text=text)
-        return None
-
-    async def _within_deadline(self, turn: AgentTurn) -> str:
-        running = self.running[turn.lease.id]
-        try:
-            async with asyncio.timeout(self.settings.turn_seconds) as running.deadline:
-                return await turn.run()
-        finally:
-            running.deadline = None
-
-    async def _retry(self, turn: AgentTurn, error: ArgentError) -> None:
-        lease, attempts, reason = turn.lease, turn.steps.attempts, self.shop.clean(str(error))
-        wish, now = _wish(error), self.journal.clock.monotonic()
-        seconds = backoff(attempts) if wish is None else wish
-        failing_since = now if attempts <= 1 else self._failing.get(lease.id, now)
-        self._failing[lease.id] = failing_since
-        # Background work can wait for hours; a person should know.
-        until = failing_since + self.settings.turn_seconds
-        late = lease.event.from_person and now + seconds > until
-        if attempts >= self.settings.max_attempts or late:
-            await self._bury(turn, reason)
-            return
-        await turn_store.note(self.journal, lease.id, state="failed", reason=reason)
-        await self.journal.postpone(lease, seconds=seconds, reason=reason)
-        log.warning("turn %s is tried again in %.0f s: %s", lease.id, seconds, reason)
-        self._tell(turn, "failed", reason=f"{reason} (next try in {seconds:.0f} s)")
-
-    async def _wait(self, turn: AgentTurn) -> None:
-        reason = "a person's word is needed"
-        await turn_store.note(self.journal, turn.lease.id, state="waiting", reason=reason)
-        self._tell(turn, "waiting", reason=reason)
-
-    async def _interrupted(self, turn: AgentTurn) -> None:
-        """End a turn that was stopped, or put it back if it is the kernel that stops."""
-        running = self.running.get(turn.lease.id)
-        if running is None or not running.stopped:
-            await self.journal.postpone(turn.lease, counted=False)
-            return
-        await self._end(turn, "cancelled", running.stopped, answer=turn.text)
-
-    async def _bury(self, turn: AgentTurn, reason: str) -> None:
-        """Put an event aside as dead, and say so to whoever waits for the answer."""
-        lease, reason = turn.lease, self.shop.clean(reason)
-        stranger = lease.event.trust is Trust.OUTSIDE
-        text = f"{_APOLOGY}." if stranger else f"{_APOLOGY}: {reason}"
-        ending = Ending(
-            state="dead", heard=turn.heard, answer=text, reason=reason, reply=reply_to(lease, text)
-        )
-        await turn_store.finish(self.journal, lease, ending=ending)
-        log.error("event %s is dead: %s", lease.id, reason)
-        self._tell(turn, "dead", reason=reason)
-
-    async def _end(self, turn: AgentTurn, state: str, reason: str, *, answer: str) -> None:
-        ending = Ending(state=state, heard=turn.heard, answer=answer, reason=reason)
-        await turn_store.finish(self.journal, turn.lease, ending=ending)
-        self._tell(turn, state, reason=reason, text=answer)
-
-    async def _tell_end(self, turn: AgentTurn) -> None:
-        """Tell the end of a turn that was broken off while that was being stored."""
-        ended = await turn_store.ending_of(self.journal, turn.lease.id)
-        if ended is not None:
-            self._tell(turn, ended.state, reason=ended.reason, text=ended.answer)
-
-    def _tell(self, turn: AgentTurn, state: str, *, reason: str = "", text: str = "") -> None:
-        event = turn.lease.event
-        if state != "failed":
-            self._failing.pop(turn.lease.id, None)
-        self.shop.publish(
-            TurnFinished(
-                turn=turn.lease.id,
-                conversation=event.conversation,
-                to=event.reply_to,
-                state=state,
-                text=text,
-                reason=reason,
-            )
-        )
+        running.task.add_done_callback(ended)
 
     async def _stop_waiting(self, conversation: str | None, reason: str) -> int:
         stopped = await turn_store.cancel_waiting(self.journal, conversation, reason=reason)
@@ -333,18 +173,3 @@ class AgentLoop:
                 task.cancel()
             if left:
                 _, left = await asyncio.wait(left, timeout=seconds)
-
-
-def _wish(error: ArgentError) -> float | None:
-    """Return the seconds that a provider wants to be left alone, if it says so in earnest."""
-    asked = error.retry_after if isinstance(error, ModelUnavailable) else None
-    if not isinstance(asked, (int, float)) or not 0 <= asked < math.inf:
-        return None
-    return min(asked, MAX_BACKOFF_SECONDS)
-
-
-def _uncancel() -> None:
-    """Let the task go on after its cancellation, to put its end on record."""
-    task = asyncio.current_task()
-    while task is not None and task.cancelling():
-        task.uncancel()
