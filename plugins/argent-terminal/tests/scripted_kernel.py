@@ -322,6 +322,10 @@ class Turn:
             await self.draft(text)
         return "Hello there."
 
+    async def do_ponder(self, rest: str) -> str:
+        await asyncio.sleep(6)
+        return f"I thought {rest}."
+
     async def do_restart(self, rest: str) -> str:
         await self.draft("A first try")
         await self.draft("Other words")

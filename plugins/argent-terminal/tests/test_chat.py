@@ -218,3 +218,10 @@ def test_what_the_terminal_remembers_is_for_its_owner_only(
     assert files
     for path in [*files, tmp_path / "terminal"]:
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+
+
+def test_who_waits_long_for_an_answer_is_told(argent_chat: Chat) -> None:
+    shown = argent_chat("-m", "ponder long")
+
+    assert shown.stdout == "I thought long.\n"
+    assert shown.stderr == "Still waiting for an answer, 5 s now. Ctrl-C stops it.\n"

@@ -62,6 +62,12 @@ class Screen:
         self._clear_progress()
         _write(self._err, printable(text) + "\n")
 
+    def wait(self, seconds: float) -> None:
+        """Say that an answer is waited for, unless some of it stands there already."""
+        if not self._within_line and not self._progress_width:
+            words = f"Still waiting for an answer, {seconds:.0f} s now. Ctrl-C stops it."
+            _write(self._err, words + "\n")
+
     def fact(self, text: str) -> None:
         """Show something that was asked for, on lines of its own."""
         self.end_line()

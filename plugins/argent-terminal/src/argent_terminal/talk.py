@@ -15,6 +15,9 @@ from argent_terminal.text import budget_text, call_text
 GRACE_SECONDS = 2.0
 """How long, after the answer was shown, to wait for the word that it is complete."""
 
+QUIET_SECONDS = (5.0, 30.0)
+"""After how long without a word the person is told that an answer is waited for, and told again."""
+
 REQUEST_SECONDS = 30.0
 MOST_CUTS = 10
 """How often a connection may be cut before one message is given up."""
@@ -53,18 +56,30 @@ class Talk:
         with self._link.interrupts():
             await self._send(exchange)
             while exchange.outcome is None:
-                try:
-                    async with asyncio.timeout(GRACE_SECONDS if exchange.nearly_done else None):
-                        message = await self._link.receive()
-                except TimeoutError:
+                message = await self._next(exchange)
+                if message is None:
                     exchange.end_as_it_is()
-                    break
-                await self._take(exchange, message)
+                else:
+                    await self._take(exchange, message)
         self._screen.end_line()
         while self._notes:
             self._screen.note(self._notes.pop(0))
         assert exchange.outcome is not None
         return exchange.outcome
+
+    async def _next(self, exchange: Exchange) -> Mapping[str, Any] | None:
+        """Wait for what comes next, aloud if that takes long; None if no more is needed."""
+        quiet, waited = QUIET_SECONDS[0], 0.0
+        while True:
+            try:
+                async with asyncio.timeout(GRACE_SECONDS if exchange.nearly_done else quiet):
+                    return await self._link.receive()
+            except TimeoutError:
+                if exchange.nearly_done:
+                    return None
+            waited += quiet
+            quiet = QUIET_SECONDS[1]
+            self._screen.wait(waited)
 
     async def take_beside(self, message: Mapping[str, Any]) -> None:
         """Show what comes while no message is being answered."""
