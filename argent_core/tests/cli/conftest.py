@@ -109,7 +109,7 @@ def _read(screen: RawIOBase) -> bytes:
 
 @frozen
 class RunningAgent:
-    """``argent start`` in a process of its own, with the plugin ``play``."""
+    """A command in a process of its own: ``argent start``, mostly."""
 
     process: subprocess.Popen[str]
 
@@ -141,12 +141,16 @@ class Agents:
     @contextmanager
     def __call__(self, *said: str, conversation: str = "home") -> Iterator[RunningAgent]:
         """Run one for the block; its plugin says some messages first."""
-        data = Home(self.installation.home).plugin_data("play")
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lines = [json.dumps([text, conversation]) for text in said]
-        (data / "say.jsonl").write_text("\n".join(lines))
+        self._say(said, conversation)
+        with self.running("start") as agent:
+            agent.wait_for("Argent runs, with play.")
+            yield agent
+
+    @contextmanager
+    def running(self, *words: str) -> Iterator[RunningAgent]:
+        """Run a command beside the block; it is killed at the end if it still runs."""
         process = subprocess.Popen(
-            [*ARGENT, "start"],
+            [*ARGENT, *words],
             env=self.installation.environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -154,12 +158,16 @@ class Agents:
             text=True,
         )
         try:
-            agent = RunningAgent(process)
-            agent.wait_for("Argent runs, with play.")
-            yield agent
+            yield RunningAgent(process)
         finally:
             process.kill()
             process.communicate()
+
+    def _say(self, said: Sequence[str], conversation: str) -> None:
+        data = Home(self.installation.home).plugin_data("play")
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lines = [json.dumps([text, conversation]) for text in said]
+        (data / "say.jsonl").write_text("\n".join(lines))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import nullcontext
 
@@ -58,6 +59,9 @@ class Larder(Model):
             yield "a third"  # type: ignore[misc]
         if model == "none":
             raise ModelRejected("nobody has a model none")
+        if model == "endless":
+            yield PullProgress(status="fetching for ever")
+            await asyncio.Event().wait()
         yield PullProgress(status="looking")
         yield PullProgress(status="fetching", done=1_000_000, total=2_000_000)
         yield PullProgress(status="done", done=2_000_000, total=2_000_000)

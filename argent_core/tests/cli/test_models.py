@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,20 @@ def test_what_cannot_be_fetched_is_said(shop: Installation, words: list[str], sa
 
     assert shown.returncode == 1
     assert said in shown.stderr
+
+
+def test_while_a_model_is_fetched_the_agent_can_be_asked(
+    shop: Installation, agents: Agents
+) -> None:
+    with agents.running("models", "pull", "endless") as pull:
+        pull.wait_for("fetching for ever")
+        status = shop.run("status")
+        pull.signal(signal.SIGINT)
+        code, _ = pull.end()
+
+    assert (status.returncode, status.stderr) == (0, "")
+    assert f"process {pull.process.pid}" in status.stdout
+    assert code == 130
 
 
 def test_without_a_library_it_says_what_to_install(argent: Run, alone: Home) -> None:
