@@ -243,6 +243,7 @@ OUTAGES: dict[str, tuple[Any, float]] = {
     "429": (ModelUnavailable("slow down", retry_after=60), 0.0),
     "500": (ModelUnavailable("500: it hurts"), 0.0),
     "refused connections": (ModelUnavailable("connection refused"), 0.0),
+    "an answer lost on its way": (ModelUnavailable("it was silent", may_cost=True), 1.0),
     "silence": ([hang], 1.0),
     "a bug": (RuntimeError("boom"), 1.0),
     "a wrong key": (ModelRejected("the key is wrong"), 0.0),

@@ -78,11 +78,15 @@ class ModelUnavailable(ModelError):
     Args:
         message: What happened and what the person can do.
         retry_after: Seconds to wait before another try, where the provider says so.
+        may_cost: Whether the provider had the request, and may charge for it, when it fell silent.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, may_cost: bool = False
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.may_cost = may_cost
 
 
 class ContextTooLong(ModelError):

@@ -24,7 +24,7 @@ from argent_core.loop.model_router import Plan, Route
 from argent_core.loop.model_stream import ModelAnswer
 from argent_core.loop.steps import Paid, Step, Steps
 from argent_core.loop.tokens import estimate
-from argent_core.loop.turn_account import Bill, TurnAccount, tokens_read
+from argent_core.loop.turn_account import Bill, TurnAccount, is_free, tokens_read
 from argent_core.loop.workshop import Workshop
 from argent_core.money import DOLLAR
 from argent_hookspecs import (
@@ -310,8 +310,7 @@ class ModelCalls:
                 route.provider, call.request, on_text=self.tell, on_first=heard.set
             )
         except (ModelError, PluginError) as error:
-            # One that was cut off, or hung, may have to be paid for.
-            free = isinstance(error, ModelError) and not heard.is_set()
+            free = is_free(error, heard=heard.is_set())
             await self._account.fail(call.bill, str(error), free=free)
             raise
         self.shop.health.succeeded(route.tier.provider)

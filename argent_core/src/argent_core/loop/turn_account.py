@@ -20,7 +20,10 @@ from argent_hookspecs import (
     FREE,
     Approval,
     BudgetReached,
+    ModelError,
     ModelRequest,
+    ModelUnavailable,
+    PluginError,
     ToolCall,
     Transaction,
     Usage,
@@ -152,6 +155,17 @@ class TurnAccount:
             return None
         answered = await self.shop.approvals.find(self.lease.id, _MORE)
         return answered.state if answered is not None else None
+
+
+def is_free(error: ModelError | PluginError, *, heard: bool) -> bool:
+    """Tell whether a call that failed costs nothing for certain.
+
+    Args:
+        heard: Whether some of the answer had come.
+    """
+    if heard or not isinstance(error, ModelError):
+        return False
+    return not (isinstance(error, ModelUnavailable) and error.may_cost)
 
 
 def tokens_read(usage: Usage) -> int:

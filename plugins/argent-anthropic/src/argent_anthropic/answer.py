@@ -91,7 +91,7 @@ class Answer:
             return self._take(event)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelUnavailable(
-                f"{self.server} sent an event that cannot be understood. Try again"
+                f"{self.server} sent an event that cannot be understood. Try again", may_cost=True
             ) from error
 
     def _take(self, event: dict[str, Any]) -> list[ModelPart]:
@@ -114,7 +114,8 @@ class Answer:
     def end(self) -> list[ModelPart]:
         """Return the last parts. Raises ``ModelUnavailable`` if the answer broke off."""
         if not self.is_whole:
-            raise ModelUnavailable(f"the answer of {self.server} broke off. Try again")
+            words = f"the answer of {self.server} broke off. Try again"
+            raise ModelUnavailable(words, may_cost=True)
         reason = _REASONS.get(
             str(self.stop_reason), FinishReason.TOOL_CALLS if self._called else FinishReason.STOP
         )

@@ -178,18 +178,20 @@ class Connection:
             raise self._garbled(_reason(error)) from error
         except httpx2.HTTPError as error:
             raise ModelUnavailable(
-                f"the connection to {server} broke off ({_reason(error)}). Try again"
+                f"the connection to {server} broke off ({_reason(error)}). Try again",
+                may_cost=True,
             ) from error
 
     def _silence(self, seconds: float) -> ModelUnavailable:
         return ModelUnavailable(
-            f"{self.settings.server} was silent for {seconds:g} s. Try again later"
+            f"{self.settings.server} was silent for {seconds:g} s. Try again later", may_cost=True
         )
 
     def _garbled(self, what: str) -> ModelUnavailable:
         return ModelUnavailable(
             f"{self.settings.server} sent something that is not of the Messages API ({what}). "
-            "Try again, or correct plugins.anthropic.baseUrl"
+            "Try again, or correct plugins.anthropic.baseUrl",
+            may_cost=True,
         )
 
 

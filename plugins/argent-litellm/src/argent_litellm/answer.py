@@ -97,7 +97,7 @@ class Answer:
     def end(self) -> list[ModelPart]:
         """Return the last parts. Raises ``ModelUnavailable`` if the answer is not whole."""
         if self._reason is None:
-            raise ModelUnavailable("LiteLLM: the answer was cut off on its way")
+            raise ModelUnavailable("LiteLLM: the answer was cut off on its way", may_cost=True)
         calls = [call for call in self._calls.values() if call.name]
         if self._reason is FinishReason.LENGTH:
             calls = [call for call in calls if call.arguments is not None]

@@ -10,6 +10,7 @@ _TOO_LONG = re.compile(
     r"maximum context|context.length.exceeded|context window|prompt is too long", re.IGNORECASE
 )
 _PASSING = (408, 409, 425, 429)
+_CUT = ("Timeout", "APIConnectionError")
 _LONGEST = 300
 
 
@@ -35,7 +36,8 @@ def failure(error: Exception, *, model: str, hidden: str) -> ModelError:
         )
     if status and status < 500 and status not in _PASSING:
         return ModelRejected(f"{about} refused the request ({status}): {words}")
-    return ModelUnavailable(f"{about} failed: {words}", retry_after=_wait(error))
+    cut = type(error).__name__ in _CUT
+    return ModelUnavailable(f"{about} failed: {words}", retry_after=_wait(error), may_cost=cut)
 
 
 def _wait(error: Exception) -> float | None:
