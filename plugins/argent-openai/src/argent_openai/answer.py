@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import define, field
 
@@ -55,8 +55,29 @@ class CallInTheMaking:
         return "".join(join_halves("".join(self.pieces)))
 
 
+class AnswerReader(Protocol):
+    """Reads the documents of an answer in the form of one API."""
+
+    @property
+    def answer(self) -> Answer:
+        """What was read so far."""
+        ...
+
+    def take(self, document: Any) -> Sequence[ModelPart]:
+        """Take the next document of the stream and return the parts that are whole.
+
+        Raises:
+            Complaint: It says that the server failed.
+        """
+        ...
+
+    def end(self) -> list[ModelPart]:
+        """Return the last parts. Raises ``ModelUnavailable`` if the answer is not whole."""
+        ...
+
+
 class Answer:
-    """An answer in the making.
+    """An answer in the making, in the form of neither API.
 
     Args:
         provider: Id of the provider.
@@ -66,39 +87,28 @@ class Answer:
     def __init__(self, provider: str, asked: int) -> None:
         self.provider = provider
         self.reason: FinishReason | None = None
+        self.usage: Usage | None = None
+        self.calls: list[CallInTheMaking] = []
         self.thoughts = Thoughts(provider)
+        self.refused = False
         self.halved = False
+        self.over = False
+        self.written = 0
         self._half = ""
         self._asked = asked
-        self._written = 0
         self._sure = 0.0
         self._tokens = 0
-
-    def take(self, document: Any) -> Sequence[ModelPart]:
-        """Take the next document of the stream and return the parts that are whole.
-
-        Raises:
-            Complaint: It says that the server failed.
-        """
-        raise NotImplementedError
 
     def done(self) -> None:
         """Take in that the server has said all. Some give no reason, but say this."""
         self.reason = self.reason or FinishReason.STOP
-
-    def calls(self) -> Iterable[CallInTheMaking]:
-        """Return the tool calls, in order."""
-        raise NotImplementedError
-
-    def usage(self) -> Usage | None:
-        """Return what the server has counted, if it has."""
-        raise NotImplementedError
+        self.over = True
 
     def say(self, text: str) -> list[ModelPart]:
         """Return words, behind the thoughts that led to them."""
         if self.halved:
             text, self._half = join_halves(self._half + text)
-        self._written += len(text)
+        self.written += len(text)
         return [*self.thoughts.end(), TextDelta(text)] if text else []
 
     def weigh(self, logprobs: Iterable[Any]) -> None:
@@ -113,20 +123,20 @@ class Answer:
         """Return the last parts. Raises ``ModelUnavailable`` if the answer is not whole."""
         if self.reason is None:
             raise ModelUnavailable(f"{self.provider}: the answer was cut off on its way")
-        calls = [call for call in self.calls() if call.name]
+        calls = [call for call in self.calls if call.name]
         if self.reason is FinishReason.LENGTH:
             calls = [call for call in calls if call.arguments is not None]
         elif calls and self.reason is FinishReason.STOP:
             self.reason = FinishReason.TOOL_CALLS
-        self._written += sum(len(piece) for call in calls for piece in call.pieces)
-        usage = self.usage() or self._estimate()
+        self.written += sum(len(piece) for call in calls for piece in call.pieces)
+        usage = self.usage or self._estimate()
         sure = self._sure / self._tokens if self._tokens else None
         finish = Finish(reason=self.reason, usage=usage, confidence=sure)
         return [*self.thoughts.end(), *(call.finished() for call in calls), finish]
 
     def _estimate(self) -> Usage:
         """Count as well as one can from outside: an answer that was paid for is never free."""
-        written = self._written + self.thoughts.length
+        written = self.written + self.thoughts.length
         return Usage(
             input_tokens=math.ceil(self._asked / _CHARACTERS_A_TOKEN),
             output_tokens=max(1, math.ceil(written / _CHARACTERS_A_TOKEN)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from argent_hookspecs import FinishReason, ModelPart, TextDelta, Usage
@@ -23,21 +23,23 @@ _FAILURES = ("error", "insufficient_system_resource", "abort")
 _THOUGHTS = ("reasoning_content", "reasoning")
 
 
-class ChatAnswer(Answer):
-    """An answer out of the chunks of a chat completion, or out of a whole one."""
+class ChatReader:
+    """Reads the chunks of a chat completion, or a whole one.
 
-    def __init__(self, provider: str, asked: int) -> None:
-        super().__init__(provider, asked)
-        self._calls: list[CallInTheMaking] = []
+    Args:
+        answer: What becomes of them.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
         self._places: dict[object, CallInTheMaking] = {}
-        self._usage: dict[str, Any] | None = None
-        self._refused = False
         self._marks = ThinkMarks()
 
     def take(self, document: Any) -> Sequence[ModelPart]:
         """Take the next chunk."""
-        if usage := document.get("usage"):
-            self._usage = usage
+        answer = self.answer
+        if figures := document.get("usage"):
+            answer.usage = _usage(figures)
         choices = document.get("choices")
         if not choices:
             if complaint := complaint_in(document):
@@ -48,53 +50,32 @@ class ChatAnswer(Answer):
         reason = choice.get("finish_reason")
         content = delta.get("content")
         logprobs = choice.get("logprobs")
-        special = reason or logprobs or len(delta) > 1 or self.thoughts.waiting or self.halved
+        special = reason or logprobs or len(delta) > 1 or answer.thoughts.waiting or answer.halved
         if content.__class__ is str and self._marks.passed and not special:
             # Nearly all of a long answer is of this kind.
-            self._written += len(content)
+            answer.written += len(content)
             return (TextDelta(content),) if content else ()
         found = [*self._think(delta), *self._speak(delta, content)]
         for piece in delta.get("tool_calls") or ():
             self._call(piece)
         if logprobs:
-            self.weigh(logprobs.get("content") or ())
+            answer.weigh(logprobs.get("content") or ())
         if reason:
             self._finish(reason, document)
         return found
 
     def end(self) -> list[ModelPart]:
         """Return the last parts, and what was held back as it might have been a mark."""
-        return [*self._tell(*self._marks.end()), *super().end()]
-
-    def calls(self) -> Iterable[CallInTheMaking]:
-        """Return the tool calls, in the order in which they began."""
-        return self._calls
-
-    def usage(self) -> Usage | None:
-        """Return what was counted; thinking that was counted apart is output too."""
-        if self._usage is None:
-            return None
-        read, written = count(self._usage, "prompt_tokens"), count(self._usage, "completion_tokens")
-        details = self._usage.get("prompt_tokens_details") or {}
-        cached = count(details, "cached_tokens") or count(self._usage, "prompt_cache_hit_tokens")
-        kept = count(details, "cache_write_tokens")
-        if not read and not written:
-            return None
-        return Usage(
-            input_tokens=max(0, read - cached - kept),
-            output_tokens=max(written, count(self._usage, "total_tokens") - read),
-            cache_read_tokens=cached,
-            cache_write_tokens=kept,
-        )
+        return [*self._tell(*self._marks.end()), *self.answer.end()]
 
     def _think(self, delta: dict[str, Any]) -> Sequence[ModelPart]:
         if details := delta.get("reasoning_details"):
-            self.thoughts.add_details(details)
+            self.answer.thoughts.add_details(details)
         for name in _THOUGHTS:
             text = delta.get(name)
             if isinstance(text, str) and text:
-                self.thoughts.add(text, name)
-                return self.thoughts.now()
+                self.answer.thoughts.add(text, name)
+                return self.answer.thoughts.now()
         return ()
 
     def _speak(self, delta: dict[str, Any], content: Any) -> Sequence[ModelPart]:
@@ -102,28 +83,28 @@ class ChatAnswer(Answer):
             # Mistral's models think in parts of the content.
             for part in content:
                 for thought in part.get("thinking") or ():
-                    self.thoughts.add(thought.get("text") or "", "")
+                    self.answer.thoughts.add(thought.get("text") or "", "")
             content = "".join(part.get("text") or "" for part in content)
         if refusal := delta.get("refusal"):
-            self._refused = True
+            self.answer.refused = True
             content = f"{content or ''}{refusal}"
         return self._tell(*self._marks.feed(content)) if content else ()
 
     def _tell(self, thought: str, said: str) -> list[ModelPart]:
         if thought:
-            self.thoughts.add(thought, "")
-        return self.say(said) if said else [*self.thoughts.now()]
+            self.answer.thoughts.add(thought, "")
+        return self.answer.say(said) if said else [*self.answer.thoughts.now()]
 
     def _call(self, piece: dict[str, Any]) -> None:
         """Take a piece of a call. Not all servers number them, and some number all of them 0."""
         id, function = piece.get("id") or "", piece.get("function") or {}
         place = piece.get("index")
         call = self._places.get(place) if place is not None else None
-        if place is None and self._calls and (not id or self._calls[-1].id == id):
-            call = self._calls[-1]
+        if place is None and self.answer.calls and (not id or self.answer.calls[-1].id == id):
+            call = self.answer.calls[-1]
         if call is None or (id and call.id and id != call.id):
             call = CallInTheMaking()
-            self._calls.append(call)
+            self.answer.calls.append(call)
             self._places[place] = call
         call.id = call.id or id
         call.name = call.name or function.get("name") or ""
@@ -135,6 +116,22 @@ class ChatAnswer(Answer):
     def _finish(self, reason: str, document: Any) -> None:
         if reason in _FAILURES:
             raise complaint_in(document) or Complaint("the server could not finish its answer")
-        self.reason = _REASONS.get(reason, FinishReason.STOP)
-        if self._refused and self.reason is FinishReason.STOP:
-            self.reason = FinishReason.REFUSAL
+        meant = _REASONS.get(reason, FinishReason.STOP)
+        refused = self.answer.refused and meant is FinishReason.STOP
+        self.answer.reason = FinishReason.REFUSAL if refused else meant
+
+
+def _usage(figures: dict[str, Any]) -> Usage | None:
+    """Return what was counted; thinking that was counted apart is output too."""
+    read, written = count(figures, "prompt_tokens"), count(figures, "completion_tokens")
+    details = figures.get("prompt_tokens_details") or {}
+    cached = count(details, "cached_tokens") or count(figures, "prompt_cache_hit_tokens")
+    kept = count(details, "cache_write_tokens")
+    if not read and not written:
+        return None
+    return Usage(
+        input_tokens=max(0, read - cached - kept),
+        output_tokens=max(written, count(figures, "total_tokens") - read),
+        cache_read_tokens=cached,
+        cache_write_tokens=kept,
+    )

@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
+from attrs import frozen
 
-from argent_hookspecs import (
-    Image,
-    Message,
-    MessagePart,
-    ModelRequest,
-    Role,
-    Text,
-    Thinking,
-    ToolCall,
-    ToolResult,
-)
+from argent_hookspecs import Image, Message, MessagePart, ModelRequest, Text, Thinking, ToolCall
+from argent_openai.conversation import conversation, output_limit
 from argent_openai.habits import Habits
 from argent_openai.settings import Endpoint
-from argent_openai.wording import (
-    NO_PICTURE,
-    NO_RESULT,
-    arguments_json,
-    data_url,
-    result_text,
-    system_text,
-    to_json,
-)
-
-_USER = Role.USER
+from argent_openai.wording import arguments_json, data_url, to_json
 
 
 def chat_request(request: ModelRequest, *, endpoint: Endpoint, habits: Habits) -> bytes:
     """Return the body of a request."""
-    limit = min(request.max_output_tokens, habits.largest or request.max_output_tokens)
+    form = ChatForm(endpoint.id, thoughts=habits.thoughts)
     body: dict[str, Any] = {
         "model": request.model,
-        "messages": _messages(request, endpoint.id, habits),
+        "messages": conversation(request, form, habits),
         "stream": True,
-        habits.limit: limit,
+        habits.limit: output_limit(request, habits),
     }
     if habits.usage:
         body["stream_options"] = {"include_usage": True}
@@ -64,74 +46,45 @@ def chat_request(request: ModelRequest, *, endpoint: Endpoint, habits: Habits) -
     return to_json(body)
 
 
-def _messages(request: ModelRequest, provider: str, habits: Habits) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = []
-    system = system_text(request.system)
-    if system:
-        told.append({"role": "system", "content": system})
-    add = told.append
-    waiting: list[str] = []
-    for message in request.messages:
+@frozen
+class ChatForm:
+    """How Chat Completions are told what a conversation is made of.
+
+    Args:
+        provider: Id of the provider, whose thoughts are told again.
+        thoughts: Whether they are told at all.
+    """
+
+    provider: str
+    thoughts: bool
+    text_type: str = "text"
+
+    def image(self, image: Image) -> dict[str, Any]:
+        """Write a picture."""
+        return {"type": "image_url", "image_url": {"url": data_url(image)}}
+
+    def result(self, call: str, text: str) -> dict[str, Any]:
+        """Write a result."""
+        return {"role": "tool", "tool_call_id": call, "content": text}
+
+    def said(self, message: Message) -> Iterable[dict[str, Any]]:
+        """Write one message, with calls and thoughts in fields of it."""
         parts = message.parts
-        if len(parts) == 1 and type(parts[0]) is Text and not waiting:
-            # Most of a long conversation is of this kind.
-            role = "user" if message.role is _USER else "assistant"
-            add({"role": role, "content": parts[0].text})
-        elif message.role is _USER:
-            told += _from_user(parts, waiting, habits)
-            waiting = []
-        else:
-            told += _without_result(waiting)
-            add(_from_assistant(message, provider, habits))
-            waiting = [part.id for part in parts if isinstance(part, ToolCall)]
-    told += _without_result(waiting)
-    return told
+        if len(parts) == 1 and type(parts[0]) is Text:
+            return ({"role": "assistant", "content": parts[0].text},)
+        calls = [part for part in parts if isinstance(part, ToolCall)]
+        content = message.text or (None if calls else "")
+        told: dict[str, Any] = {"role": "assistant", "content": content}
+        if calls:
+            told["tool_calls"] = [_call(call) for call in calls]
+        if self.thoughts:
+            told |= _thoughts(parts, self.provider)
+        return (told,)
 
 
-def _from_user(
-    parts: Sequence[MessagePart], waiting: Sequence[str], habits: Habits
-) -> Iterable[dict[str, Any]]:
-    """Tell the results first, in messages of their own, each after the call that it belongs to."""
-    results = {part.call_id: part for part in parts if isinstance(part, ToolResult)}
-    for call in waiting:
-        text = result_text(results.pop(call)) if call in results else NO_RESULT
-        yield {"role": "tool", "tool_call_id": call, "content": text}
-    words: list[dict[str, Any]] = [
-        {"type": "text", "text": f"Result of {stray.name}: {result_text(stray)}"}
-        for stray in results.values()
-    ]
-    for part in parts:
-        if isinstance(part, Text):
-            words.append({"type": "text", "text": part.text})
-        elif isinstance(part, Image) and habits.images:
-            words.append({"type": "image_url", "image_url": {"url": data_url(part)}})
-        elif isinstance(part, Image):
-            words.append({"type": "text", "text": NO_PICTURE})
-    if len(words) == 1 and words[0]["type"] == "text":
-        yield {"role": "user", "content": words[0]["text"]}
-    elif words or not waiting:
-        yield {"role": "user", "content": words or ""}
-
-
-def _without_result(waiting: Iterable[str]) -> Iterable[dict[str, Any]]:
-    return [{"role": "tool", "tool_call_id": call, "content": NO_RESULT} for call in waiting]
-
-
-def _from_assistant(message: Message, provider: str, habits: Habits) -> dict[str, Any]:
-    calls = [part for part in message.parts if isinstance(part, ToolCall)]
-    told: dict[str, Any] = {"role": "assistant", "content": message.text or (None if calls else "")}
-    if calls:
-        told["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": arguments_json(call.arguments)},
-            }
-            for call in calls
-        ]
-    if habits.thoughts:
-        told |= _thoughts(message.parts, provider)
-    return told
+def _call(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": arguments_json(call.arguments)}
+    return {"id": call.id, "type": "function", "function": function}
 
 
 def _thoughts(parts: Iterable[MessagePart], provider: str) -> dict[str, Any]:

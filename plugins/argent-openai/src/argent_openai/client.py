@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from attrs import frozen
 
 from argent_hookspecs import (
     ModelInfo,
@@ -19,13 +20,13 @@ from argent_hookspecs import (
     ModelUnavailable,
     PluginContext,
 )
-from argent_openai.answer import Answer
+from argent_openai.answer import Answer, AnswerReader
 from argent_openai.catalogue import Catalogue
-from argent_openai.chat_answer import ChatAnswer
+from argent_openai.chat_answer import ChatReader
 from argent_openai.chat_request import chat_request
 from argent_openai.complaints import Complaint
 from argent_openai.habits import Habits
-from argent_openai.responses_answer import ResponsesAnswer
+from argent_openai.responses_answer import ResponsesReader
 from argent_openai.responses_request import responses_request
 from argent_openai.settings import Endpoint
 from argent_openai.wording import to_json
@@ -40,6 +41,19 @@ _EMBED_SECONDS = 300.0
 _QUIET_SECONDS = 10.0
 _DONE = b"[DONE]"
 _NOT_AS_AGREED = (TypeError, AttributeError, KeyError, IndexError, ValueError, OverflowError)
+
+
+@frozen
+class _Api:
+    """One of the two APIs in which an answer can be asked for."""
+
+    path: str
+    write: Callable[..., bytes]
+    reader: Callable[[Answer], AnswerReader]
+
+
+_CHAT = _Api("chat/completions", chat_request, ChatReader)
+_RESPONSES = _Api("responses", responses_request, ResponsesReader)
 
 
 @asynccontextmanager
@@ -123,24 +137,21 @@ class OpenAIClient:
         self, request: ModelRequest, habits: Habits
     ) -> AsyncGenerator[ModelPart, None]:
         """Make one request. Raises ``Complaint`` where the server refuses it."""
-        provider, responses = self._endpoint.id, habits.responses
-        write = responses_request if responses else chat_request
-        body = write(request, endpoint=self._endpoint, habits=habits)
-        answer: Answer = (ResponsesAnswer if responses else ChatAnswer)(provider, len(body))
-        connection = await self._connect()
-        clock = self._ctx.clock
+        api = _RESPONSES if habits.responses else _CHAT
+        body = api.write(request, endpoint=self._endpoint, habits=habits)
+        answer = Answer(self._endpoint.id, len(body))
+        reader = api.reader(answer)
+        connection, clock = await self._connect(), self._ctx.clock
         heard = clock.monotonic()
-        path = "responses" if responses else "chat/completions"
-        async with aclosing(connection.events(path, body)) as events:
+        sent = connection.events(api.path, body, until=lambda: answer.over)
+        async with aclosing(sent) as events:
             try:
                 async for some in events:
                     quiet = True
                     for data in some:
-                        if (bare := data.strip()) in (b"", _DONE):
-                            if bare:
-                                answer.done()
-                            continue
-                        for part in self._read(answer, data, connection.hidden):
+                        if answer.over:
+                            break
+                        for part in self._read(reader, data, connection.hidden):
                             quiet = False
                             yield part
                     if not quiet:
@@ -148,23 +159,29 @@ class OpenAIClient:
                     elif clock.monotonic() - heard > _QUIET_SECONDS:
                         # It lives: it writes a long tool call, or the server tells us to wait.
                         heard = clock.monotonic()
-                        self._ctx.progress(f"{provider} is at work")
+                        self._ctx.progress(f"{self._endpoint.id} is at work")
             except ModelUnavailable:
                 # What was cut off after its last word is whole.
                 if answer.reason is None:
                     raise
-        for part in answer.end():
+        for part in reader.end():
             yield part
 
-    def _read(self, answer: Answer, data: bytes, hidden: Sequence[str]) -> Sequence[ModelPart]:
+    def _read(
+        self, reader: AnswerReader, data: bytes, hidden: Sequence[str]
+    ) -> Sequence[ModelPart]:
+        if (bare := data.strip()) in (b"", _DONE):
+            if bare:
+                reader.answer.done()
+            return ()
         try:
             try:
                 document = orjson.loads(data)
             except orjson.JSONDecodeError:
                 # Some servers cut characters in two, which orjson does not take.
                 document = json.loads(data)
-                answer.halved = True
-            return answer.take(document)
+                reader.answer.halved = True
+            return reader.take(document)
         except Complaint as complaint:
             raise complaint.without(hidden) from None
         except _NOT_AS_AGREED as error:

@@ -7,7 +7,7 @@ import errno
 import io
 import os
 import urllib.request
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,9 +19,6 @@ from argent_hookspecs import ModelRejected, ModelUnavailable, Secret, SecretErro
 from argent_openai.complaints import Complaint, complaint_in, read_complaint
 from argent_openai.settings import Endpoint
 from argent_openai.sse import EventParser, EventTooLarge
-
-DONE = b"[DONE]"
-"""The data of the event that ends a stream of chat completions."""
 
 _CONNECT_SECONDS = 15.0
 _CONNECT_HERE_SECONDS = 5.0
@@ -64,11 +61,16 @@ class Connection:
         """Close every connection."""
         await self._session.close()
 
-    async def events(self, path: str, body: bytes) -> AsyncGenerator[list[bytes], None]:
+    async def events(
+        self, path: str, body: bytes, *, until: Callable[[], bool]
+    ) -> AsyncGenerator[list[bytes], None]:
         """Post a request and yield the data of the events of the answer, as they come together.
 
         An answer that is one JSON document is yielded as one event. An empty list says that
         something came, but no whole event.
+
+        Args:
+            until: Says after each of them whether the answer is over; servers need not close then.
 
         Raises:
             Complaint: The server refused the request.
@@ -88,11 +90,10 @@ class Connection:
                     found = parser.feed(piece)
                 except EventTooLarge:
                     raise self._strange("it sends an event that does not end") from None
-                if DONE in found:
-                    yield found[: found.index(DONE) + 1]
+                yield found
+                if until():
                     await _drain(response)
                     return
-                yield found
 
     async def document(
         self, method: str, path: str, *, body: bytes | None = None, seconds: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -15,27 +15,28 @@ _THOUGHTS = ("response.reasoning_summary_text.delta", "response.reasoning_text.d
 _ENDS = ("response.completed", "response.incomplete")
 
 
-class ResponsesAnswer(Answer):
-    """An answer out of the events of a response, or out of a whole one."""
+class ResponsesReader:
+    """Reads the events of a response, or a whole one.
 
-    def __init__(self, provider: str, asked: int) -> None:
-        super().__init__(provider, asked)
-        self._calls: list[CallInTheMaking] = []
-        self._usage: dict[str, Any] | None = None
-        self._refused = False
+    Args:
+        answer: What becomes of them.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
 
     def take(self, document: Any) -> Sequence[ModelPart]:
         """Take the next event."""
         kind = document.get("type")
         if kind == "response.output_text.delta":
-            self.weigh(document.get("logprobs") or ())
-            return self.say(document["delta"]) if document["delta"] else ()
+            self.answer.weigh(document.get("logprobs") or ())
+            return self.answer.say(document["delta"]) if document["delta"] else ()
         if kind == "response.refusal.delta":
-            self._refused = True
-            return self.say(document["delta"])
+            self.answer.refused = True
+            return self.answer.say(document["delta"])
         if kind in _THOUGHTS:
-            self.thoughts.add(document["delta"], "")
-            return self.thoughts.now()
+            self.answer.thoughts.add(document["delta"], "")
+            return self.answer.thoughts.now()
         if kind == "response.output_item.done":
             return self._item(document["item"])
         if kind in _ENDS:
@@ -47,33 +48,19 @@ class ResponsesAnswer(Answer):
             raise complaint
         return ()
 
-    def calls(self) -> Iterable[CallInTheMaking]:
-        """Return the tool calls, in order."""
-        return self._calls
-
-    def usage(self) -> Usage | None:
-        """Return what was counted."""
-        if self._usage is None:
-            return None
-        read, written = count(self._usage, "input_tokens"), count(self._usage, "output_tokens")
-        details = self._usage.get("input_tokens_details") or {}
-        cached, kept = count(details, "cached_tokens"), count(details, "cache_write_tokens")
-        return Usage(
-            input_tokens=max(0, read - cached - kept),
-            output_tokens=written,
-            cache_read_tokens=cached,
-            cache_write_tokens=kept,
-        )
+    def end(self) -> list[ModelPart]:
+        """Return the last parts."""
+        return self.answer.end()
 
     def _item(self, item: dict[str, Any]) -> Sequence[ModelPart]:
         if item["type"] == "function_call":
             call = CallInTheMaking(item.get("call_id") or "", item["name"])
             call.pieces.append(item.get("arguments") or "")
-            self._calls.append(call)
+            self.answer.calls.append(call)
         elif item["type"] == "reasoning":
-            said = self.thoughts.end()
+            said = self.answer.thoughts.end()
             record = {name: value for name, value in item.items() if name != "status"}
-            return [*said, Thinking("", self.provider, orjson.dumps(record).decode())]
+            return [*said, Thinking("", self.answer.provider, orjson.dumps(record).decode())]
         return ()
 
     def _whole(self, response: dict[str, Any]) -> Sequence[ModelPart]:
@@ -82,17 +69,31 @@ class ResponsesAnswer(Answer):
         for item in response.get("output") or ():
             found += self._item(item)
             for part in item.get("content") or () if item["type"] == "message" else ():
-                self._refused = self._refused or part["type"] == "refusal"
-                found += self.say(part.get("text") or part.get("refusal") or "")
+                self.answer.refused = self.answer.refused or part["type"] == "refusal"
+                found += self.answer.say(part.get("text") or part.get("refusal") or "")
         self._finish(response)
         return found
 
     def _finish(self, response: dict[str, Any]) -> None:
-        self._usage = response.get("usage") or None
+        self.answer.usage = _usage(response.get("usage"))
+        self.answer.over = True
         if response.get("status") in ("failed", "cancelled"):
             raise complaint_in(response) or Complaint("the server could not finish its answer")
-        self.reason = FinishReason.REFUSAL if self._refused else FinishReason.STOP
+        self.answer.reason = FinishReason.REFUSAL if self.answer.refused else FinishReason.STOP
         if response.get("status") == "incomplete":
             why = (response.get("incomplete_details") or {}).get("reason")
             filtered = why == "content_filter"
-            self.reason = FinishReason.REFUSAL if filtered else FinishReason.LENGTH
+            self.answer.reason = FinishReason.REFUSAL if filtered else FinishReason.LENGTH
+
+
+def _usage(figures: dict[str, Any] | None) -> Usage | None:
+    if not figures:
+        return None
+    details = figures.get("input_tokens_details") or {}
+    cached, kept = count(details, "cached_tokens"), count(details, "cache_write_tokens")
+    return Usage(
+        input_tokens=max(0, count(figures, "input_tokens") - cached - kept),
+        output_tokens=count(figures, "output_tokens"),
+        cache_read_tokens=cached,
+        cache_write_tokens=kept,
+    )

@@ -1,4 +1,4 @@
-"""What both APIs are told in the same words: texts, pictures, arguments, and JSON itself."""
+"""What both APIs are told in the same words: pictures, arguments, and JSON itself."""
 
 from __future__ import annotations
 
@@ -9,25 +9,12 @@ from typing import Any
 
 import orjson
 
-from argent_hookspecs import ContextBlock, Image, ToolResult
-
-NO_PICTURE = "(A picture, which this model cannot see.)"
-NO_RESULT = "(There is no result of this call.)"
-
-
-def system_text(blocks: tuple[ContextBlock, ...]) -> str:
-    """Join the blocks of the system message, which stay the same from turn to turn."""
-    return "\n\n".join(block.text for block in blocks if block.text)
+from argent_hookspecs import Image
 
 
 def data_url(image: Image) -> str:
     """Return a picture as an address that holds it."""
     return f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}"
-
-
-def result_text(result: ToolResult) -> str:
-    """Return a tool's result; neither API has a mark for those that failed."""
-    return f"{result.name} failed: {result.text}" if result.is_error else result.text
 
 
 def arguments_json(arguments: Mapping[str, Any]) -> str:
