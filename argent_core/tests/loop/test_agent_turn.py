@@ -185,7 +185,7 @@ class TestSteering:
             assert await argent.channel.ask("next") == "later"
 
         heard = argent.model.requests[1].messages[-1]
-        assert heard.parts[1:] == (Text("and be quick"), Text("please"))
+        assert heard.parts[1:] == (Text("and be quick\nplease"),)
         assert [event["state"] for event in events] == ["done"] * 3
         assert {event["turn"] for event in events} == {first}
         assert argent.model.requests[2].messages[0].text == "look\nand be quick\nplease"
@@ -403,7 +403,9 @@ class TestAnswers:
         async with argent(plugins=[slow.plugin], model=script, config=config):
             assert await argent.channel.ask("look") == "That is all."
 
-        assert [bool(request.tools) for request in argent.model.requests] == [True, True, False]
+        requests = argent.model.requests
+        assert [request.may_call for request in requests] == [True, True, False]
+        assert requests[0].tools == requests[1].tools == requests[2].tools != ()
 
 
 class TestFailingModels:

@@ -104,7 +104,9 @@ class ModelRequest:
         system: Context that stays the same from turn to turn, in order. What comes from outside is
             marked as data in the text already, here and in the messages.
         messages: The conversation, oldest first; the last one is the user's.
-        tools: What the model may call.
+        tools: What the model may call, the same in every request of a turn.
+        may_call: Whether it may call them now. If not, they are shown all the same where that can
+            be said: a prompt cache begins with them.
         max_output_tokens: It stops there.
         key: The same for every try of this call.
         stable: How many of the messages, from the first on, will be the same in the next turn: up
@@ -115,6 +117,7 @@ class ModelRequest:
     system: tuple[ContextBlock, ...] = ()
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
+    may_call: bool = True
     max_output_tokens: int = 4096
     key: str = ""
     stable: int = 0

@@ -159,8 +159,8 @@ class AgentTurn:
     def _hear(self, events: Sequence[Event]) -> None:
         for event in events:
             self.shop.publish(TurnStarted(**self._here, event=event))
-        last, words = self._said.pop(), [Text(event.text) for event in events]
-        self._said.append(Message(Role.USER, (*last.parts, *words)))
+        last, words = self._said.pop(), "\n".join(event.text for event in events)
+        self._said.append(Message(Role.USER, (*last.parts, Text(words))))
         self.heard += events
 
     async def _deliver(self, text: str, *, note: str = "") -> str:

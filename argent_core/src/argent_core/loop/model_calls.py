@@ -233,7 +233,7 @@ class ModelCalls:
     def _request(
         self, route: Route, wanted: _Wanted, share: float
     ) -> tuple[ModelRequest, FittedContext]:
-        specs = self.shop.tools.specs() if wanted.with_tools else ()
+        specs = self.shop.tools.specs()
         fitted = fit(
             self.gathered,
             window=int(route.info.context_window * share),
@@ -246,6 +246,7 @@ class ModelCalls:
             system=fitted.system,
             messages=(*fitted.messages, *wanted.said),
             tools=specs,
+            may_call=wanted.with_tools,
             max_output_tokens=route.max_output,
             stable=2 * fitted.exchanges,
         )

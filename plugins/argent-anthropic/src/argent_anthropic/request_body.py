@@ -78,7 +78,7 @@ def request_body(
     Raises:
         ModelRejected: It has no message.
     """
-    tools = _tools(request)
+    tools, may_call = _tools(request), request.may_call and bool(request.tools)
     system = [block for one in request.system for block in text_blocks(one)]
     conversation = Conversation([tools, system])
     marked = _converse(request, conversation, _may_keep(conversation, facts), provider=provider)
@@ -89,7 +89,7 @@ def request_body(
         "model": request.model,
         **manner(facts, settings, room=most, conversation=conversation),
         **({"tools": tools} if tools else {}),
-        **({} if request.tools or not tools else {"tool_choice": {"type": "none"}}),
+        **({"tool_choice": {"type": "none"}} if tools and not may_call else {}),
         **({"system": system} if system else {}),
         "messages": conversation.messages,
         "max_tokens": most,

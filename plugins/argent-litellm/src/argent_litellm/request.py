@@ -43,6 +43,8 @@ def completion(request: ModelRequest, *, provider: str) -> dict[str, Any]:
             }
             for tool in request.tools
         ]
+        if not request.may_call:
+            told["tool_choice"] = "none"
     return told
 
 

@@ -86,7 +86,7 @@ class LlamaClient:
         if not request.messages:
             raise ModelRejected("there is nothing to answer: the request has no message")
         model = self._find(request.model)
-        tools = request.tools if self._offers_tools(model) else ()
+        tools = request.tools if request.may_call and self._offers_tools(model) else ()
         async with self._use(model) as running:
             body = self._body(request, tools, model)
             if tools:

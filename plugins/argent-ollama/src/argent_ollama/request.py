@@ -48,7 +48,7 @@ def chat_request(
         body["think"] = {"on": True, "off": False}.get(settings.thinking, settings.thinking)
     if settings.confidence:
         body["logprobs"] = True
-    if request.tools and traits.tools and settings.tools:
+    if request.tools and request.may_call and traits.tools and settings.tools:
         body["tools"] = [
             {
                 "type": "function",
