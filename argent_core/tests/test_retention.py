@@ -117,6 +117,20 @@ class TestWhatGoes:
             assert (await days_pass(argent, kernel, 95)).events == 1
             assert (await rows(kernel))["events"] == 0
 
+    @pytest.mark.parametrize("said", [0, 1], ids=["nothing was said", "something was said"])
+    async def test_calls_that_tried_a_model_out(self, argent: Argent, said: int) -> None:
+        async with argent(model=["yes"] * (said + 1)) as kernel:
+            await kernel.control.run("models.test", {})
+
+            await days_pass(argent, kernel, 50)
+            if said:
+                await argent.channel.ask("Hello?")
+                await sent(kernel, 1)
+            assert (await rows(kernel))["calls"] == 1 + said
+
+            await days_pass(argent, kernel, 45)
+            assert (await rows(kernel))["calls"] == said
+
     async def test_only_the_exchanges_that_the_context_reads_stay(self, argent: Argent) -> None:
         async with argent(model=[f"re {n}" for n in range(205)]) as kernel:
             for n in range(205):

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -192,6 +192,8 @@ class Retention:
         age = await database.write(partial(self._grow_older, term=term, lived=since))
         self._looked = lived
         await self._forget_keys(age)
+        if age.lived >= term:
+            await database.write(partial(self._remove_trials, last=age.reach(term)))
         last = age.reach(term)
         files = await asyncio.to_thread(_by_step, self.results) if last else {}
         now = self.journal.now()
@@ -218,6 +220,17 @@ class Retention:
             given = (first, min(first + _BATCH, last))
             await self.journal.database.write(partial(_forget_keys, between=given))
             await asyncio.sleep(self.rest)
+
+    def _remove_trials(self, tx: Transaction, *, last: int) -> None:
+        """Remove calls of no turn from before the term, and before the first event that is young.
+
+        Args:
+            last: ``seq`` of the newest event that is not.
+        """
+        before = self.journal.now() - self.term.total_seconds()
+        row = tx.execute(_FIRST_YOUNG, (last,)).fetchone()
+        day = datetime.fromtimestamp(min(before, *(row or (before,)))).date().isoformat()
+        tx.execute("DELETE FROM calls WHERE day < ? AND turn = ''", (day,))
 
     def _grow_older(self, tx: Transaction, *, term: float, lived: float) -> _Age:
         """Count the time since the last look; return how old the journal is.
@@ -264,6 +277,7 @@ _NEXT = (
     "SELECT seq, id, conversation, state, finished_at FROM events"
     " WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 )
+_FIRST_YOUNG = "SELECT created_at FROM events WHERE seq > ? ORDER BY seq LIMIT 1"
 _REPLIES = (
     "SELECT state IN ('pending', 'sending'), MAX(created_at, COALESCE(finished_at, 0))"
     " FROM outbox WHERE turn = ?"
