@@ -33,14 +33,15 @@ class TestStatus:
         assert status["replies"] == {"pending": 0, "unknown": 0}
         assert (status["approvals"], status["tools"]) == (0, [])
         (model,) = status["models"]
-        assert model == {
-            "tier": "local",
-            "provider": "scripted",
-            "model": "scripted",
-            "context_window": 32768,
-            "good_for": "tests",
-            "advice": "",
-        }
+        known = ("tier", "provider", "model", "context_window", "good_for", "advice")
+        assert [model[name] for name in known] == [
+            "local",
+            "scripted",
+            "scripted",
+            32768,
+            "tests",
+            "",
+        ]
         assert "health" not in status
 
     async def test_of_a_busy_one(self, argent: Argent) -> None:

@@ -21,6 +21,7 @@ from argent_core.loop.agent_loop import AgentLoop
 from argent_core.loop.approvals import Approvals
 from argent_core.loop.history import read_exchanges
 from argent_core.loop.model_router import ModelRouter
+from argent_core.models import Models
 from argent_core.outbound.outbox import Outbox
 from argent_core.outbound.reply_list import ReplyList
 from argent_core.trace import Trace
@@ -29,8 +30,6 @@ from argent_hookspecs import (
     ArgentError,
     Health,
     HealthCheck,
-    ModelProvider,
-    ModelTier,
     Tool,
 )
 
@@ -123,25 +122,7 @@ class KernelAgent:
 
     async def models(self) -> list[dict[str, Any]]:
         """Say which model serves each tier, what it is good for, how to get a better one."""
-        providers = {found.record.id: found for found in self.host.registered(ModelProvider)}
-        return [
-            await self._model(tier, providers.get(tier.provider)) for tier in self.router.tiers()
-        ]
-
-    async def _model(self, tier: ModelTier, provider: Registered | None) -> dict[str, Any]:
-        known = {"tier": tier.name, "provider": tier.provider, "model": tier.model}
-        if provider is None:
-            return {**known, "problem": f"the provider {tier.provider!r} does not run"}
-        try:
-            info = await self.router.describe(provider, tier.model)
-        except ArgentError as error:
-            return {**known, "problem": str(error)}
-        return {
-            **known,
-            "context_window": info.context_window,
-            "good_for": info.good_for,
-            "advice": info.advice,
-        }
+        return await Models(self.host, self.guard, self.loop.shop).tiers()
 
     def idle_settings(self) -> list[Problem]:
         """Return what is set and concerns nothing that is there."""

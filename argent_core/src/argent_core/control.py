@@ -13,6 +13,7 @@ from argent_core import codec
 from argent_core import config as configuration
 from argent_core.guard import attempt
 from argent_core.local import Tell, unheard
+from argent_core.model_trials import ModelTrials
 from argent_core.models import Models
 from argent_core.spending import Spending
 from argent_hookspecs import ArgentError, ConfigError, Connection
@@ -80,7 +81,8 @@ class Control:
             "models.list": models.catalogue,
             "models.price": models.price,
             "models.pull": partial(models.pull, tell),
-            "models.test": partial(models.test, tell),
+            "models.test": partial(ModelTrials(models).test, tell),
+            "models.named": models.named,
             "approvals.list": self._list_approvals,
             "approvals.answer": agent.answer,
         }

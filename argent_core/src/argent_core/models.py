@@ -1,73 +1,37 @@
-"""The models of an agent, as commands ask about them: which there are, what they cost, how fast."""
+"""The models of an agent, as commands ask about them: which there are, what they cost."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-import uuid
-from collections.abc import Mapping, Sequence
+import difflib
 from contextlib import aclosing
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from attrs import asdict, define, evolve, frozen
+from attrs import asdict, define
 
-from argent_core.guard import Guard
+from argent_core.guard import Guard, attempt
 from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
 from argent_core.local import Tell
-from argent_core.loop.budget import ModelCall
 from argent_core.loop.model_router import ModelRouter
-from argent_core.loop.prices import KnownPrice, WorstCase, cost
-from argent_core.loop.tiers import ladder
-from argent_core.loop.tokens import most_tokens
+from argent_core.loop.prices import KnownPrice
 from argent_core.loop.workshop import Workshop
 from argent_core.model_skills import listed, pulled, skills
-from argent_core.money import DOLLAR
 from argent_hookspecs import (
     ArgentError,
-    Message,
-    ModelError,
     ModelInfo,
     ModelProvider,
     ModelRejected,
-    ModelRequest,
     ModelTier,
-    PluginError,
     PullProgress,
-    Role,
-    Usage,
+    Tool,
 )
 
 _LIST_SECONDS = 20.0
 _PULL_SILENCE = 900.0
-_QUESTION = "Count from one to ten, in words."
-_LONGEST = 256
-_SOURCE = "argent models test"
-
-
-@frozen(kw_only=True)
-class _Trial:
-    """A call that tries a tier out, and what it may cost."""
-
-    tier: ModelTier
-    provider: Registered
-    known: KnownPrice
-    request: ModelRequest
-    worst: WorstCase
-
-    @property
-    def account(self) -> ModelCall:
-        """How the call is entered in the accounts."""
-        return ModelCall(
-            key=self.request.key,
-            turn="",
-            conversation=_SOURCE,
-            source=_SOURCE,
-            tier=self.tier.name,
-            provider=self.tier.provider,
-            model=self.tier.model,
-        )
+_NEAR = 3
 
 
 @define(eq=False, repr=False)
@@ -84,22 +48,31 @@ class Models:
 
     async def catalogue(self) -> dict[str, Any]:
         """List tiers, and the providers with the models that they have now."""
-        providers = self._providers()
-        offers = asyncio.gather(*(self._offer(found) for found in providers.values()))
-        rungs = sorted(self._router.tiers(), key=lambda tier: tier.below)
-        tiers = [await self._tier(tier, providers) for tier in rungs]
+        offers = (self._offer(found) for found in self._providers().values())
+        tiers, *providers = await asyncio.gather(self.tiers(), *offers)
         prices = self.shop.prices
         return {
             "tiers": tiers,
-            "providers": await offers,
+            "providers": providers,
             "prices": {"date": prices.date, "dearest": asdict(prices.dearest)},
+        }
+
+    async def tiers(self) -> list[dict[str, Any]]:
+        """Say which model serves each tier, the least able first, and what is known about it."""
+        return list(await asyncio.gather(*map(self._tier, self._rungs())))
+
+    async def named(self) -> dict[str, Any]:
+        """Say which tools and tiers there are that settings can name, asking no provider."""
+        return {
+            "tools": [found.record.id for found in self.host.registered(Tool)],
+            "tiers": [self._named(tier) for tier in self._rungs()],
         }
 
     async def price(self, model: str, *, provider: str = "") -> list[dict[str, Any]]:
         """Say what a model costs at each provider that is named, or that a tier has it from."""
         providers = self._providers()
         if provider:
-            named = [self._provider(provider).record.id]
+            named = [self.provider(provider).record.id]
         else:
             tiers = self._router.tiers()
             named = [t.provider for t in tiers if t.model == model and t.provider in providers]
@@ -121,7 +94,7 @@ class Models:
             tell: Told how far it is.
             provider: Its id; may be left out where only one can.
         """
-        found = await self._library(provider)
+        found = await self._library(provider, model)
         async with aclosing(
             self.guard.stream(
                 found.plugin,
@@ -134,110 +107,70 @@ class Models:
             last = PullProgress(status="")
             async for last in progress:
                 await tell(asdict(last))
-        return {"provider": found.record.id, "model": model, "bytes": last.done}
-
-    async def test(
-        self, tell: Tell, *, tiers: Sequence[str] = (), pay: bool = False
-    ) -> list[dict[str, Any]]:
-        """Ask the model of each tier something small, and measure.
-
-        Args:
-            tell: Told which one is asked.
-            tiers: Names of those to try; all, if empty.
-            pay: Whether it may cost something. What would, is only priced otherwise.
-        """
-        rungs = ladder(self._router.tiers())
-        strange = sorted({*tiers} - {tier.name for tier in rungs})
-        if strange:
-            names = ", ".join(tier.name for tier in rungs)
-            raise ModelRejected(f"there is no tier {strange[0]!r}; there are: {names}")
-        results = []
-        for tier in rungs:
-            if not tiers or tier.name in tiers:
-                await tell({"tier": tier.name, "model": tier.model, "provider": tier.provider})
-                known = {"tier": tier.name, "provider": tier.provider, "model": tier.model}
-                results.append({**known, **await self._try(tier, pay=pay)})
-        return results
-
-    async def _try(self, tier: ModelTier, *, pay: bool) -> dict[str, Any]:
-        try:
-            trial = await self._trial(tier)
-            most = trial.worst.amount(trial.request.max_output_tokens)
-            if most and not pay:
-                return {"may_cost": most / DOLLAR, "price_known": trial.known.known}
-            return await self._ask(trial)
-        except ArgentError as error:
-            return {"problem": self.shop.clean(str(error))}
-
-    async def _trial(self, tier: ModelTier) -> _Trial:
-        provider = self._provider(tier.provider)
-        info = await self._router.describe(provider, tier.model)
-        request = ModelRequest(
-            model=tier.model,
-            messages=(Message(Role.USER, _QUESTION),),
-            max_output_tokens=min(_LONGEST, tier.max_output_tokens),
-            key=f"test/{uuid.uuid4().hex}",
-        )
-        known = self.shop.prices.of(provider.record, info)
-        worst = WorstCase(
-            price=known.price,
-            input_tokens=most_tokens(request),
-            most_output=request.max_output_tokens,
-            known=known.known,
-        )
-        return _Trial(tier=tier, provider=provider, known=known, request=request, worst=worst)
-
-    async def _ask(self, trial: _Trial) -> dict[str, Any]:
-        """Make the call, within the budget like every other."""
-        budget, database, account = self.shop.budget, self.shop.journal.database, trial.account
-        granted = await database.write(lambda tx: budget.reserve(tx, account, worst=trial.worst))
-        request, heard = evolve(trial.request, max_output_tokens=granted), list[float]()
-        began = time.monotonic()
-        try:
-            answer = await self.shop.model_stream.answer(
-                trial.provider,
-                request,
-                on_text=lambda text: None,
-                on_first=lambda: heard.append(time.monotonic()),
-            )
-        except (ModelError, PluginError) as error:
-            reason, free = self.shop.clean(str(error)), isinstance(error, ModelError) and not heard
-            await database.write(lambda tx: budget.fail(tx, account, reason=reason, free=free))
-            raise
-        ended = time.monotonic()
-        usage = answer.usage
-        spent = cost(trial.known.price, usage) if usage != Usage() else trial.worst.amount(granted)
-        for notice in await database.write(
-            lambda tx: budget.settle(tx, account, spent=spent, usage=usage)
-        ):
-            self.shop.publish(notice)
-        first = heard[0] if heard else ended
         return {
-            "answer": answer.text,
-            "first_word_seconds": round(first - began, 3),
-            "seconds": round(ended - began, 3),
-            "tokens_per_second": _speed(usage.output_tokens, ended - first),
-            **asdict(usage),
-            "cost": spent / DOLLAR,
-            "price_known": trial.known.known,
+            "provider": found.record.id,
+            "model": model,
+            "bytes": last.done,
+            **self._use(found.record.id, model),
         }
 
-    async def _tier(self, tier: ModelTier, providers: Mapping[str, Registered]) -> dict[str, Any]:
+    def _rungs(self) -> list[ModelTier]:
+        return sorted(self._router.tiers(), key=lambda tier: tier.below)
+
+    def _named(self, tier: ModelTier) -> dict[str, Any]:
+        """Say of a tier what is known without asking its provider."""
+        provider, table = self._providers().get(tier.provider), self.shop.prices.table
         known = {
+            "id": tier.id,
             "tier": tier.name,
             "below": tier.below,
             "provider": tier.provider,
             "model": tier.model,
             "max_output_tokens": tier.max_output_tokens,
+            "setting": self._setting(tier),
         }
-        provider = providers.get(tier.provider)
         if provider is None:
             return {**known, "problem": f"the provider {tier.provider!r} does not run"}
+        known |= {"local": provider.record.local, **self._rest(tier.provider)}
+        if provider.record.local or {tier.model, f"{tier.provider}/{tier.model}"} & table.keys():
+            return known
+        return {**known, "near": self._near(tier)}
+
+    async def _tier(self, tier: ModelTier) -> dict[str, Any]:
+        known, provider = self._named(tier), self._providers().get(tier.provider)
+        if provider is None:
+            return known
         try:
             info = await self._router.describe(provider, tier.model)
         except ArgentError as error:
             return {**known, "problem": self.shop.clean(str(error))}
-        return {**known, "local": provider.record.local, **self._told(provider, info)}
+        return {**known, **self._told(provider, info)}
+
+    def _setting(self, tier: ModelTier) -> str:
+        """Say which setting names the model of a tier; nothing, if none does."""
+        own = self._router.config.tiers
+        if tier in own:
+            return f"models.json: tiers[{own.index(tier)}].model"
+        for found in self.host.registered(ModelTier):
+            context = self.host.plugins[found.plugin].context
+            if found.record is tier and context is not None:
+                model = attempt(getattr, context.settings, "model", None).value
+                return f"plugins.{found.plugin}.model" if model == tier.model else ""
+        return ""
+
+    def _near(self, tier: ModelTier) -> list[str]:
+        """Return the models that may be meant by one that the table of prices does not have."""
+        names = {name.removeprefix(f"{tier.provider}/") for name in self.shop.prices.table}
+        return difflib.get_close_matches(tier.model, names, n=_NEAR)
+
+    def _rest(self, provider: str) -> dict[str, Any]:
+        """Say until when a provider is left alone, if it is."""
+        health = self.shop.health
+        seconds, now = health.rest(provider), self.shop.journal.clock.now()
+        if not seconds:
+            return {}
+        until = (now + timedelta(seconds=seconds)).isoformat(timespec="seconds")
+        return {"resting": {"until": until, "failures": health.failures(provider)}}
 
     async def _offer(self, found: Registered) -> dict[str, Any]:
         record, live = found.record, found.live
@@ -282,7 +215,7 @@ class Models:
     def _providers(self) -> dict[str, Registered]:
         return {found.record.id: found for found in self.host.registered(ModelProvider)}
 
-    def _provider(self, name: str) -> Registered:
+    def provider(self, name: str) -> Registered:
         """Return a provider that runs. Raises ``ModelRejected``."""
         providers = self._providers()
         if name not in providers:
@@ -290,9 +223,9 @@ class Models:
             raise ModelRejected(f"no model provider {name!r} runs; there are: {names}")
         return providers[name]
 
-    async def _library(self, name: str) -> Registered:
+    async def _library(self, name: str, model: str) -> Registered:
         """Return the provider that fetches models. Raises ``ModelRejected``."""
-        wanted = [self._provider(name)] if name else list(self._providers().values())
+        wanted = [self.provider(name)] if name else list(self._providers().values())
         able = []
         for found in wanted:
             able_to, _ = await self.guard.ask(
@@ -308,13 +241,21 @@ class Models:
         if able:
             names = " or ".join(found.record.id for found in able)
             raise ModelRejected(f"say who should fetch it, with --provider: {names}")
-        raise ModelRejected(
-            f"{name} does not fetch models"
-            if name
-            else "no provider here fetches models; pip install argent-ollama for one that does"
-        )
+        if not name:
+            words = "no provider here fetches models; pip install argent-ollama for one that does"
+            raise ModelRejected(words)
+        told = (f"argent config set {one} {model}" for one in self._use(name, model)["settings"])
+        instead = next((f"; name the one to use with: {command}" for command in told), "")
+        raise ModelRejected(f"{name} does not fetch models by itself{instead}")
+
+    def _use(self, provider: str, model: str) -> dict[str, list[str]]:
+        """Say which tiers a provider's model serves, and which settings would have it serve one."""
+        tiers = [tier for tier in self._rungs() if tier.provider == provider]
+        serves = [tier.name for tier in tiers if _without_tag(tier.model) == _without_tag(model)]
+        settings = [setting for tier in tiers if (setting := self._setting(tier))]
+        return {"serves": serves, "settings": settings}
 
 
-def _speed(tokens: int, seconds: float) -> float | None:
-    """Return tokens a second after the first part; None where nothing can be said."""
-    return round((tokens - 1) / seconds, 1) if tokens > 1 and seconds > 0.001 else None
+def _without_tag(model: str) -> str:
+    # A name without a tag stands for the latest (https://docs.ollama.com/api/introduction).
+    return model.removesuffix(":latest")

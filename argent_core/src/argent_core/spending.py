@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Mapping
 from datetime import date, timedelta
-from types import MappingProxyType
 from typing import Any
 
 from attrs import frozen
 
 from argent_core.database import Database
 from argent_core.loop.budget import Budget, Cap, caps_of, look
-from argent_core.money import DOLLAR
+from argent_core.money import DOLLAR, SPENT_BY
 from argent_hookspecs import ArgentError, Transaction
-
-KINDS: Mapping[str, str] = MappingProxyType(
-    {
-        "day": "day",
-        "source": "source",
-        "tier": "tier",
-        "model": "provider || '/' || model",
-        "conversation": "conversation",
-    }
-)
-"""What the account can be listed by, and how that reads in SQL."""
 
 _MEAN_OF_DAYS = 7
 _FULLEST = 3
@@ -53,11 +40,11 @@ class Spending:
         """Return what the last days cost, how far each cap is used, and a forecast.
 
         Args:
-            by: One of ``KINDS``.
+            by: One of ``SPENT_BY``.
             days: How many, today included.
         """
-        if by not in KINDS:
-            raise ArgentError(f"the cost is not known by {by!r}, but by {', '.join(KINDS)}")
+        if by not in SPENT_BY:
+            raise ArgentError(f"the cost is not known by {by!r}, but by {', '.join(SPENT_BY)}")
         today = _today(self.budget)
         since = (today - timedelta(days=max(1, days) - 1)).isoformat()
         return await self.database.read(lambda tx: self._report(tx, by, since, today))
@@ -65,7 +52,7 @@ class Spending:
     def _report(self, tx: Transaction, by: str, since: str, today: date) -> dict[str, Any]:
         order = "1 DESC" if by == "day" else "SUM(COALESCE(spent, reserved)) DESC, 1"
         rows = tx.execute(
-            f"SELECT {KINDS[by]}, {_SUMS} FROM calls WHERE day >= ? GROUP BY 1 ORDER BY {order}",
+            f"SELECT {SPENT_BY[by]}, {_SUMS} FROM calls WHERE day >= ? GROUP BY 1 ORDER BY {order}",
             (since,),
         ).fetchall()
         total = tx.execute(f"SELECT {_SUMS} FROM calls WHERE day >= ?", (since,)).fetchone()

@@ -159,7 +159,7 @@ def test_all_caps_are_shown_and_the_conversations_that_are_furthest(
 def test_status_says_what_today_cost(argent: Run, spend: Spend) -> None:
     spend(25)
 
-    assert "Spent today: $0.25 of $5.00; see: argent cost\n" in argent("status").output
+    assert "Spent today: $0.25 of $5.00 (5%); see: argent cost\n" in argent("status").output
 
 
 def test_of_an_agent_that_runs(agents: Agents, argent: Run) -> None:

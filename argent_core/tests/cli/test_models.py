@@ -70,11 +70,16 @@ def test_a_model_is_fetched_with_progress(shop: Installation) -> None:
     shown = shop.run("models", "pull", "pickle")
 
     assert shown.stderr.splitlines() == ["looking", "fetching", "done"]
-    assert shown.stdout == "pickle is there, in larder.\n"
+    assert shown.stdout.splitlines() == [
+        "pickle is there, in larder.",
+        "It serves the tier local.",
+    ]
     assert asked(shop, "pull", "pickle") == {
         "provider": "larder",
         "model": "pickle",
         "bytes": 2_000_000,
+        "serves": ["local"],
+        "settings": [],
     }
 
 
@@ -127,7 +132,7 @@ def test_what_is_free_is_tried_out_and_what_is_not_needs_a_word(shop: Installati
     assert "said: You said: Count from one to ten" in shown[0].stdout
     assert "first word after" in shown[0].stdout
     assert "$0.00" in shown[0].stdout
-    assert "balanced: may cost up to $0." in shown[1].stderr
+    assert "balanced (gold): may cost up to $0." in shown[1].stderr
     assert "--yes" in shown[1].stderr
     assert "not asked" in shown[1].stdout
 

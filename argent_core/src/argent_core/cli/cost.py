@@ -9,9 +9,7 @@ import click
 
 from argent_core.cli.context import LazyContext
 from argent_core.cli.output import as_json, print_json, print_line, print_table
-from argent_core.money import in_dollars
-
-KINDS = ("day", "source", "tier", "model", "conversation")
+from argent_core.money import SPENT_BY, in_dollars, of_limit
 
 _TOKENS = {
     "input": "TOKENS READ",
@@ -23,7 +21,11 @@ _TOKENS = {
 
 @click.command()
 @click.option(
-    "--by", type=click.Choice(KINDS), default="day", show_default=True, help="What to list it by."
+    "--by",
+    type=click.Choice(list(SPENT_BY)),
+    default="day",
+    show_default=True,
+    help="What to list it by.",
 )
 @click.option(
     "--days",
@@ -79,8 +81,7 @@ def _print_rows(found: Mapping[str, Any]) -> None:
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     for cap in found["caps"]:
-        used = f"{in_dollars(cap['used'])} of {in_dollars(cap['limit'])} ({cap['share']:.0%})"
-        yield f"Budget for {cap['cap']}: {used}"
+        yield f"Budget for {cap['cap']}: {of_limit(cap['used'], cap['limit'])}"
     if not found["caps"]:
         yield "There is no budget. Set one with: argent config set budget.perDay DOLLARS"
     forecast = found["forecast"]

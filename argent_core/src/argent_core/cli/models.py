@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,10 +13,12 @@ from argent_core.cli.context import LazyContext
 from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_line, print_table
 from argent_core.money import in_dollars
+from argent_core.tier_remarks import remarks
 
 if TYPE_CHECKING:
     from argent_core.local import Tell
 
+_GUESS = ", counted at the dearest price that is known, as its own is not"
 _MANY = 12
 _KINDS = {"input": "read", "output": "written", "cache_read": "cached", "cache_write": "to cache"}
 
@@ -83,7 +85,8 @@ def pull(obj: LazyContext, model: str, provider: str, as_json: bool) -> None:
     if as_json:
         print_json(done)
     else:
-        print_line(f"{model} is there, in {done['provider']}.")
+        for line in _fetched(done):
+            print_line(line)
 
 
 @models.command()
@@ -95,23 +98,23 @@ def test(obj: LazyContext, tier: str | None, yes: bool, as_json: bool) -> None:
     """Ask the model of a tier, or of each, something small; measure speed and cost.
 
     What costs money is asked about first, and counts in the budget. Exits with 1 if a model does
-    not answer.
+    not answer, or was not asked.
 
     \b
     argent models test
     argent models test fast --yes
     """
-    found = _test(obj, [tier] if tier else [], pay=yes)
+    found = _test(obj, tiers=[tier] if tier else [], pay=yes)
     dear = [one for one in found if "may_cost" in one]
     if dear and _agreed(dear, as_json=as_json):
-        paid = {one["tier"]: one for one in _test(obj, [one["tier"] for one in dear], pay=True)}
-        found = [paid.get(one["tier"], one) for one in found]
+        paid = {one["id"]: one for one in _test(obj, only=[one["id"] for one in dear], pay=True)}
+        found = [paid.get(one["id"], one) for one in found]
     if as_json:
         print_json(found)
     else:
         for one in found:
             _show_trial(one)
-    if any("problem" in one for one in found):
+    if any("problem" in one or "may_cost" in one for one in found):
         sys.exit(1)
 
 
@@ -151,11 +154,30 @@ def _print_price(price: Mapping[str, Any]) -> None:
     print_table((name, f"{amount:g}") for name, amount in known if amount is not None)
 
 
-def _test(obj: LazyContext, tiers: Sequence[str], *, pay: bool) -> list[dict[str, Any]]:
+def _fetched(done: Mapping[str, Any]) -> Iterator[str]:
+    """Say where a model is now, and what it takes to be used."""
+    yield f"{done['model']} is there, in {done['provider']}."
+    if done["serves"]:
+        yield f"It serves the tier {' and '.join(done['serves'])}."
+    elif done["settings"]:
+        yield "To have it answer:"
+        for setting in done["settings"]:
+            file, _, path = setting.rpartition(": ")
+            command = f"argent config set {path} {done['model']}"
+            yield f"  {f'name it in {file}, at {path}' if file else command}"
+    else:
+        yield f"No tier is served by {done['provider']} yet; name one in models.json."
+
+
+def _test(
+    obj: LazyContext, *, tiers: Sequence[str] = (), only: Sequence[str] = (), pay: bool
+) -> list[dict[str, Any]]:
     async def tell(progress: Mapping[str, Any]) -> None:
         click.echo(f"asking {progress['tier']}: {progress['model']} ...", err=True)
 
-    found: list[dict[str, Any]] = _at_work(obj, "models.test", tell=tell, tiers=tiers, pay=pay)
+    found: list[dict[str, Any]] = _at_work(
+        obj, "models.test", tell=tell, tiers=tiers, only=only, pay=pay
+    )
     return found
 
 
@@ -171,12 +193,13 @@ def _at_work(obj: LazyContext, operation: str, *, tell: Tell, **arguments: Any) 
 
 def _agreed(dear: Sequence[Mapping[str, Any]], *, as_json: bool) -> bool:
     """Ask whether it may cost something; where nobody can be asked, it may not."""
-    total = sum(one["may_cost"] for one in dear)
-    names = ", ".join(one["tier"] for one in dear)
+    most = in_dollars(sum(one["may_cost"] for one in dear))
+    guess = "" if all(one["price_known"] for one in dear) else _GUESS
+    names = ", ".join(f"{one['tier']} ({one['model']})" for one in dear)
     if as_json or not sys.stdin.isatty():
-        click.echo(f"{names}: may cost up to {in_dollars(total)}; to try it: --yes", err=True)
+        click.echo(f"{names}: may cost up to {most}{guess}; to try it: --yes", err=True)
         return False
-    return click.confirm(f"{names}: this may cost up to {in_dollars(total)}. Go on?", err=True)
+    return click.confirm(f"{names}: this may cost up to {most}{guess}. Go on?", err=True)
 
 
 def _show_tiers(tiers: Sequence[Mapping[str, Any]]) -> None:
@@ -191,7 +214,7 @@ def _show_tiers(tiers: Sequence[Mapping[str, Any]]) -> None:
             "yes" if tier.get("local") else "",
             tier.get("context_window"),
             _short_price(tier),
-            tier.get("problem") or tier["advice"],
+            "; ".join(remarks(tier)) or tier["advice"],
         )
         for tier in tiers
     ]
@@ -223,7 +246,8 @@ def _show_trial(one: Mapping[str, Any]) -> None:
     if "problem" in one:
         print_line(f"  ! {one['problem']}")
     elif "may_cost" in one:
-        print_line(f"  not asked; it may cost up to {in_dollars(one['may_cost'])}")
+        guess = "" if one["price_known"] else _GUESS
+        print_line(f"  not asked; it may cost up to {in_dollars(one['may_cost'])}{guess}")
     else:
         speed = one["tokens_per_second"]
         print_line(f"  said: {' '.join(one['answer'].split())[:100]}")
@@ -231,7 +255,7 @@ def _show_trial(one: Mapping[str, Any]) -> None:
             f"  first word after {one['first_word_seconds']:.2f} s, all after "
             f"{one['seconds']:.2f} s{f', {speed:g} tokens/s' if speed else ''}"
         )
-        guess = "" if one["price_known"] else " (at the dearest price known: its own is not)"
+        guess = "" if one["price_known"] else _GUESS
         print_line(
             f"  {one['input_tokens']} tokens read, {one['output_tokens']} written, "
             f"{in_dollars(one['cost'])}{guess}"

@@ -9,7 +9,8 @@ import click
 
 from argent_core.cli.context import LazyContext
 from argent_core.cli.output import as_json, print_json, print_line
-from argent_core.money import in_dollars
+from argent_core.money import in_dollars, of_limit
+from argent_core.tier_remarks import remarks
 
 
 @click.command()
@@ -62,12 +63,11 @@ def _lines(found: Mapping[str, Any], *, running: bool) -> Iterator[str]:
 
 def _model(model: Mapping[str, Any]) -> Iterator[str]:
     yield f"  {model['tier']}: {model['model']} ({model['provider']})"
-    if "problem" in model:
-        yield f"    ! {model['problem']}"
-        return
-    if model["good_for"]:
+    for remark in remarks(model):
+        yield f"    ! {remark}"
+    if model.get("good_for"):
         yield f"    good for: {model['good_for']}"
-    if model["advice"]:
+    if model.get("advice"):
         yield f"    better: {model['advice']}"
 
 
@@ -80,9 +80,9 @@ def _attention(found: Mapping[str, Any]) -> Iterator[str]:
         yield "  see them with: argent events list --state dead"
     if found["approvals"]:
         yield f"Approvals: {found['approvals']} wait for you; see: argent approvals list"
-    spent = found["spending"]
-    cap = "" if spent["limit"] is None else f" of {in_dollars(spent['limit'])}"
-    yield f"Spent today: {in_dollars(spent['spent'])}{cap}; see: argent cost"
+    spent, limit = found["spending"]["spent"], found["spending"]["limit"]
+    used = in_dollars(spent) if limit is None else of_limit(spent, limit)
+    yield f"Spent today: {used}; see: argent cost"
     trouble = {state: n for state, n in replies.items() if n and state != "pending"}
     if trouble or replies["pending"]:
         shown = ", ".join(f"{n} {state}" for state, n in replies.items() if n)

@@ -78,7 +78,15 @@ class ProviderHealth:
 
     def is_well(self, provider: str) -> bool:
         """Tell whether a provider may be called although there are others."""
-        return max(self._left(self._of(provider).shut_until), self.wait(provider)) == 0.0
+        return self.rest(provider) == 0.0
+
+    def rest(self, provider: str) -> float:
+        """Return the seconds for which a provider is left alone where others can answer."""
+        return max(self._left(self._of(provider).shut_until), self.wait(provider))
+
+    def failures(self, provider: str) -> int:
+        """Return how often a provider has failed since it last answered."""
+        return self._of(provider).in_a_row
 
     def wait(self, provider: str) -> float:
         """Return the seconds for which a provider wants to be left alone; 0 if it does not."""
