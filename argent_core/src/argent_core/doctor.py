@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,19 @@ from attrs import frozen
 
 from argent_core import config as configuration
 from argent_core import wal
+from argent_core.config import Problem
+from argent_core.config.problems import KERNEL_FILE
 from argent_core.guard import attempt
 from argent_core.hosted_plugin import TROUBLE
 from argent_core.kernel import Kernel
 from argent_core.paths import Home
 from argent_core.remedies import remedy
+from argent_core.settings_check import beside, check_settings
 from argent_core.words import counted
 from argent_hookspecs import ArgentError
 
 _LEAST_FREE = 256 << 20
+_CHECK = "argent config check"
 
 
 @frozen(kw_only=True)
@@ -43,7 +47,18 @@ class Finding:
     mend: Callable[[], None] | None = None
 
 
-def check_files(home: Home) -> Iterator[Finding]:
+async def examine(home: Home) -> list[Finding]:
+    """Check all that can be, which is less where the kernel cannot start."""
+    found = list(_check_files(home))
+    if any(finding.check == "home" for finding in found):
+        return found
+    of_kernel = await _check_kernel(home) if _can_start(home) else []
+    if not any(finding.check == "settings" for finding in (*found, *of_kernel)):
+        found.append(Finding(check="settings", ok=True, summary=f"{home.config_file} is right"))
+    return [*found, *of_kernel]
+
+
+def _check_files(home: Home) -> Iterator[Finding]:
     """Check what can be checked without a kernel: folders, permissions, room, settings."""
     if not os.path.lexists(home.root):
         yield _home_is_wrong(f"there is no agent in {home.root} yet", "argent init")
@@ -72,22 +87,40 @@ def check_files(home: Home) -> Iterator[Finding]:
         summary=f"{free >> 20} MB are free, the journal takes {taken / 2**20:.1f} MB",
         remedy="free some space; without it new messages are refused",
     )
+    yield from _check_settings(home)
+
+
+def _can_start(home: Home) -> bool:
+    """Tell whether the kernel's own settings let it start."""
     inspected = attempt(configuration.inspect, home)
-    errors = [inspected.error] if inspected.error else [*inspected.get().errors]
-    warnings = [] if errors else [*inspected.get().warnings]
-    yield Finding(
-        check="settings",
-        ok=not errors,
-        summary="; ".join(map(str, errors or warnings)) or f"{home.config_file} is right",
-        remedy="argent config check",
-    )
+    return inspected.error is None and not inspected.get().errors
+
+
+def _check_settings(home: Home) -> Iterator[Finding]:
+    """Say what ``argent config check`` says."""
+    inspected = attempt(check_settings, home)
+    if inspected.error is not None:
+        yield Finding(check="settings", ok=False, summary=str(inspected.error), remedy=_CHECK)
+        return
+    found = inspected.get()
+    if found.errors:
+        words = "; ".join(map(str, found.errors))
+        yield Finding(check="settings", ok=False, summary=words, remedy=_CHECK)
+    yield from map(_odd, found.warnings)
+
+
+def _odd(problem: Problem) -> Finding:
+    other = f"correct it in {problem.file}"
+    known = f"argent config unset {problem.path}, or set what you mean"
+    remedy = known if problem.path and problem.file == KERNEL_FILE else other
+    return Finding(check="settings", ok=False, summary=str(problem), remedy=remedy)
 
 
 def _home_is_wrong(summary: str, remedy: str) -> Finding:
     return Finding(check="home", ok=False, summary=summary, remedy=remedy)
 
 
-async def check_kernel(home: Home) -> list[Finding]:
+async def _check_kernel(home: Home) -> list[Finding]:
     """Check what needs a kernel: the running one, or one made for the purpose."""
     from argent_core.local import LocalCommandContext
 
@@ -102,14 +135,7 @@ async def check_kernel(home: Home) -> list[Finding]:
     found = [Finding(check="kernel", ok=True, summary="it runs" if running else "it would start")]
     if not running:
         found.append(await _check_database(home))
-    found.append(
-        Finding(
-            check="model",
-            ok=any("problem" not in model for model in status["models"]),
-            summary=", ".join(_model(model) for model in status["models"]) or "none",
-            remedy="argent plugins list; if no plugin brings a model: pip install argent-llama",
-        )
-    )
+    found += _check_models(status["models"])
     for plugin in status["plugins"]:
         if plugin["state"] in TROUBLE:
             words = f"{plugin['name']} is {plugin['state']}: {plugin['reason']}"
@@ -125,21 +151,32 @@ async def check_kernel(home: Home) -> list[Finding]:
         )
         for h in status["health"]
     ]
-    return [*found, *_check_settings(home, status), *_check_queues(status)]
+    odd = beside(home, tools=status["tools"], tiers=status["models"])
+    return [*found, *map(_odd, odd), *_check_queues(status)]
 
 
-def _check_settings(home: Home, status: dict[str, Any]) -> Iterator[Finding]:
-    settings = configuration.inspect(home).config
-    tiers = [model["tier"] for model in status["models"]]
-    if settings is not None:
-        for problem in configuration.idle(settings, tools=status["tools"], tiers=tiers):
-            remedy = f"argent config unset {problem.path}, or set what you mean"
-            yield Finding(check="settings", ok=False, summary=str(problem), remedy=remedy)
+def _check_models(models: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Say of each tier whether its model can answer."""
+    if not models:
+        remedy = "argent plugins list; if no plugin brings a model: pip install argent-llama"
+        yield Finding(check="model", ok=False, summary="none", remedy=remedy)
+    for model in models:
+        problem = f" ({model['problem']})" if "problem" in model else ""
+        yield Finding(
+            check="model",
+            ok=not problem,
+            summary=f"{model['tier']}: {model['model']}{problem}",
+            remedy=_remedy_of(model),
+        )
 
 
-def _model(model: dict[str, str]) -> str:
-    problem = f" ({model['problem']})" if "problem" in model else ""
-    return f"{model['tier']}: {model['model']}{problem}"
+def _remedy_of(model: Mapping[str, Any]) -> str:
+    runs = "local" in model
+    look = f"argent models list --provider {model['provider']}" if runs else "argent plugins list"
+    file, _, path = model["setting"].rpartition(": ")
+    if not path:
+        return look
+    return f"{look}; or name another at {path} in {file or KERNEL_FILE}"
 
 
 def _check_queues(status: dict[str, Any]) -> Iterator[Finding]:

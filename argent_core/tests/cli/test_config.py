@@ -7,13 +7,22 @@ from argent_core.paths import Home
 from .conftest import Installation, Run
 
 WEATHER = """
+from collections.abc import Mapping
+
 from argent_hookspecs import Plugin, Secret, hookimpl, setting
-from attrs import frozen
+from attrs import Factory, frozen
+
+@frozen
+class Station:
+    place: str = setting("here", doc="Where it is.")
+    api_key: Secret | None = setting(None, doc="Key of the station.")
 
 @frozen
 class Settings:
     token: Secret = setting(doc="Key of the account.")
     unit: str = setting("metric", doc="Units.", choices=("metric", "imperial"))
+    stations: Mapping[str, Station] = setting(Factory(dict), doc="Stations by name.")
+    spare: tuple[Station, ...] | None = setting(None, doc="Further ones.")
 
 @hookimpl
 def argent_plugin():
@@ -140,6 +149,8 @@ def test_the_settings_of_plugins_are_known(installation: Installation) -> None:
         "enabled": True,
         "token": "store:weather",
         "unit": "imperial",
+        "stations": {},
+        "spare": None,
     }
 
 
@@ -153,3 +164,39 @@ def test_the_schema_holds_kernel_and_plugins(installation: Installation) -> None
     assert section["required"] == ["token"]
     assert section["properties"]["enabled"]["type"] == "boolean"
     assert section["properties"]["unit"]["enum"] == ["metric", "imperial"]
+
+
+def test_what_nothing_reads_is_named_however_deep_it_is(
+    installation: Installation, home: Home
+) -> None:
+    installation.add("argent-weather", plugins="weather = weather_plugin", weather_plugin=WEATHER)
+    stations = {"roof": {"apikey": "store:roof"}, "garden": {"place": "there"}}
+    section = {"token": "store:x", "stations": stations, "spare": [{"plaec": "x"}]}
+    plugins = {"agent": {"plugins": ["weather"]}, "plugins": {"weather": section}}
+    write(home, json.dumps(plugins))
+
+    checked = json.loads(installation.run("config", "check", "--json").stdout)
+
+    assert [(problem["path"], problem["hint"]) for problem in checked["warnings"]] == [
+        ("plugins.weather.stations.roof.apikey", 'Did you mean "apiKey"?'),
+        ("plugins.weather.spare[0].plaec", 'Did you mean "place"?'),
+    ]
+
+
+def test_the_schema_of_the_other_file(argent: Run) -> None:
+    schema = json.loads(argent("config", "schema", "models.json").stdout)
+
+    tier = schema["properties"]["tiers"]["items"]
+    assert tier["required"] == ["name", "provider", "model"]
+    assert tier["properties"]["maxOutputTokens"]["description"] == "Longest answer, in tokens."
+    assert argent("config", "schema", "argent.json").stdout == argent("config", "schema").stdout
+
+
+def test_check_says_what_it_could_not_look_at(argent: Run, alone: Home) -> None:
+    alone.kernel_database.write_bytes(b"once upon a time " * 500)
+
+    ran = argent("config", "check")
+
+    assert ran.exit_code == 0
+    assert f"{alone.config_file} is right.\n" in ran.stdout
+    assert "What concerns tools and models was not looked at: " in ran.stderr

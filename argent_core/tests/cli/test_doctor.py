@@ -12,6 +12,19 @@ from argent_hookspecs import ModelRejected
 
 from .conftest import Agents, Installation, Remember, Run
 
+PICKY = """
+from argent_hookspecs import Plugin, hookimpl, setting
+from attrs import frozen
+
+@frozen
+class Settings:
+    size: int = setting(1, doc="Size.")
+
+@hookimpl
+def argent_plugin():
+    return Plugin(summary="Picky.", settings=Settings)
+"""
+
 
 def findings(output: str) -> dict[str, dict[str, Any]]:
     return {finding["check"]: finding for finding in json.loads(output)}
@@ -47,11 +60,11 @@ def test_it_says_how_large_the_journal_is(agents: Agents, argent: Run, home: Hom
     assert found["disk"]["summary"].endswith(f"the journal takes {size / 2**20:.1f} MB")
 
 
-def test_a_running_agent_is_asked(agents: Agents, argent: Run) -> None:
+def test_a_running_agent_is_asked(agents: Agents, installation: Installation) -> None:
     with agents():
-        shown = argent("doctor", "--json")
+        shown = installation.run("doctor", "--json")
 
-    found = findings(shown.output)
+    found = findings(shown.stdout)
     assert found["kernel"]["summary"] == "it runs"
     assert [check for check, finding in found.items() if not finding["ok"]] == ["play/ink"]
     assert "mend" not in found["kernel"]
@@ -129,3 +142,63 @@ def test_a_plugin_in_trouble_is_found(installation: Installation, home: Home) ->
     assert shown.returncode == 1
     assert found["plugin"]["summary"].startswith("bad is failed: import raised ModuleNotFound")
     assert not found["model"]["ok"]
+
+
+def test_a_tier_whose_provider_does_not_run_is_not_well(
+    agents: Agents, installation: Installation, home: Home
+) -> None:
+    tier = {"name": "fast", "provider": "nobody", "model": "x"}
+    home.models_file.write_text(json.dumps({"version": 1, "tiers": [tier]}))
+
+    shown = installation.run("doctor").stdout
+
+    assert "ok model: local: obedient-1\n" in shown
+    assert "!! model: fast: x (the provider 'nobody' does not run)\n" in shown
+    assert "argent plugins list; or name another at tiers[0].model in models.json\n" in shown
+
+
+class TestSettings:
+    def test_what_is_odd_is_said_as_the_check_of_settings_says_it(
+        self, agents: Agents, installation: Installation, home: Home
+    ) -> None:
+        odd = {
+            "version": 1,
+            "agent": {"plugins": ["play"]},
+            "loop": {"maxStep": 3},
+            "models": {"default": "fats"},
+            "tools": {"policy": {"sned": "ask"}},
+            "plugins": {"pley": {"x": 1}},
+        }
+        home.config_file.write_text(json.dumps(odd))
+
+        checked = json.loads(installation.run("config", "check", "--json").stdout)
+        examined = json.loads(installation.run("doctor", "--json").stdout)
+
+        paths = [warning["path"] for warning in checked["warnings"]]
+        assert sorted({*paths}) == [
+            "loop.maxStep",
+            "models.default",
+            "plugins.pley",
+            "tools.policy.sned",
+        ]
+        found = [one for one in examined if one["check"] == "settings"]
+        assert len(found) == len(paths)
+        assert not any(one["ok"] for one in found)
+        for path, one in zip(paths, found, strict=True):
+            assert one["summary"].startswith(f"argent.json: {path}: ")
+            assert one["remedy"] == f"argent config unset {path}, or set what you mean"
+
+    def test_wrong_ones_of_a_plugin_do_not_hide_the_rest(
+        self, installation: Installation, home: Home
+    ) -> None:
+        installation.add("argent-picky", plugins="picky = picky_plugin", picky_plugin=PICKY)
+        home.create()
+        settings = {"agent": {"plugins": ["picky"]}, "plugins": {"picky": {"size": "x"}}}
+        home.config_file.write_text(json.dumps(settings))
+
+        found = findings(installation.run("doctor", "--json").stdout)
+
+        assert "plugins.picky.size: expected a whole number" in found["settings"]["summary"]
+        assert found["settings"]["remedy"] == "argent config check"
+        assert found["kernel"]["ok"]
+        assert found["plugin"]["summary"].startswith("picky is invalid settings: ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -13,9 +13,14 @@ from argent_core.cli.context import LazyContext
 from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_table
 from argent_core.config import KernelSettings, Problem, SettingsClasses
+from argent_core.config.schema import BASE
 from argent_core.config.structure import SECRETIVE
+from argent_core.config.tiers import ModelsFile
 from argent_core.paths import Home
-from argent_hookspecs import ConfigError
+from argent_core.settings_check import beside, check_settings, settings_classes
+from argent_hookspecs import ArgentError, ConfigError
+
+_FILES = ("argent.json", "models.json")
 
 
 @click.group(cls=Group)
@@ -35,7 +40,7 @@ def config() -> None:
 @click.pass_obj
 def show(obj: LazyContext, path: str | None, as_json: bool) -> None:
     """Show the settings that are in force, defaults too: all, or what is under PATH."""
-    found = settings.inspect(obj.place, classes=_classes())
+    found = settings.inspect(obj.place, classes=settings_classes())
     if found.config is None:
         raise settings.error_of(found.errors)
     values = _under(_in_force(found), path)
@@ -55,17 +60,18 @@ def show(obj: LazyContext, path: str | None, as_json: bool) -> None:
 @click.pass_obj
 def check(obj: LazyContext, as_json: bool) -> None:
     """Say everything that is wrong or odd in the settings; exit code 1 if something is wrong."""
-    found = settings.inspect(obj.place, classes=_classes())
+    found = check_settings(obj.place)
+    warnings = [*found.warnings, *_beside(obj)]
     if as_json:
         print_json(
             {
                 "ok": not found.errors,
                 "errors": [attrs.asdict(problem) for problem in found.errors],
-                "warnings": [attrs.asdict(problem) for problem in found.warnings],
+                "warnings": [attrs.asdict(problem) for problem in warnings],
             }
         )
     else:
-        _say(found.errors, found.warnings, obj.place)
+        _say(found.errors, warnings, obj.place)
     if found.errors:
         raise SystemExit(1)
 
@@ -84,7 +90,7 @@ def set_(obj: LazyContext, path: str, value: str, as_json: bool) -> None:
     argent config set agent.plugins '["llama", "terminal"]'
     """
     obj.place.create()
-    found = settings.set_value(obj.place, path, text=value, classes=_classes())
+    found = settings.set_value(obj.place, path, text=value, classes=settings_classes())
     for problem in (*found.errors, *found.warnings):
         click.echo(f"Warning: {problem}", err=True)
     changed = _under(found.document.data, path)
@@ -104,7 +110,7 @@ def unset(obj: LazyContext, path: str) -> None:
     \b
     argent config unset loop.maxSteps
     """
-    settings.unset_value(obj.place, path, classes=_classes())
+    settings.unset_value(obj.place, path, classes=settings_classes())
     _tell_running_kernel(obj)
     click.echo(f"{path} is not set any more.")
 
@@ -122,16 +128,30 @@ def _tell_running_kernel(obj: LazyContext) -> None:
 
 
 @config.command()
-def schema() -> None:
-    """Print the JSON schema of argent.json, with the sections of all installed plugins."""
-    print_json(_schema(_classes()))
+@click.argument("file", type=click.Choice(_FILES), default=_FILES[0])
+def schema(file: str) -> None:
+    """Print the JSON schema of FILE: argent.json with the sections of all plugins, or models.json.
+
+    \b
+    argent config schema
+    argent config schema models.json
+    """
+    if file == _FILES[0]:
+        print_json(_schema(settings_classes()))
+    else:
+        print_json({"$schema": BASE, **settings.settings_schema(ModelsFile)})
 
 
-def _classes() -> SettingsClasses:
-    from argent_core.plugins import installed_plugins, plugin_settings_classes
-
-    unknown = {plugin.name: None for plugin in installed_plugins()}
-    return {**unknown, **plugin_settings_classes()}
+def _beside(obj: LazyContext) -> list[Problem]:
+    """Find what is odd beside what the plugins bring; they have to run for that."""
+    if not obj.place.config_file.exists() or settings.inspect(obj.place).errors:
+        return []
+    try:
+        named, _ = obj.operate("models.named", with_plugins=True)
+    except (ArgentError, click.ClickException, OSError) as error:
+        click.echo(f"What concerns tools and models was not looked at: {error}", err=True)
+        return []
+    return list(beside(obj.place, **named))
 
 
 def _schema(classes: SettingsClasses) -> dict[str, Any]:
@@ -148,7 +168,7 @@ def _schema(classes: SettingsClasses) -> dict[str, Any]:
         "version": {"const": 1},
         "plugins": {"type": "object", "properties": sections},
     }
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return {"$schema": BASE, **schema}
 
 
 def _in_force(found: settings.Inspection) -> dict[str, Any]:
@@ -196,7 +216,7 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield place, value
 
 
-def _say(errors: tuple[Problem, ...], warnings: tuple[Problem, ...], home: Home) -> None:
+def _say(errors: Sequence[Problem], warnings: Sequence[Problem], home: Home) -> None:
     for problem in errors:
         click.echo(f"Error: {problem}")
     for problem in warnings:

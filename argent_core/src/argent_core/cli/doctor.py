@@ -10,7 +10,7 @@ import click
 
 from argent_core.cli.context import LazyContext
 from argent_core.cli.output import as_json, print_json, print_line
-from argent_core.doctor import Finding, check_files, check_kernel
+from argent_core.doctor import Finding, examine
 
 
 @click.command()
@@ -24,9 +24,7 @@ def doctor(obj: LazyContext, fix: bool, as_json: bool) -> None:
     argent doctor
     argent doctor --fix
     """
-    found = list(check_files(obj.place))
-    if all(finding.ok or finding.check not in ("home", "settings") for finding in found):
-        found += asyncio.run(check_kernel(obj.place))
+    found = asyncio.run(examine(obj.place))
     if as_json:
         hidden = attrs.filters.exclude(attrs.fields(Finding).mend)
         print_json([attrs.asdict(finding, filter=hidden) for finding in found])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from pathlib import Path
@@ -17,14 +17,7 @@ from cattrs import Converter
 from cattrs.errors import StructureHandlerNotFoundError
 
 from argent_core.config.durations import parse_duration
-from argent_core.config.problems import (
-    Invalid,
-    Problem,
-    nearest,
-    shown,
-    suggestion,
-    wrong,
-)
+from argent_core.config.problems import Invalid, Problem, nearest, shown, suggestion, wrong
 from argent_hookspecs import Secret
 
 T = TypeVar("T")
@@ -93,15 +86,28 @@ def unknown_keys(value: object, cls: type[Any]) -> list[Problem]:
 
 
 def _unknown_inside(value: object, kind: Any) -> list[Problem]:
+    if _is_union(kind):
+        return _unknown_in_any(value, [part for part in get_args(kind) if part is not NoneType])
     if isinstance(kind, type) and attrs.has(kind):
         return unknown_keys(value, kind)
-    if not (isinstance(value, list) and _is_list(kind) and get_args(kind)):
-        return []
-    found = []
-    for index, item in enumerate(value):
-        inside = _unknown_inside(item, get_args(kind)[0])
-        found += [problem.under(f"[{index}]") for problem in inside]
-    return found
+    pairs: Iterable[tuple[str, object]] = ()
+    if isinstance(value, dict) and _is_mapping(kind):
+        pairs = value.items()
+    elif isinstance(value, list) and _is_list(kind):
+        pairs = ((f"[{index}]", item) for index, item in enumerate(value))
+    inner = (*get_args(kind), Any, Any)[int(isinstance(value, dict))]
+    return [found.under(key) for key, item in pairs for found in _unknown_inside(item, inner)]
+
+
+def _unknown_in_any(value: object, kinds: Sequence[Any]) -> list[Problem]:
+    """Look into a value as what it is taken for: the first kind that fits."""
+    for kind in kinds:
+        try:
+            _CONVERTER.structure(value, kind)
+        except Invalid:
+            continue
+        return _unknown_inside(value, kind)
+    return []
 
 
 def describe(kind: Any) -> str:
