@@ -73,7 +73,11 @@ def test_one_is_shown_by_the_beginning_of_its_key(argent: Run, stored: Stored) -
 
     rows = dict(line.split(None, 1) for line in argent("replies", "show", "t").output.splitlines())
 
-    assert (rows["key"], rows["state"], rows["text"]) == ("two", "held", "Damn two.")
+    assert (rows["key"], rows["state"], rows["says"]) == (
+        "two",
+        "held",
+        "Damn two. [sieve: rude]",
+    )
 
 
 def test_one_that_is_held_is_retried(argent: Run, stored: Stored) -> None:

@@ -10,6 +10,7 @@ import click
 from argent_core.cli.context import LazyContext
 from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_table
+from argent_core.words import moment
 
 
 @click.group(cls=Group)
@@ -35,7 +36,10 @@ def list_(obj: LazyContext, as_json: bool) -> None:
         click.echo("Nothing waits for you.")
     else:
         print_table(
-            ((a["id"], a["tool"], json.dumps(a["arguments"]), a["expires_at"]) for a in found),
+            (
+                (a["id"], a["tool"], json.dumps(a["arguments"]), moment(a["expires_at"]))
+                for a in found
+            ),
             heads=("ID", "TOOL", "ARGUMENTS", "EXPIRES"),
         )
 

@@ -10,6 +10,7 @@ from argent_core.cli.context import LazyContext
 from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_table
 from argent_core.secrets import SecretStore
+from argent_core.words import moment
 from argent_hookspecs import SecretError
 
 
@@ -47,7 +48,7 @@ def list_(obj: LazyContext, as_json: bool) -> None:
     if as_json:
         print_json([{"name": e.name, "changedAt": e.changed_at.isoformat()} for e in entries])
     elif entries:
-        rows = [(e.name, e.changed_at.astimezone().strftime("%Y-%m-%d %H:%M")) for e in entries]
+        rows = [(e.name, moment(e.changed_at.isoformat())) for e in entries]
         print_table(rows, heads=("NAME", "CHANGED"))
     else:
         click.echo("Nothing is stored. Store a secret with `argent secrets set NAME`.")
