@@ -92,7 +92,10 @@ class KernelAgent:
         exchanges = await self.outbox.database.read(
             lambda tx: read_exchanges(tx, conversation, limit=limit)
         )
-        return [{"asked": e.asked, "answered": e.answered, "at": e.at} for e in exchanges]
+        return [
+            {"asked": e.asked, "answered": e.answered, "at": e.at, "private": e.private}
+            for e in exchanges
+        ]
 
     async def approvals(self, conversation: str | None = None) -> Sequence[Approval]:
         """Return the tool calls that wait for a person's word."""

@@ -3,7 +3,8 @@
 ``events`` is the journal; ``lanes`` holds one row for each conversation with open events, kept in
 the same transactions, so that the next event to deal with is one index look-up however many wait.
 ``turns``, ``blocks`` and ``steps`` are the trace, and what a turn resumes from. ``asked``,
-``trust`` and ``answer`` of a turn are its part of the history: what filters let through.
+``trust`` and ``answer`` of a turn are its part of the history: what filters let through; if it is
+``private``, models elsewhere are never told of it.
 """
 
 EVENT_STATES = ("ready", "leased", "waiting", "done", "dead", "cancelled")
@@ -187,4 +188,6 @@ MIGRATIONS = (
     CREATE INDEX outbox_turn ON outbox (turn);
     """,
     "ALTER TABLE turns ADD COLUMN why TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE spending ADD COLUMN told_of INTEGER NOT NULL DEFAULT -1",
+    "ALTER TABLE turns ADD COLUMN private INTEGER NOT NULL DEFAULT 0",
 )

@@ -19,7 +19,7 @@ from attrs import define, evolve, field, frozen
 from argent_core.database import Database
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
-from argent_core.loop.history import Exchange, History
+from argent_core.loop.history import EXCHANGES_READ, Exchange, History
 from argent_core.loop.labels import labelled
 from argent_core.loop.offered_block import OfferedBlock
 from argent_core.loop.tokens import estimate
@@ -43,6 +43,7 @@ _DEADLINE = 5.0
 _WORKSPACE_ORDER = 100
 _MOST_BLOCKS = 1000
 _EXCHANGES_DROPPED = 8
+_PRIVATE = "said to a model of this machine only"
 
 
 @frozen(kw_only=True)
@@ -78,12 +79,14 @@ class FittedContext:
 
     Args:
         exchanges: How many of the history there are: two messages each, the first ones.
+        private: Whether one of them is for models of this machine only.
     """
 
     system: tuple[ContextBlock, ...]
     exchanges: int
     messages: tuple[Message, ...]
     blocks: tuple[OfferedBlock, ...]
+    private: bool = False
 
 
 @define(eq=False, repr=False)
@@ -177,12 +180,16 @@ def fit(
     output: int,
     tools: Sequence[ToolSpec],
     turn_tokens: int = 0,
+    private: bool = False,
 ) -> FittedContext:
     """Choose what fits a model's window, besides its answer, its tools and the turn so far.
 
     The event always stays; then come stable blocks, volatile blocks, and as much history as there
     is room for. History is dropped several exchanges at a time, so that what is left begins with
     the same bytes for a while.
+
+    Args:
+        private: Whether private exchanges may be told, as the model is on this machine.
 
     Raises:
         ContextTooLong: The event alone does not fit.
@@ -200,11 +207,15 @@ def fit(
     kept = [b.block for b in chosen if not b.left_out]
     stable = tuple(_safe(block) for block in kept if block.stable)
     volatile = [_safe(block).text for block in kept if not block.stable]
-    recent = _recent(gathered.history, room)
+    recent = _recent(gathered.history, room, private=private)
     messages = [message for exchange in recent for message in exchange.messages]
     messages.append(Message(Role.USER, "\n\n".join([*volatile, told])))
     return FittedContext(
-        system=stable, exchanges=len(recent), messages=tuple(messages), blocks=chosen
+        system=stable,
+        exchanges=len(recent),
+        messages=tuple(messages),
+        blocks=chosen if private else (*chosen, *_left_out(gathered.history)),
+        private=any(exchange.private for exchange in recent),
     )
 
 
@@ -224,16 +235,26 @@ def _choose_blocks(
     return tuple(chosen), room
 
 
-def _recent(history: Sequence[Exchange], room: int) -> list[Exchange]:
+def _left_out(history: Sequence[Exchange]) -> list[OfferedBlock]:
+    """Return what the trace says of the private exchanges, if there are any."""
+    words = [message.text for e in history if e.private for message in e.messages]
+    if not words:
+        return []
+    block = ContextBlock(text="\n".join(words), source="history")
+    return [OfferedBlock(provider="argent/history", block=block, left_out=_PRIVATE)]
+
+
+def _recent(history: Sequence[Exchange], room: int, *, private: bool) -> list[Exchange]:
     """Keep the newest exchanges for which there is room, from a place that moves seldom."""
+    told = [exchange for exchange in history if private or not exchange.private]
     kept: list[Exchange] = []
-    for exchange in reversed(history):
+    for exchange in reversed(told):
         room -= exchange.tokens
         if room < 0:
             break
         kept.append(exchange)
     kept.reverse()
-    if not kept or kept[0].n == 0:
+    if not kept or (len(kept) == len(told) and len(history) < EXCHANGES_READ):
         return kept
     start = -(-kept[0].n // _EXCHANGES_DROPPED) * _EXCHANGES_DROPPED
     return [exchange for exchange in kept if exchange.n >= start] or kept

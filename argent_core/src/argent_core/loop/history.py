@@ -25,6 +25,7 @@ class Exchange:
 
     Args:
         asked: What was asked; what was taken out of it, or held back, is not told again.
+        private: Whether it is for models of this machine only.
         messages: The exchange as a model is told.
         tokens: Estimate of its size.
     """
@@ -34,6 +35,7 @@ class Exchange:
     answered: str
     trust: Trust
     at: str = ""
+    private: bool = False
     messages: tuple[Message, Message] = field(init=False, repr=False)
     tokens: int = field(init=False)
 
@@ -103,11 +105,12 @@ def _read(tx: Transaction, turns: list[str]) -> dict[str, tuple[float, Exchange]
     if not turns:
         return {}
     rows = tx.execute(
-        "SELECT id, finished_at, n, asked, answer, trust, datetime(started_at, 'unixepoch')"
+        "SELECT id, finished_at, n, asked, answer, trust, datetime(started_at, 'unixepoch'),"
+        " private"
         " FROM turns WHERE id IN (SELECT value FROM json_each(?))",
         (json.dumps(turns),),
     ).fetchall()
     return {
-        id: (finished, Exchange(n, asked, answer, Trust(trust), f"{at}Z"))
-        for id, finished, n, asked, answer, trust, at in rows
+        id: (finished, Exchange(n, asked, answer, Trust(trust), f"{at}Z", bool(private)))
+        for id, finished, n, asked, answer, trust, at, private in rows
     }

@@ -27,10 +27,43 @@ def begin(tx: Transaction, lease: Lease, *, now: float) -> None:
     )
 
 
+async def keep_private(book: Journal, lease: Lease, *, wished: bool) -> bool:
+    """Tell whether a turn is private; put it on record before a word of it is part of the history.
+
+    Once a turn is private it stays so, whatever is wished by the time that it is tried again.
+
+    Raises:
+        LeaseLost: The event is no longer this turn's; nothing was stored.
+    """
+
+    def look(tx: Transaction) -> bool:
+        row = tx.execute("SELECT private FROM turns WHERE id = ?", (lease.id,)).fetchone()
+        return row is not None and bool(row[0])
+
+    def mark(tx: Transaction) -> None:
+        journal.check(tx, lease)
+        tx.execute("UPDATE turns SET private = 1 WHERE id = ?", (lease.id,))
+
+    if await book.database.read(look):
+        return True
+    if wished:
+        await book.database.write(mark)
+    return wished
+
+
 def explanation(
-    lease: Lease, *, route: Route, why: str, blocks: Sequence[OfferedBlock]
+    lease: Lease,
+    *,
+    route: Route,
+    why: str,
+    blocks: Sequence[OfferedBlock],
+    private: bool = False,
 ) -> Callable[[Transaction], None]:
-    """Return what records the route, why it is that one, and what the context was made of."""
+    """Return what records the route, why it is that one, and what the context was made of.
+
+    Args:
+        private: Whether the turn is private from now on, as what it is told is.
+    """
     tier, score = route.tier, route.score
     rows = [
         (
@@ -49,9 +82,9 @@ def explanation(
 
     def record(tx: Transaction) -> None:
         tx.execute(
-            "UPDATE turns SET score = ?, factors = ?, tier = ?, provider = ?, model = ?, why = ?"
-            " WHERE id = ?",
-            (score.value, factors, tier.name, tier.provider, tier.model, why, lease.id),
+            "UPDATE turns SET score = ?, factors = ?, tier = ?, provider = ?, model = ?, why = ?,"
+            " private = MAX(private, ?) WHERE id = ?",
+            (score.value, factors, tier.name, tier.provider, tier.model, why, private, lease.id),
         )
         tx.execute("DELETE FROM blocks WHERE turn = ?", (lease.id,))
         tx.executemany("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
