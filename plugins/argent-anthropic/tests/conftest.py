@@ -11,8 +11,10 @@ import pytest
 from argent_hookspecs import ModelClient
 
 sys.path.insert(0, str(Path(__file__).parent))
-from anthropic_kit import Context, context
+from anthropic_kit import context
 from anthropic_replay import ReplayServer
+
+from argent_testing import FakeContext
 
 
 @pytest.fixture
@@ -29,13 +31,13 @@ async def server(anyio_backend: str) -> AsyncIterator[ReplayServer]:
 
 
 @pytest.fixture
-def ctx(server: ReplayServer) -> Context:
+def ctx(server: ReplayServer) -> FakeContext:
     """A context whose settings lead to the server."""
-    return context(server)
+    return context(server.url)
 
 
 @pytest.fixture
-async def client(ctx: Context) -> AsyncIterator[ModelClient]:
+async def client(ctx: FakeContext) -> AsyncIterator[ModelClient]:
     """The provider, open."""
     async with ctx.open() as opened:
         yield opened

@@ -5,17 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from anthropic_kit import COIN, OPUS, Context, ask, calls, collect, finish, thoughts, words
-from anthropic_replay import (
-    ReplayServer,
-    message,
-    redacted,
-    sse,
-    stream,
-    text,
-    thinking,
-    tool_use,
-)
+from anthropic_kit import COIN, OPUS, ask
+from anthropic_replay import ReplayServer, sse, stream
+from attrs import evolve
 
 from argent_hookspecs import (
     ContextTooLong,
@@ -29,6 +21,9 @@ from argent_hookspecs import (
     ToolCall,
     Usage,
 )
+from argent_testing import FakeClock, FakeContext
+from argent_testing.answers import calls, collect, finish, thoughts, words
+from argent_testing.wire.messages import message, redacted, text, thinking, tool_use
 
 pytestmark = pytest.mark.anyio
 
@@ -94,24 +89,23 @@ async def test_why_it_stopped(
 
 
 async def test_a_reason_of_the_future_is_a_stop(server: ReplayServer, client: ModelClient) -> None:
-    server.replies.append(stream(sse(message(text("Well"), stop="tired"))))
+    server.play(stream(sse(message(text("Well"), stop="tired"))))
     assert finish(await collect(client, ask("Hello."))).reason is FinishReason.STOP
 
 
 async def test_a_paused_answer_goes_on(server: ReplayServer, client: ModelClient) -> None:
     server.answer(*message(text("One, "), stop="pause_turn", output=4))
-    server.replies.append(stream(sse(message(text("two."), output=5))))
-    server.complaints.clear()
+    server.play(stream(sse(message(text("two."), output=5))))
     parts = await collect(client, ask("Count."))
     assert words(parts) == "One, two."
     assert finish(parts).usage == Usage(input_tokens=22, output_tokens=9)
-    first, second = server.asked
+    first, second = server.bodies
     assert second["messages"][:-1] == first["messages"]
     assert second["messages"][-1] == {
         "role": "assistant",
         "content": [{"type": "text", "text": "One, "}],
     }
-    server.complaints.clear()  # only a server tool lets a conversation end with the assistant
+    server.strict = False  # only a server tool lets a conversation end with the assistant
 
 
 async def test_pings_and_what_is_new_are_passed_over(
@@ -125,24 +119,14 @@ async def test_pings_and_what_is_new_are_passed_over(
         {"type": "content_block_stop", "index": 9},
         {"type": "ping"},
     ]
-    server.replies.append(stream(b": comment\n\n" + sse([start, *news, *rest])))
+    server.play(stream(b": comment\n\n" + sse([start, *news, *rest])))
     assert words(await collect(client, ask("How are you?"))) == "Fine."
-
-
-@pytest.mark.parametrize("chunk", [1, 2, 7])
-async def test_pieces_may_end_anywhere(
-    server: ReplayServer, client: ModelClient, chunk: int
-) -> None:
-    server.answer(*RECORDED)
-    server.answer(*RECORDED, chunk=chunk)
-    whole, pieces = [await collect(client, ask("Toss.", tools=(COIN,))) for _ in range(2)]
-    assert pieces == whole
 
 
 async def test_lines_may_end_as_anywhere(server: ReplayServer, client: ModelClient) -> None:
     data = sse(RECORDED)
     for end in (b"\n", b"\r\n", b"\r"):
-        server.replies.append(stream(data.replace(b"\n", end), chunk=5))
+        server.play(stream(data.replace(b"\n", end), chunk=5))
     request = ask("Toss.", tools=(COIN,))
     answers = [await collect(client, request) for _ in range(3)]
     assert answers[0] == answers[1] == answers[2]
@@ -212,7 +196,7 @@ async def test_an_error_in_the_middle_of_a_stream(
 async def test_errors_of_servers_that_imitate_the_api(
     server: ReplayServer, client: ModelClient, frame: bytes
 ) -> None:
-    server.replies.append(stream(sse(message(text("Once"))[:4]) + frame))
+    server.play(stream(sse(message(text("Once"))[:4]) + frame))
     with pytest.raises(ModelUnavailable, match="Busy"):
         await collect(client, ask("Tell."))
 
@@ -225,67 +209,30 @@ async def test_blocks_may_be_sparse_and_halves_of_characters_come_alone(
         for name in ("text", "thinking", "signature", "input"):
             event.get("content_block", {}).pop(name, None)
     raw = b"".join(f"data: {json.dumps(event)}\n\n".encode() for event in events)
-    server.replies.append(stream(raw))
+    server.play(stream(raw))
     parts = await collect(client, ask("Toss.", tools=(COIN,)))
     assert words(parts) == "\ud83e"
     assert calls(parts) == [ToolCall("t", "coin", {})]
     assert json.loads(thoughts(parts)[0].replay)["block"]["thinking"] == "?"
 
 
-@pytest.mark.parametrize(
-    "frame",
-    [
-        b"data: {no json}\n\n",
-        b"data: [1, 2]\n\n",
-        b'data: {"type": "message_start"}\n\n',
-        b'data: {"type": "content_block_delta", "index": 7, "delta": {}}\n\n',
-        b'data: {"type": "content_block_start", "index": 0, "content_block": 3}\n\n',
-        b'data: {"type": "content_block_start", "index": 0, "content_block": {"text": ""}}\n\n',
-        b'data: {"type": "message_delta", "delta": null}\n\n',
-        b"data: \xff\xfe\n\n",
-    ],
-)
-async def test_a_malformed_frame_is_one_clear_error(
-    server: ReplayServer, client: ModelClient, frame: bytes
-) -> None:
-    server.replies.append(stream(sse(message(text("Once"))[:4]) + frame))
-    with pytest.raises(ModelUnavailable, match="Try again"):
-        await collect(client, ask("Tell."))
+class PassingTime(FakeClock):
+    """A second passes with every look."""
+
+    def monotonic(self) -> float:
+        self.jump(1.0)
+        return self.now().timestamp()
 
 
-async def test_an_answer_cut_at_any_byte_is_whole_or_one_clear_error(
-    server: ReplayServer, client: ModelClient
-) -> None:
-    call = tool_use("t1", "coin", '{"ti', 'mes":3}')
-    events = message(thinking("hm", signature="s"), text("Hé 🪙"), call, stop="tool_use")
-    data, request = sse(events), ask("Toss.", tools=(COIN,))
-    server.replies.append(stream(data))
-    whole = await collect(client, request)
-    last_words = data.index(b"event: message_stop")
-    for cut in range(len(data)):
-        server.replies.append(stream(data[:cut], whole=cut % 2 == 0))
-        heard = []
-        try:
-            async for part in client.stream(request):
-                heard.append(part)
-        except ModelUnavailable as error:
-            assert cut < last_words, error
-            assert heard == whole[: len(heard)]
-            assert len(heard) < len(whole)
-        else:
-            assert cut >= last_words
-            assert heard == whole
-
-
-async def test_long_thinking_is_a_sign_of_life(server: ReplayServer, ctx: Context) -> None:
-    ctx.clock.step = 1.0
+async def test_long_thinking_is_a_sign_of_life(server: ReplayServer, ctx: FakeContext) -> None:
+    ctx = evolve(ctx, clock=PassingTime())
     pings = [{"type": "ping"}] * 20
     start, *rest = message(thinking(*["hm"] * 20, signature="s"), text("42"))
     server.answer(start, *pings, *rest)
     async with ctx.open() as client:
         await collect(client, ask("Why?"))
-    assert 5 < len(ctx.told) < 15
-    assert set(ctx.told) == {f"{OPUS} is thinking"}
+    assert 5 < len(ctx.notes) < 15
+    assert {note.activity for note in ctx.notes} == {f"{OPUS} is thinking"}
 
 
 async def test_a_frame_may_be_large(server: ReplayServer, client: ModelClient) -> None:

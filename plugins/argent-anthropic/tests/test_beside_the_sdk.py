@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from anthropic import AsyncAnthropic
-from anthropic_kit import COIN, KEY, ask, calls, collect, finish, said, thoughts, words
-from anthropic_replay import ReplayServer, message, redacted, text, thinking, tool_use
+from anthropic_kit import COIN, KEY, ask, said
+from anthropic_replay import ReplayServer
 from attrs import evolve
 
 from argent_hookspecs import ContextBlock, Image, Message, ModelClient, Role, Text, ToolResult
+from argent_testing.answers import calls, collect, finish, thoughts, words
+from argent_testing.wire.messages import message, redacted, text, thinking, tool_use
 
 pytestmark = pytest.mark.anyio
 EVENTS = message(
@@ -38,7 +40,7 @@ async def test_it_hears_the_same(server: ReplayServer, client: ModelClient) -> N
     server.answer(*EVENTS)
     server.answer(*EVENTS)
     parts = await collect(client, ask("Toss.", tools=(COIN,)))
-    heard = await ask_the_sdk(server, server.asked[0])
+    heard = await ask_the_sdk(server, server.bodies[0])
     first, second, spoken, *tools = heard.content
     assert [part.text for part in thoughts(parts)] == [first.thinking, ""]
     assert words(parts) == spoken.text
@@ -63,9 +65,9 @@ async def test_it_says_the_same(server: ReplayServer, client: ModelClient) -> No
     results = [ToolResult(c.id, c.name, "heads") for c in calls(list(answer.parts))]  # type: ignore[arg-type]
     told = (*request.messages, answer, Message(Role.USER, tuple(results)))
     await collect(client, evolve(request, messages=told))
-    await ask_the_sdk(server, server.asked[-1])
-    ours, theirs = server.asked[-2:]
+    await ask_the_sdk(server, server.bodies[-1])
+    ours, theirs = server.bodies[-2:]
     assert ours == theirs
     assert sum("cache_control" in str(one) for one in ours.values()) == 3
-    versions = {one.headers["anthropic-version"] for one in server.requests}
+    versions = {one.headers["anthropic-version"] for one in server.asked}
     assert versions == {"2026-10-21"}

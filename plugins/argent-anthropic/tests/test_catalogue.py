@@ -10,10 +10,13 @@ from typing import get_args
 import pytest
 from anthropic.resources.messages.messages import DEPRECATED_MODELS
 from anthropic.types import ModelParam
-from anthropic_kit import HAIKU, OPUS, Context, ask, collect, context
-from anthropic_replay import ReplayServer, capabilities, message, model, text
+from anthropic_kit import HAIKU, OPUS, ask, context
+from anthropic_replay import ReplayServer, capabilities, model
 
 from argent_hookspecs import FREE, ModelCatalogue, ModelClient, ModelUnavailable
+from argent_testing import FakeContext
+from argent_testing.answers import collect
+from argent_testing.wire.messages import message, text
 
 TABLE = json.loads(
     importlib.resources.files("argent_anthropic").joinpath("models.json").read_text()
@@ -36,7 +39,7 @@ async def test_it_is_asked_once(server: ReplayServer, client: ModelClient) -> No
     await client.describe(OPUS)
     await collect(client, ask("Hello."))
     await client.describe(OPUS)
-    assert [one.path for one in server.requests] == [f"/v1/models/{OPUS}", "/v1/messages"]
+    assert [one.path for one in server.asked] == [f"/v1/models/{OPUS}", "/v1/messages"]
 
 
 @pytest.mark.anyio
@@ -51,18 +54,18 @@ async def test_what_it_does_not_say_is_in_the_table(
 
 @pytest.mark.anyio
 async def test_without_a_server_the_table_serves_until_later(
-    server: ReplayServer, ctx: Context
+    server: ReplayServer, ctx: FakeContext
 ) -> None:
     async with ctx.open() as client:
         assert (await client.describe(HAIKU)).context_window == 200_000
         server.models = [model(HAIKU, window=300_000)]
         assert (await client.describe(HAIKU)).context_window == 200_000
-        ctx.clock.seconds += 301
+        await ctx.clock.advance(301)
         assert (await client.describe(HAIKU)).context_window == 300_000
 
 
 @pytest.mark.anyio
-async def test_a_model_that_nobody_knows_has_the_window_of_the_settings(ctx: Context) -> None:
+async def test_a_model_that_nobody_knows_has_the_window_of_the_settings(ctx: FakeContext) -> None:
     async with ctx.with_settings(context_window=5000).open() as client:
         info = await client.describe("mystery")
     assert (info.context_window, info.max_output, info.takes_images) == (5000, None, False)
@@ -83,7 +86,9 @@ async def test_a_model_that_nobody_knows_has_the_window_of_the_settings(ctx: Con
     ],
 )
 @pytest.mark.anyio
-async def test_names_of_clouds_and_gateways_are_known(ctx: Context, name: str, window: int) -> None:
+async def test_names_of_clouds_and_gateways_are_known(
+    ctx: FakeContext, name: str, window: int
+) -> None:
     async with ctx.open() as client:
         assert (await client.describe(name)).context_window == window
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from anthropic_replay import ReplayServer, model
@@ -15,17 +14,12 @@ class Claude:
     """What all of them share."""
 
     plugin = "argent_anthropic"
-    settings: ClassVar[dict[str, Any]] = {}
 
-
-@pytest.fixture(autouse=True)
-async def a_server(anyio_backend: str) -> AsyncIterator[None]:
-    """Play the API, and have the settings lead there."""
-    async with ReplayServer() as server:
+    @pytest.fixture
+    def plugin_settings(self, server: ReplayServer) -> dict[str, Any]:
+        """Settings that lead to the server."""
         server.models = [model("claude-opus-5-5")]
-        Claude.settings["baseUrl"] = server.url
-        yield
-    assert not server.complaints
+        return {"baseUrl": server.url}
 
 
 class TestPlugin(Claude, PluginContract):

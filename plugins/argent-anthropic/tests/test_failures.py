@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from contextlib import aclosing
 
 import pytest
-from anthropic_kit import KEY, OPUS, Context, ask, collect, context, words
-from anthropic_replay import (
-    ReplayServer,
-    Reply,
-    as_json,
-    failure,
-    message,
-    sse,
-    stream,
-    text,
-)
+from anthropic_kit import KEY, OPUS, ask, context
+from anthropic_replay import ReplayServer, failure
 from attrs import evolve
 
 from argent_hookspecs import (
@@ -27,11 +16,12 @@ from argent_hookspecs import (
     ModelRejected,
     ModelUnavailable,
     Secret,
-    TextDelta,
 )
+from argent_testing import FakeContext, PlayedReply, json_reply
+from argent_testing.answers import collect, words
+from argent_testing.wire.messages import message, text
 
 pytestmark = pytest.mark.anyio
-PACKED = {"content-type": "text/event-stream", "content-encoding": "gzip"}
 
 
 async def refusal(client: ModelClient, *, model: str = OPUS) -> ModelError:
@@ -67,7 +57,7 @@ async def test_each_status_is_an_error_that_says_what_to_do(
     expected: type[ModelError],
     advice: str,
 ) -> None:
-    server.replies.append(failure(status, kind, "No can do."))
+    server.play(failure(status, kind, "No can do."))
     error = await refusal(client)
     assert isinstance(error, expected)
     assert advice in str(error)
@@ -87,7 +77,7 @@ async def test_each_status_is_an_error_that_says_what_to_do(
 async def test_a_request_beyond_the_window_is_told_apart(
     server: ReplayServer, client: ModelClient, said: str
 ) -> None:
-    server.replies.append(failure(400, "invalid_request_error", said))
+    server.play(failure(400, "invalid_request_error", said))
     assert isinstance(await refusal(client), ContextTooLong)
 
 
@@ -106,7 +96,7 @@ async def test_a_request_beyond_the_window_is_told_apart(
 async def test_how_long_to_wait_is_handed_on(
     server: ReplayServer, client: ModelClient, said: str, seconds: float | None
 ) -> None:
-    server.replies.append(failure(429, "rate_limit_error", "Slower.", retry_after=said))
+    server.play(failure(429, "rate_limit_error", "Slower.", retry_after=said))
     error = await refusal(client)
     assert isinstance(error, ModelUnavailable)
     assert error.retry_after == seconds
@@ -115,21 +105,18 @@ async def test_how_long_to_wait_is_handed_on(
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [
-        (Reply(body=[b"<html>Bad gateway</html>"], status=502), ModelUnavailable),
-        (Reply(body=[b"<html>Log in</html>"], headers={"content-type": "text/html"}), None),
-        (as_json({"answer": "of another API"}), None),
-        (as_json({"error": "unknown field"}, status=400), ModelRejected),
-        (as_json(["odd"], status=418), ModelRejected),
-        (Reply(status=302, headers={"location": "http://elsewhere.invalid/"}), ModelRejected),
-        (Reply(body=[b"x" * 70_000] * 3, status=500, stays_open=True), ModelUnavailable),
-        (Reply(whole=False), ModelUnavailable),
-        (Reply(body=[b"not packed at all"], headers=PACKED), ModelUnavailable),
+        (PlayedReply(pieces=[b"<html>Log in</html>"], headers={"content-type": "text/html"}), None),
+        (json_reply({"answer": "of another API"}), None),
+        (json_reply({"error": "unknown field"}, status=400), ModelRejected),
+        (json_reply(["odd"], status=418), ModelRejected),
+        (PlayedReply(status=302, headers={"location": "http://elsewhere.invalid/"}), ModelRejected),
+        (PlayedReply(pieces=[b"x" * 70_000] * 3, status=500, hold=True), ModelUnavailable),
     ],
 )
 async def test_a_server_of_another_kind_is_one_clear_error(
-    server: ReplayServer, client: ModelClient, reply: Reply, expected: type[ModelError] | None
+    server: ReplayServer, client: ModelClient, reply: PlayedReply, expected: type[ModelError] | None
 ) -> None:
-    server.replies.append(reply)
+    server.play(reply)
     error = await refusal(client)
     assert type(error) is (expected or ModelUnavailable)
     assert str(error).startswith(("the server at", "the connection to the server at"))
@@ -144,49 +131,6 @@ async def test_a_server_that_is_not_there(server: ReplayServer) -> None:
     assert "plugins.anthropic.baseUrl" in str(error)
 
 
-async def test_silence_ends_in_time(server: ReplayServer, ctx: Context) -> None:
-    server.replies.append(stream(sse(message(text("Well"))[:4]), stays_open=True))
-    async with ctx.with_settings(timeout=1.0).open() as client:
-        error = await refusal(client)
-    assert isinstance(error, ModelUnavailable)
-    assert "silent for 1 s" in str(error)
-
-
-async def test_closing_the_iterator_closes_the_connection(
-    server: ReplayServer, client: ModelClient
-) -> None:
-    server.replies.append(stream(sse(message(text("Well"))[:4]), stays_open=True))
-    async with aclosing(client.stream(ask("Hello."))) as parts:  # type: ignore[type-var]
-        assert await anext(parts) == TextDelta("Well")
-    async with asyncio.timeout(1):
-        await server.client_left.wait()
-
-
-async def test_cancelling_closes_the_connection(server: ReplayServer, client: ModelClient) -> None:
-    server.replies.append(stream(sse(message(text("Well"))[:4]), stays_open=True))
-    heard = asyncio.Event()
-
-    async def listen() -> None:
-        async for _ in client.stream(ask("Hello.")):
-            heard.set()
-
-    task = asyncio.create_task(listen())
-    await heard.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    async with asyncio.timeout(1):
-        await server.client_left.wait()
-
-
-async def test_a_server_that_stays_after_the_last_event_is_not_waited_for(
-    server: ReplayServer, client: ModelClient
-) -> None:
-    server.replies.append(stream(sse(message(text("Well."))), stays_open=True))
-    async with asyncio.timeout(2):
-        assert words(await collect(client, ask("Hello."))) == "Well."
-
-
 class TestKey:
     """The key: sent, asked for, and never seen."""
 
@@ -195,12 +139,12 @@ class TestKey:
         [("x-api-key", "x-api-key", KEY), ("authorization", "authorization", f"Bearer {KEY}")],
     )
     async def test_it_is_sent_with_the_version(
-        self, server: ReplayServer, ctx: Context, auth: str, header: str, value: str
+        self, server: ReplayServer, ctx: FakeContext, auth: str, header: str, value: str
     ) -> None:
         server.answer(*message(text("Yes.")))
         async with ctx.with_settings(auth=auth, version="2023-06-01").open() as client:
             await collect(client, ask("Hello."))
-        headers = server.requests[-1].headers
+        headers = server.asked[-1].headers
         assert headers[header] == value
         assert headers["anthropic-version"] == "2023-06-01"
         assert ("x-api-key" in headers) is (auth == "x-api-key")
@@ -216,18 +160,18 @@ class TestKey:
         assert "argent secrets set anthropic-key" in str(error)
 
     async def test_a_server_on_this_machine_may_do_without(
-        self, server: ReplayServer, ctx: Context
+        self, server: ReplayServer, ctx: FakeContext
     ) -> None:
         ctx.secrets.values.clear()
         for settings in (ctx, ctx.with_settings(api_key=None)):
             server.answer(*message(text("Yes.")))
             async with settings.open() as client:
                 await collect(client, ask("Hello."))
-            assert not {"x-api-key", "authorization"} & set(server.requests[-1].headers)
+            assert not {"x-api-key", "authorization"} & set(server.asked[-1].headers)
 
     @pytest.mark.parametrize("value", ["two words", "line\nbreak", "schlüssel"])
     async def test_one_that_cannot_be_sent_is_not_shown(
-        self, server: ReplayServer, ctx: Context, value: str
+        self, server: ReplayServer, ctx: FakeContext, value: str
     ) -> None:
         odd = ctx.with_settings(api_key=Secret("store:odd"))
         odd.secrets.values["store:odd"] = value
@@ -237,10 +181,10 @@ class TestKey:
         assert value not in str(error)
 
     async def test_it_is_in_no_log_and_no_error(
-        self, server: ReplayServer, ctx: Context, caplog: pytest.LogCaptureFixture
+        self, server: ReplayServer, ctx: FakeContext, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.DEBUG)
-        server.replies.append(failure(401, "authentication_error", f"{KEY} is not a key"))
+        server.play(failure(401, "authentication_error", f"{KEY} is not a key"))
         async with ctx.open() as client:
             error = await refusal(client)
         shown = f"{error} {error!r} {error.__cause__!r} {caplog.text} {ctx.settings!r} {client!r}"
@@ -249,7 +193,7 @@ class TestKey:
 
 
 async def test_a_proxy_for_the_world_is_not_used_on_this_machine(
-    server: ReplayServer, ctx: Context, monkeypatch: pytest.MonkeyPatch
+    server: ReplayServer, ctx: FakeContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")

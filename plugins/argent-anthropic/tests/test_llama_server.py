@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import httpx2
 import pytest
-from anthropic_kit import COIN, KEY, Context, ask, collect, context, finish, said, words
+from anthropic_kit import COIN, KEY, ask, context, said
 from attrs import evolve
 
 from argent_hookspecs import (
@@ -31,6 +31,8 @@ from argent_hookspecs import (
 )
 from argent_llama.catalogue import CATALOGUE
 from argent_llama.weights import WeightStore
+from argent_testing import FakeContext
+from argent_testing.answers import collect, finish, words
 
 pytestmark = pytest.mark.anyio
 SMALL = "smollm2-135m"
@@ -76,12 +78,12 @@ def _stop(server: Any) -> None:
 
 
 @pytest.fixture
-async def ctx(llama: str) -> Context:
+async def ctx(llama: str) -> FakeContext:
     return context(llama)
 
 
 @pytest.fixture
-async def client(ctx: Context) -> AsyncIterator[ModelClient]:
+async def client(ctx: FakeContext) -> AsyncIterator[ModelClient]:
     async with ctx.open() as opened:
         yield opened
 
@@ -136,7 +138,7 @@ async def test_a_request_beyond_its_window(client: ModelClient) -> None:
         await collect(client, ask("word " * 2000))
 
 
-async def test_a_wrong_key(ctx: Context) -> None:
+async def test_a_wrong_key(ctx: FakeContext) -> None:
     ctx.secrets.values["env:ANTHROPIC_API_KEY"] = "wrong"
     async with ctx.open() as client:
         with pytest.raises(ModelRejected, match="does not accept the key"):

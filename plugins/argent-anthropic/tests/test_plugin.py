@@ -7,16 +7,17 @@ from typing import Any
 
 import attrs
 import pytest
-from anthropic_kit import Context, context
+from anthropic_kit import context
 from anthropic_replay import ReplayServer
 
 import argent_anthropic
 from argent_anthropic.settings import AnthropicSettings
 from argent_hookspecs import Health, Secret
+from argent_testing import FakeContext
 
 
-async def health(ctx: Context, which: str) -> Health:
-    checks = {check.id: check for check in argent_anthropic.argent_health_checks(ctx.plugin)}
+async def health(ctx: FakeContext, which: str) -> Health:
+    checks = {check.id: check for check in argent_anthropic.argent_health_checks(ctx.given)}
     return await checks[which].check()
 
 
@@ -32,7 +33,7 @@ async def health(ctx: Context, which: str) -> Health:
 )
 def test_what_is_told_stays_here_only_if_the_server_is_here(address: str, local: bool) -> None:
     ctx = context(address)
-    (provider,) = argent_anthropic.argent_model_providers(ctx.plugin)
+    (provider,) = argent_anthropic.argent_model_providers(ctx.given)
     assert (provider.id, provider.local) == ("anthropic", local)
 
 
@@ -59,10 +60,10 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_server_that_answers_is_well(server: ReplayServer, ctx: Context) -> None:
+async def test_a_server_that_answers_is_well(server: ReplayServer, ctx: FakeContext) -> None:
     assert (await health(ctx, "key")).ok
     assert (await health(ctx, "server")).ok
-    assert [one.method for one in server.requests] == ["GET"]
+    assert [one.method for one in server.asked] == ["GET"]
 
 
 @pytest.mark.anyio

@@ -9,30 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from anthropic_kit import (
-    COIN,
-    HAIKU,
-    OPUS,
-    SONNET,
-    Context,
-    ask,
-    calls,
-    collect,
-    said,
-    thoughts,
-    words,
-)
-from anthropic_replay import (
-    ReplayServer,
-    capabilities,
-    failure,
-    message,
-    model,
-    redacted,
-    text,
-    thinking,
-    tool_use,
-)
+from anthropic_kit import COIN, HAIKU, OPUS, SONNET, ask, said
+from anthropic_replay import ReplayServer, capabilities, failure, model
 from attrs import evolve
 
 from argent_hookspecs import (
@@ -49,6 +27,9 @@ from argent_hookspecs import (
     ToolResult,
     ToolSpec,
 )
+from argent_testing import FakeContext
+from argent_testing.answers import calls, collect, thoughts, words
+from argent_testing.wire.messages import message, redacted, text, thinking, tool_use
 
 pytestmark = pytest.mark.anyio
 SYSTEM = tuple(
@@ -60,7 +41,7 @@ async def send(server: ReplayServer, client: ModelClient, request: ModelRequest)
     """Send a request and return the body that the server got."""
     server.answer(*message(text("Yes.")))
     await collect(client, request)
-    return server.asked[-1]
+    return server.bodies[-1]
 
 
 def results(answer: Message, *more: Text) -> Message:
@@ -233,14 +214,14 @@ class TestCache:
             assert after.startswith(stable)
             assert len(stable) > 200
 
-    async def test_it_can_be_switched_off(self, server: ReplayServer, ctx: Context) -> None:
+    async def test_it_can_be_switched_off(self, server: ReplayServer, ctx: FakeContext) -> None:
         async with ctx.with_settings(cache=False).open() as client:
             body = await send(server, client, ask("Hello.", system=SYSTEM, tools=(COIN,)))
         assert not marks(body)
 
 
 def sent(server: ReplayServer) -> list[Any]:
-    return [one for one in server.requests if one.path == "/v1/messages"]
+    return [one for one in server.asked if one.path == "/v1/messages"]
 
 
 class TestThinkingAgain:
@@ -328,13 +309,13 @@ class TestThinkingAgain:
             "messages.1.content.0: Invalid `signature` in `thinking` block. The block is bound to "
             "a different conversation."
         )
-        server.replies.append(failure(400, "invalid_request_error", bound))
+        server.play(failure(400, "invalid_request_error", bound))
         messages = (*request.messages, answer, results(answer))
         body = await send(server, client, evolve(request, messages=messages))
         assert [block["type"] for block in body["messages"][1]["content"]] == ["tool_use"]
 
     async def test_a_model_that_thinks_by_budget_gets_them_in_any_case(
-        self, server: ReplayServer, ctx: Context
+        self, server: ReplayServer, ctx: FakeContext
     ) -> None:
         async with ctx.with_settings(thinking=True).open() as client:
             call = tool_use("t", "coin", '{"times": 1}')
@@ -383,7 +364,7 @@ class TestManner:
         ],
     )
     async def test_they_think_when_they_shall(
-        self, server: ReplayServer, ctx: Context, name: str, most: int, sent: Any
+        self, server: ReplayServer, ctx: FakeContext, name: str, most: int, sent: Any
     ) -> None:
         async with ctx.with_settings(thinking=True).open() as client:
             request = ask("Hello.", model=name, max_output_tokens=most)
@@ -401,7 +382,7 @@ class TestManner:
         ],
     )
     async def test_effort_where_a_model_knows_it(
-        self, server: ReplayServer, ctx: Context, effort: str, name: str, sent: Any, kind: Any
+        self, server: ReplayServer, ctx: FakeContext, effort: str, name: str, sent: Any, kind: Any
     ) -> None:
         async with ctx.with_settings(effort=effort).open() as client:
             body = await send(server, client, ask("Hello.", model=name))
@@ -416,7 +397,7 @@ class TestManner:
         assert body["thinking"] == {"type": "disabled"}
 
     async def test_a_call_without_a_thought_before_it_ends_the_turn_unthinkingly(
-        self, server: ReplayServer, ctx: Context
+        self, server: ReplayServer, ctx: FakeContext
     ) -> None:
         answer = Message(Role.ASSISTANT, (ToolCall("a", "coin", {"times": 1}),))
         request = ask("Toss.", answer, results(answer), tools=(COIN,), model=HAIKU)
@@ -435,7 +416,7 @@ class TestManner:
     async def test_a_server_that_takes_no_such_field_is_asked_without_from_then_on(
         self, server: ReplayServer, client: ModelClient, said_by_server: str
     ) -> None:
-        server.replies.append(failure(400, "invalid_request_error", said_by_server))
+        server.play(failure(400, "invalid_request_error", said_by_server))
         for _ in range(2):
             await send(server, client, ask("Hello.", model=HAIKU))
-        assert ["thinking" in body for body in server.asked] == [True, False, False]
+        assert ["thinking" in body for body in server.bodies] == [True, False, False]

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from anthropic_kit import OPUS
-from anthropic_replay import ReplayServer, message, model, redacted, text, thinking, tool_use
+from anthropic_replay import ReplayServer, model
 
 from argent_hookspecs import ModelTier
 from argent_testing import Argent, Canary, MadePlugin
+from argent_testing.wire.messages import message, redacted, text, thinking, tool_use
 
 pytestmark = pytest.mark.anyio
 TIER = ModelTier(id="opus", name="balanced", below=0.8, provider="anthropic", model=OPUS)
@@ -40,7 +41,7 @@ async def test_thoughts_come_back_through_the_journal(
     async with argent(plugins=plugins, config=config(server)):
         assert await argent.channel.ask("What is 6*7?") == "It is 42."
         assert await argent.channel.ask("Thank you.") == "You are welcome."
-    first, second, third = server.asked
+    first, second, third = server.bodies
     told = second["messages"][-2]["content"]
     assert [block["type"] for block in told] == [
         "thinking",
@@ -54,4 +55,4 @@ async def test_thoughts_come_back_through_the_journal(
     kinds = {block["type"] for one in third["messages"] for block in one["content"]}
     assert kinds == {"text"}
     assert third["system"] == first["system"]
-    assert {one.headers["x-api-key"] for one in server.requests} == {canary.value}
+    assert {one.headers["x-api-key"] for one in server.asked} == {canary.value}

@@ -9,6 +9,7 @@ from argent_testing.contracts import (
     FilterContract,
     HealthCheckContract,
     JobContract,
+    ModelOutageContract,
     ModelProviderContract,
     ModelTierContract,
     ObserverContract,
@@ -20,10 +21,12 @@ from argent_testing.contracts import (
     ServiceContract,
     ToolContract,
 )
+from argent_testing.fake_context import FakeContext, FakeSecrets, ProgressNote
 from argent_testing.guards import Canary, TaskLeaks, no_blocking, no_leaked_tasks
 from argent_testing.kernels import Argent
 from argent_testing.made_plugin import MadePlugin
 from argent_testing.memory_channel import MemoryChannel
+from argent_testing.model_server import Asked, ModelServer, PlayedReply, json_reply
 from argent_testing.notices import sample_notices
 from argent_testing.scripted_model import Answer, ScriptedModel, ScriptStep, ScriptUsedUp
 from argent_testing.specimen import Specimen, load_plugin
@@ -33,24 +36,31 @@ from argent_testing.waiting import eventually, hang
 __all__ = [
     "Answer",
     "Argent",
+    "Asked",
     "Canary",
     "ChannelContract",
     "ContextProviderContract",
     "Contract",
     "EventSourceContract",
     "FakeClock",
+    "FakeContext",
+    "FakeSecrets",
     "FilterContract",
     "HealthCheckContract",
     "JobContract",
     "MadePlugin",
     "MemoryChannel",
+    "ModelOutageContract",
     "ModelProviderContract",
+    "ModelServer",
     "ModelTierContract",
     "ObserverContract",
     "OpenedContract",
     "OutputHandlerContract",
+    "PlayedReply",
     "PluginContract",
     "PluginTarget",
+    "ProgressNote",
     "RecordContract",
     "RecordingFeed",
     "ScriptStep",
@@ -62,6 +72,7 @@ __all__ = [
     "ToolContract",
     "eventually",
     "hang",
+    "json_reply",
     "load_plugin",
     "no_blocking",
     "no_leaked_tasks",

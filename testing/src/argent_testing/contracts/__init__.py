@@ -16,6 +16,7 @@ from argent_testing.contracts.channels import (
     RecordingFeed,
 )
 from argent_testing.contracts.models import ModelProviderContract, ModelTierContract
+from argent_testing.contracts.outages import ModelOutageContract
 from argent_testing.contracts.plugins import PluginContract
 from argent_testing.contracts.tools import ToolContract
 
@@ -27,6 +28,7 @@ __all__ = [
     "FilterContract",
     "HealthCheckContract",
     "JobContract",
+    "ModelOutageContract",
     "ModelProviderContract",
     "ModelTierContract",
     "ObserverContract",

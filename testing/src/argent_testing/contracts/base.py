@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -46,13 +46,26 @@ class Contract:
         return "asyncio"
 
     @pytest.fixture
-    async def specimen(self, tmp_path: Path) -> AsyncIterator[Specimen]:
+    def plugin_settings(self) -> Mapping[str, Any]:
+        """The ``settings``; override it for those that are only known when the test runs."""
+        return self.settings
+
+    @pytest.fixture
+    async def specimen(
+        self, tmp_path: Path, plugin_settings: Mapping[str, Any]
+    ) -> AsyncIterator[Specimen]:
         """The plugin, loaded and started."""
+        async with self.loaded(tmp_path / "home", plugin_settings) as specimen:
+            yield specimen
+
+    @asynccontextmanager
+    async def loaded(self, folder: Path, settings: Mapping[str, Any]) -> AsyncIterator[Specimen]:
+        """Load the plugin for the block; it must neither block nor leave tasks behind."""
         leaks = TaskLeaks()
         package = package_of(self.plugin)
         with ExitStack() as stack:
             async with load_plugin(
-                self.plugin, folder=tmp_path / "home", settings=self.settings, beside=self.beside
+                self.plugin, folder=folder, settings=settings, beside=self.beside
             ) as specimen:
                 stack.enter_context(no_blocking([package] if package else []))
                 yield specimen
