@@ -79,6 +79,17 @@ class Ledger:
             lambda tx: self.budget.fail(tx, one, reason="it broke", free=free)
         )
 
+    async def spend(self, key: str, cents: int) -> list[float]:
+        """Spend some, allowed or not; return the marks that were told of."""
+        await self.reserve(call(key), cents, whatever=True)
+        return [notice.share for notice in await self.settle(call(key), cents)]
+
+    async def refuse(self, key: str, output: int = 100, **other: Any) -> list[BudgetReached]:
+        """Try what does not fit; return what was told of it."""
+        with pytest.raises(OverBudget) as raised:
+            await self.reserve(call(key), output, **other)
+        return await self.database.write(lambda tx: self.budget.refuse(tx, raised.value.cap))
+
     async def used(self, scope: str = "all", period: str = "2026-01") -> int:
         sql = "SELECT amount FROM spending WHERE scope = ? AND period = ?"
         row = await self.database.read(lambda tx: tx.execute(sql, (scope, period)).fetchone())
@@ -172,12 +183,14 @@ class TestBudget:
 
     async def test_a_mark_is_told_of_once(self, ledger: Ledger) -> None:
         ledger.limit(per_day=10)
-        told = []
-        for n in range(10):
-            await ledger.reserve(call(f"{n}"), 100)
-            told.append([found.share for found in await ledger.settle(call(f"{n}"), 90)])
 
-        assert told == [[], [], [], [], [], [0.5], [], [], [0.8], []]
+        told = [await ledger.spend(f"{n}", 90) for n in range(13)]
+
+        assert {n: shares for n, shares in enumerate(told) if shares} == {
+            5: [0.5],
+            8: [0.8],
+            11: [1.0],
+        }
 
     async def test_several_marks_at_once_are_one(self, ledger: Ledger) -> None:
         ledger.limit(per_day=1)
@@ -185,7 +198,63 @@ class TestBudget:
 
         (told,) = await ledger.fail(call("1"), free=False)
 
-        assert (told.cap, told.share, told.spent, told.limit) == ("today", 0.8, 1.0, 1.0)
+        assert (told.cap, told.share, told.spent, told.limit) == ("today", 1.0, 1.0, 1.0)
+        assert await ledger.spend("2", 150) == []
+        assert await ledger.refuse("3") == []
+
+    async def test_a_refusal_is_told_once_and_no_lower_mark_after_it(self, ledger: Ledger) -> None:
+        ledger.limit(per_day=1)
+        assert await ledger.spend("1", 60) == [0.5]
+
+        (told,) = await ledger.refuse("2")
+
+        assert (told.share, told.spent, told.limit) == (1.0, 0.6, 1.0)
+        assert await ledger.refuse("3") == []
+        assert await ledger.spend("4", 30) == []
+
+    @pytest.mark.parametrize("spent_before", [False, True])
+    async def test_a_budget_of_nothing_says_so_once(
+        self, ledger: Ledger, spent_before: bool
+    ) -> None:
+        if spent_before:
+            await ledger.spend("0", 10)
+        ledger.limit(per_day=0)
+
+        told = [await ledger.refuse(f"{n}") for n in (1, 2)]
+
+        assert [[notice.share for notice in notices] for notices in told] == [[1.0], []]
+
+    async def test_what_is_free_uses_up_no_budget_of_nothing(self, ledger: Ledger) -> None:
+        ledger.limit(per_day=0)
+
+        assert await ledger.spend("1", 0) == []
+
+    async def test_of_another_limit_it_is_told_anew(self, ledger: Ledger) -> None:
+        ledger.limit(per_day=1)
+        assert await ledger.spend("1", 100) == [1.0]
+        ledger.limit(per_day=3)
+        raised = [await ledger.spend(f"raised {n}", 30) for n in range(7)]
+        ledger.limit(per_day=2)
+        lowered = [await ledger.spend(f"lowered {n}", 10) for n in range(2)]
+
+        assert raised == [[], [0.5], [], [], [0.8], [], [1.0]]
+        assert lowered == [[1.0], []]
+
+    async def test_of_each_cap_it_is_told_apart(self, ledger: Ledger) -> None:
+        ledger.limit(per_day=2, per_month=1)
+
+        assert await ledger.spend("1", 100) == [0.5, 1.0]
+
+    async def test_a_caller_says_which_answer_is_too_short(self, ledger: Ledger) -> None:
+        ledger.limit(per_day=5)
+
+        assert await ledger.reserve(call("1"), 400, least=1000) == 400
+        assert await ledger.reserve(call("2"), 4000, least=100) == 100
+        await ledger.settle(call("2"), 0)
+        with pytest.raises(OverBudget, match=r"a short answer may cost \$1\.01") as raised:
+            await ledger.reserve(call("3"), 4000, least=101)
+        assert raised.value.tier == "fast"
+        assert await ledger.used() == 400
 
     async def test_no_number_breaks_the_sums(self, ledger: Ledger) -> None:
         ledger.limit(per_day=float("inf"))

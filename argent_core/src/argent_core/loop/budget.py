@@ -17,7 +17,8 @@ from argent_core.loop.prices import WorstCase
 from argent_core.money import DOLLAR, dollars
 from argent_hookspecs import BudgetReached, Clock, ModelRejected, Transaction, Usage
 
-_WARNINGS = (0.8, 0.5)
+_MARKS = (100, 80, 50)
+"""Percent of a cap at which the person is told, once each."""
 _BIGGEST_CAP = 1e6
 _ALL = "all"
 
@@ -49,7 +50,7 @@ class Cap:
         setting: What it is called in the settings.
         scope: What of the spending it is about; with ``period`` the key of its row.
         used: What is spent and reserved.
-        told: What was used when the person was last told of it.
+        told: The highest mark that the person was told of, in percent.
     """
 
     name: str
@@ -65,19 +66,21 @@ class Cap:
         """What is left."""
         return self.limit - self.used
 
-    def reached(self, used: int) -> float | None:
-        """Return the largest part of it that has been used up since the person was told."""
-        return next((part for part in _WARNINGS if self.told < part * self.limit <= used), None)
+    def news(self, used: int) -> int | None:
+        """Return the highest mark that is reached, in percent, if the person was not told of it."""
+        reached = next((mark for mark in _MARKS if mark * self.limit <= 100 * used), 0)
+        return reached if reached > self.told else None
 
 
 class OverBudget(ModelRejected):
     """Report a call that was not made, because its worst case does not fit a cap.
 
     Args:
+        tier: Name of the call's tier.
         denied: Whether a person was asked, and did not allow it.
     """
 
-    def __init__(self, cap: Cap, worst: WorstCase, *, denied: bool = False) -> None:
+    def __init__(self, cap: Cap, worst: WorstCase, *, tier: str = "", denied: bool = False) -> None:
         super().__init__(
             f"the budget for {cap.name} has no room for it{', and nobody allowed more' * denied}: "
             f"{dollars(cap.used)} of {dollars(cap.limit)} are spent or set aside, and even a short "
@@ -86,6 +89,7 @@ class OverBudget(ModelRejected):
         )
         self.cap = cap
         self.price = worst.price
+        self.tier = tier
 
 
 @define(eq=False, repr=False)
@@ -100,11 +104,19 @@ class Budget:
     clock: Clock
 
     def reserve(
-        self, tx: Transaction, call: ModelCall, *, worst: WorstCase, whatever: bool = False
+        self,
+        tx: Transaction,
+        call: ModelCall,
+        *,
+        worst: WorstCase,
+        least: int | None = None,
+        whatever: bool = False,
     ) -> int:
         """Set the worst case of a call aside; a shorter answer, if that makes it fit.
 
         Args:
+            least: Fewest tokens of an answer that are worth making the call, if that is not
+                ``worst.least_output``; all that it may have are enough.
             whatever: Whether a person has allowed it, fit or not.
 
         Returns:
@@ -113,12 +125,14 @@ class Budget:
         Raises:
             OverBudget: It does not fit; nothing was reserved.
         """
+        if least is not None:
+            worst = evolve(worst, worthwhile=least)
         output = worst.most_output
         if worst.amount(output) > 0 and not whatever:
             for cap in self.caps(tx, call, day=self._today()):
                 output = min(output, worst.output_within(cap.room))
                 if output < worst.least_output:
-                    raise OverBudget(cap, worst)
+                    raise OverBudget(cap, worst, tier=call.tier)
         self._set_aside(tx, call, worst.amount(output), known=worst.known)
         return output
 
@@ -176,12 +190,7 @@ class Budget:
         Returns:
             That the cap is reached, unless the person was told before.
         """
-        sql = (
-            "UPDATE spending SET told = ? WHERE scope = ? AND period = ? AND told < ?"
-            " RETURNING amount"
-        )
-        given = (cap.limit, cap.scope, cap.period, cap.limit)
-        return [_notice(cap, 1.0, used) for (used,) in tx.execute(sql, given).fetchall()]
+        return _tell(tx, cap, mark=_MARKS[0], used=cap.used)
 
     def caps(self, tx: Transaction, call: ModelCall, *, day: str) -> Iterator[Cap]:
         """Find the caps that a call of a day is under, and how far each is used."""
@@ -194,14 +203,12 @@ class Budget:
         """Return what the person is to be told now, and note that it was told."""
         notices = []
         for cap in self.caps(tx, call, day=day):
-            if cap.reached(cap.used) is None:
+            if cap.news(cap.used) is None:
                 continue  # nearly always, and what is under way is not looked up
             used = cap.used - _under_way(tx, cap)
-            part = cap.reached(used)
-            if part is not None:
-                sql = "UPDATE spending SET told = ? WHERE scope = ? AND period = ?"
-                tx.execute(sql, (used, cap.scope, cap.period))
-                notices.append(_notice(cap, part, used))
+            mark = cap.news(used)
+            if mark is not None:
+                notices += _tell(tx, cap, mark=mark, used=used)
         return notices
 
     def _today(self) -> str:
@@ -237,22 +244,34 @@ def caps_of(
 
 def look(tx: Transaction, cap: Cap) -> Cap:
     """Return a cap with how far it is used."""
-    sql = "SELECT amount, told FROM spending WHERE scope = ? AND period = ?"
-    used, told = tx.execute(sql, (cap.scope, cap.period)).fetchone() or (0, 0)
-    return evolve(cap, used=used, told=told)
+    sql = "SELECT amount, told, told_of FROM spending WHERE scope = ? AND period = ?"
+    used, told, limit = tx.execute(sql, (cap.scope, cap.period)).fetchone() or (0, 0, 0)
+    return evolve(cap, used=used, told=told if limit == cap.limit else 0)
 
 
-def _notice(cap: Cap, share: float, used: int) -> BudgetReached:
+def _tell(tx: Transaction, cap: Cap, *, mark: int, used: int) -> list[BudgetReached]:
+    """Return that a mark of a cap is reached, unless the person was told of it or a higher one.
+
+    What was told of another limit than the present one does not count.
+    """
+    done = tx.execute(
+        "INSERT INTO spending (scope, period, amount, told, told_of) VALUES (?, ?, 0, ?, ?)"
+        " ON CONFLICT (scope, period)"
+        " DO UPDATE SET told = excluded.told, told_of = excluded.told_of"
+        " WHERE told_of <> excluded.told_of OR told < excluded.told",
+        (cap.scope, cap.period, mark, cap.limit),
+    )
+    if not done.rowcount:
+        return []
     spent, limit = used / DOLLAR, cap.limit / DOLLAR
-    return BudgetReached(cap=cap.name, share=share, spent=spent, limit=limit)
+    return [BudgetReached(cap=cap.name, share=mark / 100, spent=spent, limit=limit)]
 
 
 def _under_way(tx: Transaction, cap: Cap) -> int:
-    """Return what is set aside under a cap for calls that are being made, and mostly comes back."""
+    """Return what is set aside under a cap for turns that run, and mostly comes back."""
     rows = tx.execute(
         "SELECT c.conversation, c.source, c.tier, c.day, c.reserved FROM calls c JOIN events e"
-        " ON e.id = c.turn AND e.state = 'leased' AND c.key GLOB e.id || '/' || e.lease || '.*'"
-        " WHERE c.spent IS NULL AND c.error = ''"
+        " ON e.id = c.turn AND e.state = 'leased' WHERE c.spent IS NULL AND c.error = ''"
     ).fetchall()
     here = (cap.scope, cap.period)
     return sum(reserved for *what, day, reserved in rows if here in _scopes(*what, day=day))

@@ -15,7 +15,6 @@ from argent_hookspecs import FREE, ModelInfo, ModelProvider, Price, Usage
 _MOST = 2**53
 """Picodollars, about $9,000: as if no call cost more, so that sums fit 64 bits."""
 _DEAREST = 1e9
-_SHORTEST_ANSWER = 256
 
 
 @frozen
@@ -70,17 +69,19 @@ class WorstCase:
         input_tokens: Those of what is told, at most.
         most_output: Tokens that the answer may have.
         known: Whether it is the model's own price.
+        worthwhile: Tokens without which an answer is not worth the call.
     """
 
     price: Price
     input_tokens: int
     most_output: int
     known: bool = True
+    worthwhile: int = 256
 
     @property
     def least_output(self) -> int:
-        """Tokens without which an answer is not worth the call."""
-        return min(self.most_output, _SHORTEST_ANSWER)
+        """Tokens of the shortest answer that is worth the call."""
+        return min(self.most_output, self.worthwhile)
 
     def amount(self, output_tokens: int) -> int:
         """Return it for an answer of so many tokens, in picodollars."""
