@@ -9,8 +9,13 @@ from argent_hookspecs import Image, Message, ModelRequest
 
 _ASCII_PER_TOKEN = 3.6
 _MESSAGE_OVERHEAD = 5
-_IMAGE_TOKENS = 10_000
-"""No provider counts more for one image."""
+_IMAGE_TOKENS = 50_000
+"""No provider counts more for one image.
+
+The most is counted by OpenAI's gpt-4o-mini: 2,833 and 5,667 for each tile of 512 pixels, 8 at most
+(platform.openai.com/docs/guides/images-vision, "Calculating costs"), together 48,169. At $0.15 per
+million that is the $7.225 per 1,000 images that OpenRouter lists.
+"""
 _TOOLS_TOKENS = 1000
 """No provider adds a longer explanation of its own to what it tells its model of tools."""
 
