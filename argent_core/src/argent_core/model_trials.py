@@ -86,7 +86,7 @@ class ModelTrials:
         if strange:
             raise ModelRejected(f"there is no tier {strange[0]!r}; there are: {', '.join(names)}")
         results = []
-        for tier in sorted(everything, key=lambda tier: tier.below):
+        for tier in _distinct(everything):
             if (not tiers or tier.name in tiers) and (not only or tier.id in only):
                 known = {"tier": tier.name, "provider": tier.provider, "model": tier.model}
                 tried = await self._try(tell, tier, pay=pay)
@@ -156,6 +156,14 @@ class ModelTrials:
             "cost": spent / DOLLAR,
             "price_known": trial.known.known,
         }
+
+
+def _distinct(tiers: Sequence[ModelTier]) -> list[ModelTier]:
+    """Return the tiers, the least able first; of those of one name and model only the first."""
+    first: dict[tuple[str, str, str], ModelTier] = {}
+    for tier in tiers:
+        first.setdefault((tier.name, tier.provider, tier.model), tier)
+    return sorted(first.values(), key=lambda tier: tier.below)
 
 
 def _speed(tokens: int, seconds: float) -> float | None:

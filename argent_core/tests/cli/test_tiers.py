@@ -52,6 +52,18 @@ class TestTryingOut:
         assert "local: turnip (cellar)" in shown.stdout
         assert shown.returncode == 0
 
+    def test_the_same_model_is_tried_once_a_name(self, served: Served, home: Home) -> None:
+        tier = {"name": "local", "provider": "shed", "model": "onion"}
+        home.models_file.write_text(json.dumps({"version": 1, "tiers": [tier]}))
+
+        shown = served().run("models", "test")
+
+        assert shown.stderr.splitlines() == [
+            "asking local: onion ...",
+            "asking local: turnip ...",
+            "asking fast: swede ...",
+        ]
+
     def test_what_is_only_priced_is_not_called_asked(self, served: Served) -> None:
         agent = served(provider="market", model="claude-haiku-4-5")
 
@@ -68,9 +80,8 @@ class TestTryingOut:
 
         shown = agent.run("models", "test", "local")
 
-        guess = "counted at the dearest price that is known, as its own is not"
-        assert guess in shown.stdout
-        assert guess in shown.stderr
+        assert "(no known price for it, so the dearest that is known counts)" in shown.stdout
+        assert "(no known price for riddle, so the dearest that is known counts)" in shown.stderr
 
     def test_what_was_agreed_to_is_asked_and_nothing_twice(self, served: Served) -> None:
         agent = served(provider="market", model="claude-haiku-4-5")

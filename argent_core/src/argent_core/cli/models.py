@@ -18,7 +18,7 @@ from argent_core.tier_remarks import remarks
 if TYPE_CHECKING:
     from argent_core.local import Tell
 
-_GUESS = ", counted at the dearest price that is known, as its own is not"
+_GUESS = " (no known price for {}, so the dearest that is known counts)"
 _MANY = 12
 _KINDS = {"input": "read", "output": "written", "cache_read": "cached", "cache_write": "to cache"}
 
@@ -194,7 +194,8 @@ def _at_work(obj: LazyContext, operation: str, *, tell: Tell, **arguments: Any) 
 def _agreed(dear: Sequence[Mapping[str, Any]], *, as_json: bool) -> bool:
     """Ask whether it may cost something; where nobody can be asked, it may not."""
     most = in_dollars(sum(one["may_cost"] for one in dear))
-    guess = "" if all(one["price_known"] for one in dear) else _GUESS
+    guessed = ", ".join(one["model"] for one in dear if not one["price_known"])
+    guess = _GUESS.format(guessed) if guessed else ""
     names = ", ".join(f"{one['tier']} ({one['model']})" for one in dear)
     if as_json or not sys.stdin.isatty():
         click.echo(f"{names}: may cost up to {most}{guess}; to try it: --yes", err=True)
@@ -246,7 +247,7 @@ def _show_trial(one: Mapping[str, Any]) -> None:
     if "problem" in one:
         print_line(f"  ! {one['problem']}")
     elif "may_cost" in one:
-        guess = "" if one["price_known"] else _GUESS
+        guess = "" if one["price_known"] else _GUESS.format("it")
         print_line(f"  not asked; it may cost up to {in_dollars(one['may_cost'])}{guess}")
     else:
         speed = one["tokens_per_second"]
@@ -255,7 +256,7 @@ def _show_trial(one: Mapping[str, Any]) -> None:
             f"  first word after {one['first_word_seconds']:.2f} s, all after "
             f"{one['seconds']:.2f} s{f', {speed:g} tokens/s' if speed else ''}"
         )
-        guess = "" if one["price_known"] else _GUESS
+        guess = "" if one["price_known"] else _GUESS.format("it")
         print_line(
             f"  {one['input_tokens']} tokens read, {one['output_tokens']} written, "
             f"{in_dollars(one['cost'])}{guess}"
