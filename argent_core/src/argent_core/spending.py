@@ -75,16 +75,17 @@ class Spending:
     def _caps(self, tx: Transaction, today: date) -> list[Cap]:
         """Return the caps that are set; of conversations, those that are used furthest."""
         settings, day = self.budget.settings, today.isoformat()
-        caps = list(caps_of(settings, day, sources=settings.sources, tiers=settings.tiers))
-        if settings.per_conversation is not None:
-            sql = (
-                "SELECT scope, amount FROM spending WHERE scope GLOB 'conversation *'"
-                " AND period = '' ORDER BY amount DESC LIMIT ?"
-            )
-            limit = round(settings.per_conversation * DOLLAR)
-            for scope, _ in tx.execute(sql, (_FULLEST,)).fetchall():
-                setting = "budget.perConversation"
-                caps.append(Cap(name=scope, setting=setting, scope=scope, period="", limit=limit))
+        sql = (
+            "SELECT scope FROM spending WHERE scope GLOB 'conversation *' AND period = ''"
+            " ORDER BY amount DESC LIMIT ?"
+        )
+        names = [
+            scope.removeprefix("conversation ")
+            for (scope,) in tx.execute(sql, (_FULLEST,)).fetchall()
+        ]
+        caps = caps_of(
+            settings, day, conversations=names, sources=settings.sources, tiers=settings.tiers
+        )
         return [look(tx, cap) for cap in caps]
 
 

@@ -16,6 +16,7 @@ from argent_core.loop.provider_health import ProviderHealth
 from argent_core.loop.tokens import most_tokens
 from argent_core.money import DOLLAR
 from argent_core.schema import MIGRATIONS
+from argent_core.spending import Spending
 from argent_hookspecs import (
     FREE,
     BudgetReached,
@@ -109,7 +110,7 @@ class TestBudget:
         [
             ({"per_day": 1}, "today"),
             ({"per_month": 1}, "this month"),
-            ({"per_conversation": 1}, "this conversation"),
+            ({"per_conversation": 1}, "conversation home"),
             ({"sources": {"terminal": 1}}, "source terminal"),
             ({"tiers": {"fast": 1}}, "tier fast"),
         ],
@@ -255,6 +256,19 @@ class TestBudget:
             await ledger.reserve(call("3"), 4000, least=101)
         assert raised.value.tier == "fast"
         assert await ledger.used() == 400
+
+    @pytest.mark.parametrize(("limit", "counts"), [(0.3, 0.3), (5e6, 1e6), (1e300, 1e6)])
+    async def test_the_cap_of_conversations_that_is_shown_is_the_one_that_holds(
+        self, ledger: Ledger, limit: float, counts: float
+    ) -> None:
+        for n, where in enumerate("abcde"):
+            await ledger.reserve(call(f"{n}", conversation=where), n + 1)
+        ledger.limit(per_conversation=limit)
+
+        caps = (await Spending(ledger.database, ledger.budget, prices="").report())["caps"]
+
+        assert [cap["cap"] for cap in caps] == [f"conversation {where}" for where in "edc"]
+        assert {cap["limit"] for cap in caps} == {counts}
 
     async def test_no_number_breaks_the_sums(self, ledger: Ledger) -> None:
         ledger.limit(per_day=float("inf"))

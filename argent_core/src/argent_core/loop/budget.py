@@ -46,7 +46,7 @@ class Cap:
     """A limit and how far it is used, in picodollars.
 
     Args:
-        name: What it limits, for people: ``today``, ``tier powerful``.
+        name: What it limits, for people: ``today``, ``conversation home``.
         setting: What it is called in the settings.
         scope: What of the spending it is about; with ``period`` the key of its row.
         used: What is spent and reserved.
@@ -194,10 +194,14 @@ class Budget:
 
     def caps(self, tx: Transaction, call: ModelCall, *, day: str) -> Iterator[Cap]:
         """Find the caps that a call of a day is under, and how far each is used."""
-        sources, tiers = (call.source,), (call.tier,)
-        where = call.conversation
-        for cap in caps_of(self.settings, day, conversation=where, sources=sources, tiers=tiers):
-            yield look(tx, cap)
+        known = caps_of(
+            self.settings,
+            day,
+            conversations=[call.conversation],
+            sources=[call.source],
+            tiers=[call.tier],
+        )
+        return (look(tx, cap) for cap in known)
 
     def _news(self, tx: Transaction, call: ModelCall, day: str) -> list[BudgetReached]:
         """Return what the person is to be told now, and note that it was told."""
@@ -219,21 +223,19 @@ def caps_of(
     settings: BudgetSettings,
     day: str,
     *,
-    conversation: str | None = None,
+    conversations: Iterable[str] = (),
     sources: Iterable[str] = (),
     tiers: Iterable[str] = (),
 ) -> Iterator[Cap]:
     """Return the caps that are set, of a day and its month, as if nothing were used."""
-    of_each = settings.per_conversation if conversation is not None else None
+    each = settings.per_conversation
     known = [
         ("today", "perDay", settings.per_day, _ALL, day),
         ("this month", "perMonth", settings.per_month, _ALL, day[:7]),
-        ("this conversation", "perConversation", of_each, f"conversation {conversation}", ""),
+        *((name, "perConversation", each, name, "") for name in map(_conversation, conversations)),
+        *((_source(n), f"sources.{n}", settings.sources.get(n), _source(n), day) for n in sources),
+        *((_tier(n), f"tiers.{n}", settings.tiers.get(n), _tier(n), day) for n in tiers),
     ]
-    known += [
-        (f"source {n}", f"sources.{n}", settings.sources.get(n), _source(n), day) for n in sources
-    ]
-    known += [(f"tier {n}", f"tiers.{n}", settings.tiers.get(n), _tier(n), day) for n in tiers]
     for name, setting, limit, scope, period in known:
         if limit is not None:
             most = math.floor(min(limit, _BIGGEST_CAP) * DOLLAR)
@@ -292,10 +294,14 @@ def _scopes(conversation: str, source: str, tier: str, *, day: str) -> list[tupl
     return [
         (_ALL, day),
         (_ALL, day[:7]),
-        (f"conversation {conversation}", ""),
+        (_conversation(conversation), ""),
         (_source(source), day),
         (_tier(tier), day),
     ]
+
+
+def _conversation(name: str) -> str:
+    return f"conversation {name}"
 
 
 def _source(name: str) -> str:
