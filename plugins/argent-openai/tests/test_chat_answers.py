@@ -8,8 +8,8 @@ import math
 from typing import Any
 
 import pytest
-from openai_kit import COIN, ask, calls, collect, finish, lab, thoughts, words
-from replay import Reply, call, chunk, events, hello, replaying, usage
+from openai_kit import COIN, lab
+from replay import hello, replaying
 
 from argent_hookspecs import (
     Finish,
@@ -23,6 +23,9 @@ from argent_hookspecs import (
     ToolCall,
     Usage,
 )
+from argent_testing import PlayedReply
+from argent_testing.answers import ask, calls, collect, finish, thoughts, words
+from argent_testing.wire.chat import call, chunk, events, usage
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +33,7 @@ pytestmark = pytest.mark.anyio
 async def told(*documents: Any, **settings: Any) -> list[ModelPart]:
     """Return the parts of an answer of these chunks."""
     async with (
-        replaying(Reply(pieces=events(*documents))) as server,
+        replaying(PlayedReply(pieces=events(*documents))) as server,
         lab(server.url, **settings).open("lab") as client,
     ):
         return await collect(client, ask("Hello."))
@@ -159,7 +162,7 @@ async def test_an_answer_that_is_not_counted_is_not_free() -> None:
 async def test_thoughts_are_apart_and_told_again_as_they_came(name: str) -> None:
     pieces = [chunk(**{name: "Let me "}), chunk(**{name: "see."}), chunk(content="Yes.")]
     async with (
-        replaying(Reply(pieces=events(*pieces, chunk(finish="stop"))), hello()) as server,
+        replaying(PlayedReply(pieces=events(*pieces, chunk(finish="stop"))), hello()) as server,
         lab(server.url).open("lab") as client,
     ):
         parts = await collect(client, ask("Is it?"))
@@ -180,7 +183,7 @@ async def test_records_of_thoughts_are_told_again_whole() -> None:
     pieces = [chunk(reasoning="Let me ", reasoning_details=[first])]
     pieces += [chunk(reasoning="see.", reasoning_details=[second, third]), chunk(content="Yes.")]
     async with (
-        replaying(Reply(pieces=events(*pieces, chunk(finish="stop"))), hello()) as server,
+        replaying(PlayedReply(pieces=events(*pieces, chunk(finish="stop"))), hello()) as server,
         lab(server.url).open("lab") as client,
     ):
         kept = tuple(thoughts(await collect(client, ask("Is it?"))))
@@ -195,7 +198,7 @@ async def test_how_sure_a_model_is() -> None:
     document = chunk(content="ab", finish="stop")
     document["choices"][0]["logprobs"] = {"content": sure}
     async with (
-        replaying(Reply(pieces=events(document))) as server,
+        replaying(PlayedReply(pieces=events(document))) as server,
         lab(server.url, confidence=True).open("lab") as client,
     ):
         confidence = finish(await collect(client, ask("Hi."))).confidence
@@ -207,7 +210,9 @@ async def test_a_server_that_does_not_stream_is_understood() -> None:
     message = {"role": "assistant", "content": "Hello.", "tool_calls": None}
     whole = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
     whole |= {"usage": usage(5, 2)["usage"]}
-    reply = Reply(pieces=[json.dumps(whole).encode()], media="application/json; charset=utf-8")
+    reply = PlayedReply(
+        pieces=[json.dumps(whole).encode()], media="application/json; charset=utf-8"
+    )
     async with replaying(reply) as server, lab(server.url).open("lab") as client:
         parts = await collect(client, ask("Hi."))
     assert words(parts) == "Hello."
@@ -250,7 +255,10 @@ async def test_characters_that_a_server_cuts_in_two_are_joined() -> None:
     halves = [b'data: {"choices": [{"index": 0, "delta": {"content": "%s"}}]}\n\n' % half
               for half in (rb"a \ud83d", rb"\ude42 b", rb"\ude42", rb"\ud83d")]  # fmt: skip
     pieces = [*halves, *events(chunk(finish="stop"))]
-    async with replaying(Reply(pieces=pieces)) as server, lab(server.url).open("lab") as client:
+    async with (
+        replaying(PlayedReply(pieces=pieces)) as server,
+        lab(server.url).open("lab") as client,
+    ):
         said = words(await collect(client, ask("Hi.")))
     assert said == "a 🙂 b\ufffd"
 
@@ -259,7 +267,10 @@ async def test_characters_cut_in_two_within_arguments() -> None:
     pieces = [call(0, '{"text": "\ud83d', id="a", name="say"), call(0, '\ude42 \\ud83d"}')]
     documents = [*(chunk(tool_calls=[one]) for one in pieces), chunk(finish="tool_calls")]
     written = [f"data: {json.dumps(one)}\n\n".encode() for one in documents]
-    async with replaying(Reply(pieces=written)) as server, lab(server.url).open("lab") as client:
+    async with (
+        replaying(PlayedReply(pieces=written)) as server,
+        lab(server.url).open("lab") as client,
+    ):
         (only,) = calls(await collect(client, ask("Say.")))
     assert only.arguments == {"text": "🙂 ?"}
 
@@ -269,15 +280,15 @@ async def test_signs_of_life_without_a_word_are_passed_on() -> None:
     later = asyncio.Event()
     pieces = [*events(chunk(tool_calls=[call(0, "{", id="a", name="coin")]), end=b""), later]
     pieces += events(chunk(tool_calls=[call(0, "}")]), chunk(finish="tool_calls"))
-    async with replaying(Reply(pieces=pieces)) as server:
+    async with replaying(PlayedReply(pieces=pieces)) as server:
         ctx = lab(server.url)
         async with ctx.open("lab") as client:
             answering = asyncio.create_task(collect(client, ask("Toss.")))
             await server.arrived.wait()
-            ctx.clock.seconds += 60
+            await ctx.clock.advance(60)
             later.set()
             assert calls(await answering) == [ToolCall("a", "coin", {})]
-    assert ctx.notes == ["lab is at work"]
+    assert [note.activity for note in ctx.notes] == ["lab is at work"]
 
 
 async def test_empty_events_are_passed_over() -> None:
@@ -287,5 +298,8 @@ async def test_empty_events_are_passed_over() -> None:
         b"data: \n\n",
         *events(chunk(content="a", finish="stop")),
     ]
-    async with replaying(Reply(pieces=pieces)) as server, lab(server.url).open("lab") as client:
+    async with (
+        replaying(PlayedReply(pieces=pieces)) as server,
+        lab(server.url).open("lab") as client,
+    ):
         assert words(await collect(client, ask("Hi."))) == "a"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from openai_kit import COIN, ask, collect, lab
+from openai_kit import COIN, lab
 from replay import hello, replaying
 
 from argent_hookspecs import (
@@ -22,6 +22,7 @@ from argent_hookspecs import (
     ToolCall,
     ToolResult,
 )
+from argent_testing.answers import ask, collect
 
 pytestmark = pytest.mark.anyio
 PICTURE = Image(b"\x89PNG", "image/png")

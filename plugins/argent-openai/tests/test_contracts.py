@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from llama_server import KEY, NAME
@@ -14,21 +14,17 @@ from argent_testing.contracts import (
 )
 
 
-@pytest.fixture(autouse=True)
-def a_server(
-    llama_url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    """Name the server in the settings."""
-    monkeypatch.setenv("LAB_KEY", KEY)
-    lab = {"baseUrl": llama_url, "apiKey": "env:LAB_KEY"}
-    monkeypatch.setattr(request.cls, "settings", {"endpoints": {"lab": lab, "openai": lab}})
-
-
 class OpenAI:
     """What all of them share."""
 
     plugin = "argent_openai"
-    settings: ClassVar[dict[str, Any]] = {}
+
+    @pytest.fixture
+    def plugin_settings(self, llama_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        """Settings that lead to the server."""
+        monkeypatch.setenv("LAB_KEY", KEY)
+        lab = {"baseUrl": llama_url, "apiKey": "env:LAB_KEY"}
+        return {"endpoints": {"lab": lab, "openai": lab}}
 
 
 class TestPlugin(OpenAI, PluginContract):

@@ -9,8 +9,8 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from openai_kit import ask, collect, finish, lab, words
-from replay import HELLO, Reply, chunk, events, hello, refusal, replaying
+from openai_kit import lab
+from replay import HELLO, hello, refusal, replaying
 
 from argent_hookspecs import (
     ContextTooLong,
@@ -24,12 +24,15 @@ from argent_hookspecs import (
     Text,
     TextDelta,
 )
+from argent_testing import PlayedReply
+from argent_testing.answers import ask, collect, finish, words
+from argent_testing.wire.chat import chunk, events
 
 pytestmark = pytest.mark.anyio
 PICTURE = Message(Role.USER, (Text("What is it?"), Image(b"a", "image/png")))
 
 
-async def failure(*replies: Reply, **settings: Any) -> ModelError:
+async def failure(*replies: PlayedReply, **settings: Any) -> ModelError:
     """Return the error that a request to such a server ends with."""
     async with replaying(*replies) as server, lab(server.url, **settings).open("lab") as client:
         with pytest.raises(ModelError) as raised:
@@ -79,7 +82,7 @@ async def test_a_conversation_that_is_too_long(error: dict[str, str]) -> None:
 
 
 async def test_a_body_that_is_too_large_is_a_conversation_that_is_too_long() -> None:
-    page = Reply(status=413, pieces=[b"<html>Too large</html>"], media="text/html")
+    page = PlayedReply(status=413, pieces=[b"<html>Too large</html>"], media="text/html")
     assert type(await failure(page)) is ContextTooLong
 
 
@@ -101,7 +104,7 @@ async def test_too_many_tokens_a_minute_are_not_too_long_a_conversation() -> Non
     ],
 )
 async def test_when_to_try_again(headers: dict[str, str], seconds: float | None) -> None:
-    reply = Reply(status=429, pieces=[b"{}"], media="application/json", headers=headers)
+    reply = PlayedReply(status=429, pieces=[b"{}"], media="application/json", headers=headers)
     error = await failure(reply)
     assert isinstance(error, ModelUnavailable)
     assert error.retry_after == seconds
@@ -109,7 +112,7 @@ async def test_when_to_try_again(headers: dict[str, str], seconds: float | None)
 
 async def test_when_to_try_again_as_a_date() -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
-    reply = Reply(status=503, media="text/plain", headers={"Retry-After": date})
+    reply = PlayedReply(status=503, media="text/plain", headers={"Retry-After": date})
     error = await failure(reply)
     assert isinstance(error, ModelUnavailable)
     assert error.retry_after == pytest.approx(90, abs=5)
@@ -136,67 +139,41 @@ async def test_when_to_try_again_as_a_date() -> None:
     ],
 )
 async def test_every_form_of_an_error_is_read(body: Any, said: str) -> None:
-    reply = Reply(status=400, pieces=[json.dumps(body).encode()], media="application/json")
+    reply = PlayedReply(status=400, pieces=[json.dumps(body).encode()], media="application/json")
     assert said in str(await failure(reply))
 
 
 async def test_an_error_that_is_no_json_is_shown_in_short() -> None:
-    reply = Reply(status=400, pieces=[b"Oh dear. " * 10_000], media="text/plain")
+    reply = PlayedReply(status=400, pieces=[b"Oh dear. " * 10_000], media="text/plain")
     said = str(await failure(reply))
     assert "Oh dear. Oh dear" in said
     assert len(said) < 700
 
 
 async def test_an_address_that_sends_us_elsewhere_is_told() -> None:
-    reply = Reply(status=307, headers={"Location": "https://example.org/v1"})
+    reply = PlayedReply(status=307, headers={"Location": "https://example.org/v1"})
     error = await failure(reply)
     assert type(error) is ModelRejected
     assert "https://example.org/v1" in str(error)
 
 
 async def test_a_web_page_is_no_answer() -> None:
-    error = await failure(Reply(pieces=[b"<html>Log in!</html>"], media="text/html"))
+    error = await failure(PlayedReply(pieces=[b"<html>Log in!</html>"], media="text/html"))
     assert type(error) is ModelUnavailable
     assert "baseUrl" in str(error)
 
 
 async def test_an_event_stream_by_another_name_is_one() -> None:
     for media in ("text/plain", "application/octet-stream", "application/x-ndjson"):
-        reply = Reply(pieces=events(*HELLO), media=media)
+        reply = PlayedReply(pieces=events(*HELLO), media=media)
         async with replaying(reply) as server, lab(server.url).open("lab") as client:
             assert words(await collect(client, ask("Hi."))) == "Hello, wörld 🙂"
-
-
-@pytest.mark.parametrize(
-    "frame",
-    [
-        b"data: {oh dear\n\n",
-        b"data: 7\n\n",
-        b"data: [1]\n\n",
-        b'data: "a"\n\n',
-        b"data: null\n\n",
-        b'data: {"choices": {"a": 1}}\n\n',
-        b'data: {"choices": [7]}\n\n',
-        b'data: {"choices": [{"delta": "a"}]}\n\n',
-        b'data: {"choices": [{"delta": {"tool_calls": [7]}}]}\n\n',
-        b'data: {"choices": [{"delta": {"tool_calls": 7}}]}\n\n',
-        b'data: {"choices": [{"delta": {"content": {"a": 1}}}]}\n\n',
-        b'data: {"choices": [{"delta": {}, "finish_reason": ["stop"]}]}\n\n',
-        b'data: {"choices": [{"delta": {}, "logprobs": {"content": [7]}}]}\n\n',
-        b"data: \xff\xfe\n\n",
-    ],
-)
-async def test_a_malformed_frame_is_an_error_in_words(frame: bytes) -> None:
-    pieces = [*events(chunk(content="a"), end=b""), frame, *events(chunk(finish="stop"))]
-    error = await failure(Reply(pieces=pieces))
-    assert type(error) is ModelUnavailable
-    assert "cannot be read" in str(error)
 
 
 async def test_usage_that_makes_no_sense_is_estimated() -> None:
     for nonsense in (7, {"prompt_tokens": "many"}, {"prompt_tokens": -1}, {"total_tokens": 1.5}):
         counted = {"choices": [], "usage": nonsense if isinstance(nonsense, dict) else None}
-        reply = Reply(pieces=events(chunk(content="a", finish="stop"), counted))
+        reply = PlayedReply(pieces=events(chunk(content="a", finish="stop"), counted))
         async with replaying(reply) as server, lab(server.url).open("lab") as client:
             assert finish(await collect(client, ask("Hi."))).usage.input_tokens > 0
 
@@ -214,7 +191,7 @@ async def test_usage_that_makes_no_sense_is_estimated() -> None:
 )
 async def test_an_error_within_the_stream(error: dict[str, Any], expected: type[Exception]) -> None:
     heard = []
-    reply = Reply(pieces=events(chunk(content="Hel"), {"error": error}))
+    reply = PlayedReply(pieces=events(chunk(content="Hel"), {"error": error}))
     async with replaying(reply) as server, lab(server.url).open("lab") as client:
         with pytest.raises(expected):
             async for part in client.stream(ask("Hi.")):
@@ -227,13 +204,13 @@ async def test_an_error_within_the_stream(error: dict[str, Any], expected: type[
     "reply",
     [
         lambda said: refusal(401, said),
-        lambda said: Reply(pieces=events({"error": said})),
-        lambda said: Reply(pieces=[json.dumps({"error": said}).encode()], media="text/json"),
+        lambda said: PlayedReply(pieces=events({"error": said})),
+        lambda said: PlayedReply(pieces=[json.dumps({"error": said}).encode()], media="text/json"),
     ],
     ids=["refusal", "frame", "document"],
 )
 async def test_a_key_is_never_shown(
-    caplog: pytest.LogCaptureFixture, reply: Callable[[object], Reply]
+    caplog: pytest.LogCaptureFixture, reply: Callable[[object], PlayedReply]
 ) -> None:
     caplog.set_level("DEBUG")
     secrets = {"store:lab": "sk-very-secret-7"}
@@ -303,7 +280,7 @@ async def test_a_likelihood_that_is_none_counts_for_nothing() -> None:
     document = chunk(content="a", finish="stop")
     document["choices"][0]["logprobs"] = {"content": [{"logprob": None}, {"logprob": 0}]}
     async with (
-        replaying(Reply(pieces=events(document))) as server,
+        replaying(PlayedReply(pieces=events(document))) as server,
         lab(server.url, confidence=True).open("lab") as client,
     ):
         assert finish(await collect(client, ask("Hi."))).confidence == 1.0

@@ -6,8 +6,8 @@ import asyncio
 import json
 
 import pytest
-from openai_kit import COIN, ask, collect, lab, words
-from replay import Reply, events, hello, refusal, replaying
+from openai_kit import COIN, lab
+from replay import hello, refusal, replaying
 
 from argent_hookspecs import (
     Image,
@@ -17,6 +17,9 @@ from argent_hookspecs import (
     Text,
     Thinking,
 )
+from argent_testing import PlayedReply
+from argent_testing.answers import ask, collect, words
+from argent_testing.wire.chat import events
 
 pytestmark = pytest.mark.anyio
 PICTURE = Message(Role.USER, (Text("What is it?"), Image(b"a", "image/png")))
@@ -110,7 +113,7 @@ async def test_answers_side_by_side_learn_together() -> None:
 async def test_a_model_that_does_not_think_is_not_asked_for_its_thoughts() -> None:
     said = {"message": "Encrypted content is not supported with this model.", "param": "include"}
     response = {"object": "response", "status": "completed"}
-    answer = Reply(
+    answer = PlayedReply(
         pieces=events(
             {"type": "response.output_text.delta", "delta": "Hello."},
             {"type": "response.completed", "response": response},

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 from attrs import evolve
 from llama_server import CONTEXT, KEY, NAME
-from openai_kit import COIN, Context, ask, collect, finish, lab, words
+from openai_kit import COIN, lab
 
 from argent_hookspecs import (
     ContextTooLong,
@@ -22,12 +22,14 @@ from argent_hookspecs import (
     ToolCall,
     ToolResult,
 )
+from argent_testing import FakeContext
+from argent_testing.answers import ask, collect, finish, words
 
 pytestmark = pytest.mark.anyio
 LONG = "Write a very long story about the sea, with many chapters."
 
 
-def at(url: str, **settings: object) -> Context:
+def at(url: str, **settings: object) -> FakeContext:
     return lab(url, api_key=Secret("env:A"), secrets={"env:A": KEY}, **settings)
 
 

@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 import pytest
-from openai_kit import Context, ask, collect, lab, words
-from replay import Reply, hello, refusal, replaying
+from openai_kit import context, lab
+from replay import hello, refusal, replaying
 
 from argent_hookspecs import (
     FREE,
@@ -19,6 +19,8 @@ from argent_hookspecs import (
     ModelUnavailable,
     Price,
 )
+from argent_testing import PlayedReply
+from argent_testing.answers import ask, collect, words
 
 pytestmark = pytest.mark.anyio
 
@@ -34,9 +36,9 @@ LISTED: list[tuple[dict[str, Any], int]] = [
 ]
 
 
-def listing(*entries: dict[str, Any]) -> Reply:
+def listing(*entries: dict[str, Any]) -> PlayedReply:
     body = json.dumps({"object": "list", "data": list(entries)}).encode()
-    return Reply(pieces=[body], media="application/json")
+    return PlayedReply(pieces=[body], media="application/json")
 
 
 async def described(entry: dict[str, Any], **settings: Any) -> ModelInfo:
@@ -117,7 +119,7 @@ async def test_prices_of_a_server_that_is_elsewhere(monkeypatch: pytest.MonkeyPa
 async def test_models_of_openai_are_known_without_a_network(
     model: str, window: int, images: bool
 ) -> None:
-    async with Context().open("openai") as client:
+    async with context().open("openai") as client:
         info = await client.describe(model)
     assert (info.context_window, info.takes_images, info.price) == (window, images, None)
 
@@ -134,13 +136,13 @@ async def test_describing_never_fails_and_asks_rarely() -> None:
             many = await asyncio.gather(*(client.describe("m") for _ in range(5)))
             assert {info.context_window for info in many} == {8192}
             assert len(server.asked) == 1
-            ctx.clock.seconds += 60
+            await ctx.clock.advance(60)
             server.models = listing({"id": "m", "max_model_len": 4096})
             assert (await client.describe("m")).context_window == 4096
-            ctx.clock.seconds += 60
+            await ctx.clock.advance(60)
             await client.describe("m")
             assert len(server.asked) == 2
-            ctx.clock.seconds += 3600
+            await ctx.clock.advance(3600)
             await client.describe("m")
             assert len(server.asked) == 3
 
@@ -149,7 +151,7 @@ async def test_describing_never_fails_and_asks_rarely() -> None:
     "body", [b"oh dear", b"[]", b"{}", b'{"data": 7}', b'{"data": [7, {"id": 7}]}', b""]
 )
 async def test_a_list_that_makes_no_sense_is_none(body: bytes) -> None:
-    reply = Reply(pieces=[body] if body else [], media="application/json")
+    reply = PlayedReply(pieces=[body] if body else [], media="application/json")
     async with replaying(hello(), models=reply) as server, lab(server.url).open("lab") as client:
         assert (await client.describe("m")).context_window == 8192
         assert words(await collect(client, ask("Hi.")))
@@ -176,9 +178,9 @@ async def test_a_server_that_would_let_another_model_answer_is_not_asked() -> No
         assert words(await collect(client, ask("Hi.", model="a")))
 
 
-def vectors(*rows: tuple[int, list[float]]) -> Reply:
+def vectors(*rows: tuple[int, list[float]]) -> PlayedReply:
     data = [{"object": "embedding", "index": index, "embedding": row} for index, row in rows]
-    return Reply(pieces=[json.dumps({"data": data}).encode()], media="application/json")
+    return PlayedReply(pieces=[json.dumps({"data": data}).encode()], media="application/json")
 
 
 async def test_texts_become_vectors_in_their_order() -> None:
@@ -210,13 +212,13 @@ async def test_many_texts_are_sent_in_several_requests() -> None:
     [
         vectors((0, [1.0])),
         vectors((0, [1.0]), (1, [1.0, 2.0])),
-        Reply(pieces=[b'{"data": [{"index": 0}, 7]}'], media="application/json"),
-        Reply(pieces=[b"{}"], media="application/json"),
-        Reply(pieces=[b"oh dear"], media="application/json"),
+        PlayedReply(pieces=[b'{"data": [{"index": 0}, 7]}'], media="application/json"),
+        PlayedReply(pieces=[b"{}"], media="application/json"),
+        PlayedReply(pieces=[b"oh dear"], media="application/json"),
     ],
     ids=["too few", "uneven", "no vectors", "nothing", "no JSON"],
 )
-async def test_vectors_that_make_no_sense_are_an_error(reply: Reply) -> None:
+async def test_vectors_that_make_no_sense_are_an_error(reply: PlayedReply) -> None:
     async with replaying(reply) as server, lab(server.url).open("lab") as client:
         with pytest.raises(ModelUnavailable):
             await client.embed("e", ["a", "b"])

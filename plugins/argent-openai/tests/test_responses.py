@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from openai_kit import COIN, ask, calls, collect, finish, lab, thoughts, words
-from replay import Reply, events, hello, refusal, replaying
+from openai_kit import COIN, lab
+from replay import hello, refusal, replaying
 
 from argent_hookspecs import (
     ContextBlock,
@@ -24,6 +24,9 @@ from argent_hookspecs import (
     ToolResult,
     Usage,
 )
+from argent_testing import PlayedReply
+from argent_testing.answers import ask, calls, collect, finish, thoughts, words
+from argent_testing.wire.chat import events
 
 pytestmark = pytest.mark.anyio
 COUNTED = {
@@ -48,8 +51,8 @@ def completed(**more: Any) -> dict[str, Any]:
     return {"type": kind, "response": response}
 
 
-def reply(*documents: Any) -> Reply:
-    return Reply(pieces=events({"type": "response.created"}, *documents, end=b""))
+def reply(*documents: Any) -> PlayedReply:
+    return PlayedReply(pieces=events({"type": "response.created"}, *documents, end=b""))
 
 
 async def told(*documents: Any, **settings: Any) -> list[ModelPart]:
@@ -188,11 +191,6 @@ async def test_a_response_that_comes_at_once_is_understood() -> None:
     parts = await told(whole)
     assert words(parts) == "Hello."
     assert finish(parts).usage.output_tokens == 6
-
-
-async def test_a_stream_that_ends_before_the_response_does_is_cut() -> None:
-    with pytest.raises(ModelUnavailable, match="cut off"):
-        await told(delta("a"))
 
 
 async def test_a_server_that_asks_for_responses_gets_them_from_then_on() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from openai_kit import Context, ask, collect, lab
+from openai_kit import context, lab
 from replay import hello, refusal, replaying
 
 import argent_openai
@@ -13,6 +13,8 @@ from argent_core.config.problems import Invalid
 from argent_core.config.structure import structure
 from argent_hookspecs import Health, HealthCheck, Secret
 from argent_openai.settings import OpenAISettings
+from argent_testing import FakeContext
+from argent_testing.answers import ask, collect
 
 
 def settings(**given: Any) -> OpenAISettings:
@@ -21,7 +23,7 @@ def settings(**given: Any) -> OpenAISettings:
 
 
 def test_without_any_setting_there_is_openai() -> None:
-    (only,) = Context().providers().values()
+    (only,) = context().providers().values()
     assert (only.id, only.local) == ("openai", False)
 
 
@@ -29,7 +31,7 @@ def test_each_address_is_a_provider() -> None:
     studio = {"baseUrl": "http://localhost:1234/v1"}
     router = {"baseUrl": "https://openrouter.ai/api/v1", "apiKey": "store:openrouter"}
     found = settings(apiKey="env:MINE", endpoints={"studio": studio, "openrouter": router})
-    providers = Context(settings=found).providers()
+    providers = context(found).providers()
     assert {id: one.local for id, one in providers.items()} == {
         "openai": False,
         "studio": True,
@@ -44,7 +46,7 @@ def test_each_address_is_a_provider() -> None:
 
 def test_an_address_called_openai_stands_for_the_one_at_the_top() -> None:
     found = settings(endpoints={"openai": {"baseUrl": "http://127.0.0.1:8080/v1"}})
-    (only,) = Context(settings=found).providers().values()
+    (only,) = context(found).providers().values()
     assert only.local
 
 
@@ -111,15 +113,15 @@ async def test_what_an_address_asks_for_in_its_query_is_kept() -> None:
         assert server.posted[0].path == "/v1/chat/completions?api-version=7"
 
 
-async def health(ctx: Context) -> dict[str, Health]:
-    checks: list[HealthCheck] = list(argent_openai.argent_health_checks(ctx.plugin))
+async def health(ctx: FakeContext) -> dict[str, Health]:
+    checks: list[HealthCheck] = list(argent_openai.argent_health_checks(ctx.given))
     return {check.id: await check.check() for check in checks}
 
 
 @pytest.mark.anyio
 async def test_health_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    found = (await health(Context()))["openai"]
+    found = (await health(context()))["openai"]
     assert not found.ok
     assert "argent secrets set openai" in found.remedy
     beside = await health(lab("http://127.0.0.1:1/v1"))

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from llama_server import KEY, NAME
-from replay import Reply, call, chunk, events, refusal, replaying, usage
+from replay import refusal, replaying
 
 from argent_hookspecs import ModelTier
-from argent_testing import MadePlugin
+from argent_testing import MadePlugin, PlayedReply
+from argent_testing.wire.chat import call, chunk, events, usage
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +27,7 @@ def config(url: str, **settings: Any) -> dict[str, Any]:
 
 async def test_a_tool_is_used_on_the_way_to_an_answer(argent: Any) -> None:
     wish = call(0, '{"expression": "6*7"}', id="a", name="calc")
-    asked = Reply(
+    asked = PlayedReply(
         pieces=events(
             chunk(reasoning_content="I can calculate."),
             chunk(tool_calls=[wish]),
@@ -34,7 +35,7 @@ async def test_a_tool_is_used_on_the_way_to_an_answer(argent: Any) -> None:
             usage(),
         )
     )
-    told = Reply(pieces=events(chunk(content="It is 42."), chunk(finish="stop"), usage()))
+    told = PlayedReply(pieces=events(chunk(content="It is 42."), chunk(finish="stop"), usage()))
     async with replaying(asked, told) as server:
         plugins = ["argent_openai", "argent_basics", tier("m")]
         async with argent(plugins=plugins, config=config(server.url)):
@@ -48,8 +49,10 @@ async def test_a_tool_is_used_on_the_way_to_an_answer(argent: Any) -> None:
 
 async def test_a_model_that_writes_no_object_is_told_so(argent: Any) -> None:
     wrong = call(0, "6*7", id="a", name="calc")
-    asked = Reply(pieces=events(chunk(tool_calls=[wrong]), chunk(finish="tool_calls"), usage()))
-    told = Reply(pieces=events(chunk(content="Sorry."), chunk(finish="stop"), usage()))
+    asked = PlayedReply(
+        pieces=events(chunk(tool_calls=[wrong]), chunk(finish="tool_calls"), usage())
+    )
+    told = PlayedReply(pieces=events(chunk(content="Sorry."), chunk(finish="stop"), usage()))
     async with replaying(asked, told) as server:
         plugins = ["argent_openai", "argent_basics", tier("m")]
         async with argent(plugins=plugins, config=config(server.url)):
@@ -61,7 +64,7 @@ async def test_a_model_that_writes_no_object_is_told_so(argent: Any) -> None:
 
 async def test_a_window_that_is_too_small_is_met_with_less(argent: Any) -> None:
     full = {"type": "exceed_context_size_error", "message": "too long", "code": 400}
-    told = Reply(pieces=events(chunk(content="Hello."), chunk(finish="stop"), usage()))
+    told = PlayedReply(pieces=events(chunk(content="Hello."), chunk(finish="stop"), usage()))
     async with replaying(refusal(400, full), told) as server:
         async with argent(plugins=["argent_openai", tier("m")], config=config(server.url)):
             assert await argent.channel.ask("Hi.") == "Hello."

@@ -87,7 +87,7 @@ class ModelServer:
         base: What its address ends in, such as ``/v1``.
         path: Path of the requests that the script answers; every POST, if empty.
         asked: What it was asked.
-        arrived: Set whenever a reply of the script begins.
+        arrived: Set when one of the requests that the script answers has come.
         left: Set when the client has left during a reply that holds.
     """
 
@@ -164,10 +164,11 @@ class ModelServer:
             self._tasks.discard(task)
 
     def _next(self, asked: Asked) -> PlayedReply:
-        keys = (asked.path, "") if asked.method == "POST" else (asked.path,)
-        for key in keys:
+        posted = asked.method == "POST"
+        if asked.path == self.path or (posted and not self.path):
+            self.arrived.set()
+        for key in (asked.path, "") if posted else (asked.path,):
             if script := self._scripts.get(key):
-                self.arrived.set()
                 return script.pop(0)
         return self.by_itself(asked)
 
