@@ -156,6 +156,17 @@ def test_all_caps_are_shown_and_the_conversations_that_are_furthest(
     assert shown.index("conversation work: $0.80 of $1.00") < shown.index("conversation home")
 
 
+def test_what_is_over_a_cap_is_said_in_dollars(argent: Run, spend: Spend) -> None:
+    spend(500)
+    assert "Budget for today: $5.00 of $5.00, all of it\n" in argent("cost").output
+
+    spend(145)
+    assert "Budget for today: $6.45 of $5.00, which is $1.45 over\n" in argent("cost").output
+    assert (
+        "Spent today: $6.45 of $5.00, which is $1.45 over; see: argent" in argent("status").output
+    )
+
+
 def test_status_says_what_today_cost(argent: Run, spend: Spend) -> None:
     spend(25)
 

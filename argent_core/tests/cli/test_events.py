@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import pytest
 
@@ -26,6 +27,16 @@ class TestList:
         found = json.loads(as_json.output)
         assert [event["id"] for event in found] == [two, one]
         assert found[0]["event"]["content"] == [{"text": "help"}]
+
+    def test_times_are_those_of_the_persons_clock(self, argent: Run, remember: Remember) -> None:
+        (id,) = remember(hello="hi")
+
+        listed, shown = argent("events", "list"), argent("events", "show", id)
+        (event,) = json.loads(argent("events", "list", "--json").output)
+
+        created = datetime.fromisoformat(event["created_at"]).astimezone()
+        assert f"  {created:%Y-%m-%d %H:%M:%S}  hello\n" in listed.output
+        assert f"created_at    {created:%Y-%m-%d %H:%M:%S}\n" in shown.output
 
     def test_of_one_state_or_no_more_than_so_many(self, argent: Run, remember: Remember) -> None:
         _, two, three = remember(one="1", two=WRONG, three="3")
