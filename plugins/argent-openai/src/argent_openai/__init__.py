@@ -28,7 +28,7 @@ def argent_model_providers(ctx: PluginContext) -> Iterable[ModelProvider]:
             id=endpoint.id,
             open=partial(open_client, ctx, endpoint),
             local=endpoint.local,
-            timeout=1800 if endpoint.local else 900,
+            timeout=1800 if endpoint.here or endpoint.local else 900,
             idle_timeout=endpoint.patience + 5,
             order=order,
         )

@@ -53,7 +53,7 @@ class Catalogue:
         """Say what is known about a model, without failing and without asking twice."""
         await self._read_table()
         known = known_model(model, self._endpoint)
-        if known is not None and not self._endpoint.here:
+        if known is not None and self._endpoint.at_openai:
             return known
         await self._look(model)
         return self._models.get(model) or known or unknown_model(model, self._endpoint)

@@ -87,7 +87,7 @@ class Complaint(Exception):
             what = f" of the model {model}" if model else ""
             return ModelRejected(
                 f"{said}. Check the name{what} (argent models list), and that {endpoint.place}"
-                f".baseUrl, {endpoint.settings.base_url}, ends as the server's guide says, mostly "
+                f".baseUrl, {endpoint.shown}, ends as the server's guide says, mostly "
                 "in /v1"
             )
         if 300 <= status < 400:

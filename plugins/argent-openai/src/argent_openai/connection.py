@@ -108,7 +108,7 @@ class Connection:
                 content = await _whole(response)
         except TimeoutError as error:
             raise ModelUnavailable(
-                f"{self._endpoint.id}: {self._endpoint.url(path)} took longer than {seconds:g} s"
+                f"{self._endpoint.id}: {self._endpoint.shown}/{path} took longer than {seconds:g} s"
             ) from error
         try:
             document = orjson.loads(content)
@@ -137,12 +137,14 @@ class Connection:
         except aiohttp.ClientConnectorError as error:
             raise self._unreachable(error) from error
         except aiohttp.InvalidURL as error:
-            raise ModelRejected(f"{self._endpoint.id}: {url} is no address") from error
+            raise ModelRejected(
+                f"{self._endpoint.id}: {self._endpoint.shown} is no address"
+            ) from error
         except aiohttp.ConnectionTimeoutError as error:
             raise self._unreachable("it did not take the connection in time") from error
         except aiohttp.SocketTimeoutError as error:
             raise ModelUnavailable(
-                f"{self._endpoint.id}: {self._endpoint.settings.base_url} said nothing for "
+                f"{self._endpoint.id}: {self._endpoint.shown} said nothing for "
                 f"{self._endpoint.patience:g} s; a larger {self._endpoint.place}.silence helps if "
                 "it is only slow"
             ) from error
@@ -209,14 +211,14 @@ class Connection:
     def _unreachable(self, reason: object) -> ModelUnavailable:
         start = "is it running, and " if self._endpoint.here else ""
         return ModelUnavailable(
-            f"{self._endpoint.id} cannot be reached at {self._endpoint.settings.base_url}: "
+            f"{self._endpoint.id} cannot be reached at {self._endpoint.shown}: "
             f"{start}is {self._endpoint.place}.baseUrl right? ({_in_words(reason)})"
         )
 
     def _strange(self, what: str) -> ModelUnavailable:
         return ModelUnavailable(
             f"{self._endpoint.id}: {what}; check {self._endpoint.place}.baseUrl, "
-            f"{self._endpoint.settings.base_url}"
+            f"{self._endpoint.shown}"
         )
 
 
@@ -226,7 +228,7 @@ def find_proxy(endpoint: Endpoint) -> str | None:
     Raises:
         ModelRejected: It is of a kind that cannot be used.
     """
-    address = urlsplit(endpoint.settings.base_url)
+    address = urlsplit(endpoint.shown)
     # A proxy is for what is elsewhere.
     if endpoint.here or urllib.request.proxy_bypass(address.hostname or ""):
         return None

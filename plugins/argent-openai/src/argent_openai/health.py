@@ -28,7 +28,7 @@ async def check(ctx: PluginContext, endpoint: Endpoint) -> Health:
             else f"Check the network and {endpoint.place}.baseUrl.",
         )
     many = f"{len(models)} model{'' if len(models) == 1 else 's'}"
-    return Health(True, f"{endpoint.id} answers at {endpoint.settings.base_url}, with {many}")
+    return Health(True, f"{endpoint.id} answers at {endpoint.shown}, with {many}")
 
 
 def _remedy(endpoint: Endpoint, said: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from attrs import Attribute, Factory, evolve, field, frozen
 
 from argent_hookspecs import Secret, setting
+from argent_hookspecs.http import is_loopback
 
 OPENAI = "openai"
 """Id of the provider whose settings are those at the top."""
@@ -18,7 +18,14 @@ OPENAI_ADDRESS = "https://api.openai.com/v1"
 OPENAI_KEY = Secret("env:OPENAI_API_KEY")
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_OURS = frozenset(("model", "messages", "input", "stream", "tools"))
+_KEYED = re.compile(r"auth|key|token|secret", re.IGNORECASE)
+_OURS = frozenset(
+    (
+        *("model", "messages", "input", "tools", "stream", "stream_options", "store", "include"),
+        # With these, an answer could cost more than what is put aside for it.
+        *("max_tokens", "max_completion_tokens", "max_output_tokens", "n"),
+    )
+)
 
 
 @frozen(kw_only=True)
@@ -44,7 +51,8 @@ class EndpointSettings:
     )
     local: bool | None = setting(
         None,
-        doc="Whether what is said stays with you, and is free; by itself, what is on this machine.",
+        doc="Whether what is said stays with you, and is free; by itself, what is on this machine "
+        "and asks for no key.",
     )
     tools: bool = setting(True, doc="Whether the models are offered tools.")
     images: bool = setting(True, doc="Whether the models are shown pictures.")
@@ -134,19 +142,22 @@ class Endpoint:
 
     @property
     def local(self) -> bool:
-        """Whether what is said there stays with the person, and is free."""
-        return self.here if self.settings.local is None else self.settings.local
+        """Whether what is said there stays with the person, and is free.
+
+        A server on this machine that asks for a key may be a gateway to one that is elsewhere.
+        """
+        if self.settings.local is not None:
+            return self.settings.local
+        return (
+            self.here
+            and self.key is None
+            and not any(is_key(name, value) for name, value in self.settings.headers.items())
+        )
 
     @property
     def here(self) -> bool:
         """Whether it is on the person's own machine."""
-        host = (self._address.hostname or "").rstrip(".")
-        if host == "localhost" or host.endswith(".localhost"):
-            return True
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.settings.base_url)
 
     @property
     def at_openai(self) -> bool:
@@ -157,6 +168,11 @@ class Endpoint:
     def key(self) -> Secret | None:
         """The reference to its key, if it has one."""
         return self.settings.api_key or (OPENAI_KEY if self.at_openai else None)
+
+    @property
+    def shown(self) -> str:
+        """Its address without the query, in which keys may stand."""
+        return self._address._replace(query="", fragment="").geturl()
 
     @property
     def patience(self) -> float:
@@ -183,3 +199,8 @@ class Endpoint:
     def with_settings(self, **changes: Any) -> Endpoint:
         """Return the same with other settings."""
         return evolve(self, settings=evolve(self.settings, **changes))
+
+
+def is_key(header: str, value: Secret | str) -> bool:
+    """Say whether a header holds what must not be shown."""
+    return isinstance(value, Secret) or bool(_KEYED.search(header))
