@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from played_ollama import PlayedOllama, playing
+from played_ollama import PlayedOllama
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def anyio_backend() -> str:
 @pytest.fixture
 async def ollama(anyio_backend: str) -> AsyncIterator[PlayedOllama]:
     """A server that speaks as Ollama does."""
-    async with playing() as server:
+    async with PlayedOllama() as server:
         yield server
 
 

@@ -8,17 +8,20 @@ from typing import Any
 
 import pytest
 from ollama_kit import answer as answer_of
-from ollama_kit import ask, calls, collect, context, finish, thoughts, words
-from played_ollama import SMALL, PlayedOllama, Reply, done, lines, said, shown
+from ollama_kit import ask, context
+from played_ollama import SMALL, PlayedOllama, shown
 
 from argent_hookspecs import FinishReason, ModelUnavailable, TextDelta, Thinking, ToolCall, Usage
+from argent_testing import PlayedReply
+from argent_testing.answers import calls, finish, thoughts, words
+from argent_testing.wire.ollama import done, lines, said
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_words_come_as_they_are_said(ollama: PlayedOllama) -> None:
     gate = asyncio.Event()
-    ollama.replies_with(Reply(pieces=[*lines(said("Hel")), gate, *lines(said("lo 🙂"), done())]))
+    ollama.play(PlayedReply(pieces=[*lines(said("Hel")), gate, *lines(said("lo 🙂"), done())]))
 
     async with (
         context(ollama.url).open() as client,
@@ -37,24 +40,6 @@ async def test_no_line_end_of_unicode_breaks_a_document(ollama: PlayedOllama) ->
     ollama.answers(said("a\x85b\u2028c"), done())
 
     assert words(await answer_of(ollama.url, ask("Hi."))) == "a\x85b\u2028c"
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
-async def test_pieces_of_any_size_are_put_together(ollama: PlayedOllama, size: int) -> None:
-    whole = b"".join(lines(said("wörld 🙂"), said(" and more"), done()))
-    pieces = [whole[start : start + size] for start in range(0, len(whole), size)]
-    ollama.replies_with(Reply(pieces=pieces))
-
-    assert words(await answer_of(ollama.url, ask("Hi."))) == "wörld 🙂 and more"
-
-
-async def test_an_answer_that_is_cut_anywhere_is_not_taken_for_whole(ollama: PlayedOllama) -> None:
-    whole = b"".join(lines(said("One two."), done()))
-    async with context(ollama.url).open() as client:
-        for cut in range(0, len(whole) - 1, 3):
-            ollama.replies_with(Reply(pieces=[whole[:cut]] if cut else [], cut=True))
-            with pytest.raises(ModelUnavailable):
-                await collect(client, ask("Hi."))
 
 
 async def test_a_stream_that_ends_without_its_end_is_cut_off(ollama: PlayedOllama) -> None:
@@ -103,7 +88,7 @@ async def test_thoughts_come_before_the_words(ollama: PlayedOllama) -> None:
 
     parts = await answer_of(ollama.url, ask("Hi."))
 
-    assert thoughts(parts) == "Hm, so."
+    assert "".join(one.text for one in thoughts(parts)) == "Hm, so."
     kinds = [type(part) for part in parts]
     assert kinds.index(TextDelta) > max(n for n, kind in enumerate(kinds) if kind is Thinking)
 
@@ -129,38 +114,4 @@ async def test_how_sure_it_is_comes_from_its_log_probabilities(ollama: PlayedOll
     parts = await answer_of(ollama.url, ask("Hi."), confidence=True)
 
     assert finish(parts).confidence == pytest.approx(0.5)
-    assert ollama.chats[0]["logprobs"] is True
-
-
-@pytest.mark.parametrize(
-    "line",
-    [b"<html>\n", b"[1]\n", b'{"message": 3}\n', b'{"message": {"tool_calls": [{}]}}\n',
-     b'{"message": {"content": 5}}\n', b"\xff\xfe\n"],
-)  # fmt: skip
-async def test_what_is_not_as_agreed_is_an_error(ollama: PlayedOllama, line: bytes) -> None:
-    ollama.replies_with(Reply(pieces=[line]))
-
-    with pytest.raises(ModelUnavailable, match="Ollama sent"):
-        await answer_of(ollama.url, ask("Hi."))
-
-
-async def test_closing_the_stream_leaves_the_server(ollama: PlayedOllama) -> None:
-    ollama.answers(said("One"), hold=True)
-
-    async with context(ollama.url).open() as client:
-        parts = client.stream(ask("Hi."))
-        await anext(parts)
-        await parts.aclose()
-        await asyncio.wait_for(ollama.left.wait(), 5)
-
-
-async def test_cancelling_leaves_the_server(ollama: PlayedOllama) -> None:
-    ollama.answers(hold=True)
-
-    async with context(ollama.url).open() as client:
-        task = asyncio.create_task(collect(client, ask("Hi.")))
-        await ollama.arrived.wait()
-        task.cancel()
-        await asyncio.wait_for(ollama.left.wait(), 5)
-        with pytest.raises(asyncio.CancelledError):
-            await task
+    assert ollama.bodies[0]["logprobs"] is True

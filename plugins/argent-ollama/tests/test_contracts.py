@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from played_ollama import SMALL, PlayedOllama
@@ -10,19 +10,15 @@ from played_ollama import SMALL, PlayedOllama
 from argent_testing.contracts import HealthCheckContract, ModelProviderContract, PluginContract
 
 
-@pytest.fixture(autouse=True)
-def a_server(
-    ollama: PlayedOllama, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    """Name the server in the settings."""
-    monkeypatch.setattr(request.cls, "settings", {"baseUrl": ollama.url})
-
-
 class Ollama:
     """What all of them share."""
 
     plugin = "argent_ollama"
-    settings: ClassVar[dict[str, Any]] = {}
+
+    @pytest.fixture
+    def plugin_settings(self, ollama: PlayedOllama) -> dict[str, Any]:
+        """Settings that lead to the server."""
+        return {"baseUrl": ollama.url}
 
 
 class TestPlugin(Ollama, PluginContract):

@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 import pytest
-from ollama_kit import answer, ask, collect, context
-from played_ollama import PlayedOllama, Reply, lines, refusal, said
+from ollama_kit import answer, ask, context
+from played_ollama import PlayedOllama, refusal
 
 from argent_hookspecs import (
     ContextTooLong,
@@ -17,6 +17,9 @@ from argent_hookspecs import (
     ModelUnavailable,
     Secret,
 )
+from argent_testing import PlayedReply
+from argent_testing.answers import collect
+from argent_testing.wire.ollama import lines, said
 
 pytestmark = pytest.mark.anyio
 
@@ -31,8 +34,8 @@ FULL = json.dumps(
 )
 
 
-async def failed(ollama: PlayedOllama, reply: Reply) -> ModelError:
-    ollama.replies_with(reply)
+async def failed(ollama: PlayedOllama, reply: PlayedReply) -> ModelError:
+    ollama.play(reply)
     with pytest.raises(ModelError) as caught:
         await answer(ollama.url, ask("Hi."))
     return caught.value
@@ -89,17 +92,10 @@ async def test_what_does_not_pass_is_rejected(
 
 async def test_an_error_in_the_middle_ends_the_answer(ollama: PlayedOllama) -> None:
     words = "an error was encountered while running the model"
-    error = await failed(ollama, Reply(pieces=lines(said("One"), {"error": words})))
+    error = await failed(ollama, PlayedReply(pieces=lines(said("One"), {"error": words})))
 
     assert isinstance(error, ModelUnavailable)
     assert words in str(error)
-
-
-async def test_a_server_that_says_nothing_is_given_up(ollama: PlayedOllama) -> None:
-    ollama.answers(said("One"), hold=True)
-
-    with pytest.raises(ModelUnavailable, match="silent for 1 s"):
-        await answer(ollama.url, ask("Hi."), silence=1.0)
 
 
 async def test_a_request_without_a_message_is_refused(ollama: PlayedOllama) -> None:
@@ -113,7 +109,7 @@ async def test_a_key_that_is_not_there_is_told_how_to_set(ollama: PlayedOllama) 
 
 
 async def test_the_key_is_never_told(ollama: PlayedOllama) -> None:
-    ollama.replies_with(refusal(401, "invalid key"))
+    ollama.play(refusal(401, "invalid key"))
     secret: Any = {"store:k": "geheim-123"}
 
     async with context(ollama.url, api_key=Secret("store:k"), secrets=secret).open() as client:
@@ -127,21 +123,22 @@ async def test_the_key_is_never_told(ollama: PlayedOllama) -> None:
 async def test_a_model_that_runs_elsewhere_is_asked_only_if_it_may_be(
     ollama: PlayedOllama,
 ) -> None:
-    from ollama_kit import words
     from played_ollama import shown
+
+    from argent_testing.answers import words
 
     ollama.models["big:cloud"] = shown(remote_host="https://ollama.com:443", remote_model="big")
     request = ask("Hi.", model="big:cloud", max_output_tokens=1)
 
     with pytest.raises(ModelRejected, match=r"plugins\.ollama\.cloud true"):
         await answer(ollama.url, request)
-    assert ollama.chats == []
+    assert ollama.bodies == []
     assert words(await answer(ollama.url, request, cloud=True)) == "one "
-    assert "num_ctx" not in ollama.chats[0]["options"]
+    assert "num_ctx" not in ollama.bodies[0]["options"]
 
 
 async def test_two_that_begin_at_once_share_one_connection_pool(ollama: PlayedOllama) -> None:
     async with context(ollama.url).open() as client:
         both = await asyncio.gather(*(collect(client, ask("Hi.")) for _ in range(2)))
 
-    assert len(both) == len(ollama.chats) == 2
+    assert len(both) == len(ollama.bodies) == 2

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from ollama_kit import context
-from played_ollama import SMALL, PlayedOllama, Reply, lines, shown
+from played_ollama import SMALL, PlayedOllama, shown
 
 from argent_hookspecs import (
     FREE,
@@ -18,6 +18,8 @@ from argent_hookspecs import (
     ModelUnavailable,
     PullProgress,
 )
+from argent_testing import PlayedReply
+from argent_testing.wire.ollama import lines
 
 pytestmark = pytest.mark.anyio
 
@@ -58,7 +60,7 @@ async def test_a_model_is_looked_at_once_in_ten_minutes(ollama: PlayedOllama) ->
         for _ in range(3):
             await client.describe(SMALL)
         assert len(ollama.asked_at("/api/show")) == 1
-        ctx.clock.seconds = 601
+        await ctx.clock.advance(601)
         await client.describe(SMALL)
 
     assert len(ollama.asked_at("/api/show")) == 2
@@ -123,7 +125,7 @@ async def test_a_model_that_nobody_has_cannot_be_fetched(ollama: PlayedOllama) -
 
 async def test_a_download_can_be_broken_off(ollama: PlayedOllama) -> None:
     pieces = lines({"status": "pulling a", "digest": "a", "total": 10})
-    ollama.replies_with(Reply(pieces=pieces, hold=True), path="/api/pull")
+    ollama.play(PlayedReply(pieces=pieces, hold=True), path="/api/pull")
     async with context(ollama.url).open() as client:
         pull = client.pull("qwen3:8b")
         await anext(pull)
@@ -167,8 +169,10 @@ async def test_vectors_that_are_wrong_are_an_error(ollama: PlayedOllama, documen
 
 
 async def test_a_text_that_does_not_fit_says_so(ollama: PlayedOllama) -> None:
-    ollama.replies_with(
-        Reply(status=400, pieces=[b'{"error":"the input length exceeds the context length"}']),
+    ollama.play(
+        PlayedReply(
+            status=400, pieces=[b'{"error":"the input length exceeds the context length"}']
+        ),
         path="/api/embed",
     )
     async with context(ollama.url).open() as client:

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 import pytest
-from ollama_kit import COIN, answer, ask, collect, context
+from ollama_kit import COIN, answer, ask, context
 from played_ollama import SMALL, PlayedOllama, shown
 
 from argent_hookspecs import (
@@ -19,13 +19,14 @@ from argent_hookspecs import (
     ToolCall,
     ToolResult,
 )
+from argent_testing.answers import collect
 
 pytestmark = pytest.mark.anyio
 
 
 async def asked(ollama: PlayedOllama, *messages: Any, **settings: Any) -> Any:
     await answer(ollama.url, ask(*messages), **settings)
-    return ollama.chats[-1]
+    return ollama.bodies[-1]
 
 
 async def test_a_conversation_is_told_in_order(ollama: PlayedOllama) -> None:
@@ -33,7 +34,7 @@ async def test_a_conversation_is_told_in_order(ollama: PlayedOllama) -> None:
     request = ask("Hi.", "Hello.", "Bye.", system=system, max_output_tokens=9)
     await answer(ollama.url, request)
 
-    body = ollama.chats[0]
+    body = ollama.bodies[0]
     assert body["messages"] == [
         {"role": "system", "content": "Be kind.\n\nBe brief."},
         {"role": "user", "content": "Hi."},
@@ -62,7 +63,7 @@ async def test_the_window_is_asked_of_the_model(
         await collect(client, ask("Hi."))
         info = await client.describe(SMALL)
 
-    assert ollama.chats[0]["options"]["num_ctx"] == window
+    assert ollama.bodies[0]["options"]["num_ctx"] == window
     assert info.context_window == window
 
 
@@ -72,9 +73,9 @@ async def test_a_schema_is_told_whole_and_only_to_models_with_tools(ollama: Play
         await collect(client, ask("Hi.", tools=(COIN,)))
         await collect(client, ask("Hi.", tools=(COIN,), model="dumb"))
 
-    (told,) = ollama.chats[0]["tools"]
+    (told,) = ollama.bodies[0]["tools"]
     assert told["function"]["parameters"] == COIN.parameters
-    assert "tools" not in ollama.chats[1]
+    assert "tools" not in ollama.bodies[1]
 
 
 async def test_results_follow_their_calls(ollama: PlayedOllama) -> None:
@@ -134,7 +135,7 @@ async def test_thinking_is_asked_of_models_that_can(
     await answer(ollama.url, ask("Hi.", model="plain"), thinking=setting)
 
     assert thinking.get("think") == told
-    assert "think" not in ollama.chats[-1]
+    assert "think" not in ollama.bodies[-1]
 
 
 @pytest.mark.parametrize(("wish", "told"), [("10m", "10m"), (-1, -1.0), ("300", 300.0)])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from played_ollama import PlayedOllama, done, refusal, said
+from played_ollama import PlayedOllama, refusal
 
 from argent_hookspecs import ConfigError, ModelProvider
 from argent_ollama.settings import OllamaSettings
+from argent_testing.wire.ollama import done, said
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +27,7 @@ async def test_a_tool_is_used_on_the_way_to_an_answer(argent: Any, ollama: Playe
     async with argent(plugins=plugins, config=config(ollama.url)):
         assert await argent.channel.ask("What is 6*7?") == "It is 42."
 
-    *_, assistant, result = ollama.chats[1]["messages"]
+    *_, assistant, result = ollama.bodies[1]["messages"]
     assert assistant["thinking"] == "I can calculate."
     assert (result["role"], result["content"]) == ("tool", "42")
 
@@ -34,7 +35,7 @@ async def test_a_tool_is_used_on_the_way_to_an_answer(argent: Any, ollama: Playe
 async def test_a_window_that_is_too_small_is_met_with_less(
     argent: Any, ollama: PlayedOllama
 ) -> None:
-    ollama.replies_with(refusal(400, "the prompt is longer than the context length available"))
+    ollama.play(refusal(400, "the prompt is longer than the context length available"))
     ollama.answers(said("Hello."), done())
     plugins = ["argent_ollama", "argent_tier_local"]
 

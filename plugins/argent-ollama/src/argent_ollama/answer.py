@@ -31,10 +31,11 @@ class Answer:
 
     Args:
         provider: Id of the provider.
-        asked: Characters of the request, by which its tokens are estimated if none are counted.
+        asked: Characters of the request, by which its tokens are estimated if none are counted;
+            None for a model that may cost something, of which nothing is estimated.
     """
 
-    def __init__(self, provider: str, asked: int) -> None:
+    def __init__(self, provider: str, asked: int | None) -> None:
         self._provider = provider
         self._asked = asked
         self._written = 0
@@ -48,7 +49,7 @@ class Answer:
         """Take the next document and return the parts that are whole.
 
         Raises:
-            TypeError, AttributeError, KeyError, ValueError: It is not as agreed.
+            TypeError, AttributeError, KeyError, ValueError, RecursionError: It is not as agreed.
         """
         message = document.get("message") or {}
         parts = self._think(message.get("thinking") or "")
@@ -71,7 +72,7 @@ class Answer:
     def end(self) -> list[ModelPart]:
         """Return the last parts. Raises ``ModelUnavailable`` if the answer is not whole."""
         if self._last is None:
-            raise ModelUnavailable("Ollama: the answer was cut off on its way")
+            raise ModelUnavailable("Ollama: the answer was cut off on its way", may_cost=True)
         reason = FinishReason.STOP
         if self._last.get("done_reason") == "length":
             reason = FinishReason.LENGTH
@@ -108,13 +109,15 @@ class Answer:
         return ToolCall(given, function["name"], arguments)
 
     def _usage(self) -> Usage:
-        """Return what was counted; what was not is estimated, since nothing is for nothing."""
+        """Return what was counted; what was not is estimated, where it costs nothing."""
         assert self._last is not None
+        read, written = _count(self._last, "prompt_eval_count"), _count(self._last, "eval_count")
+        if self._asked is None:
+            whole = read and (written or not self._written)
+            return Usage(input_tokens=read, output_tokens=written) if whole else Usage()
         return Usage(
-            input_tokens=_count(self._last, "prompt_eval_count")
-            or math.ceil(self._asked / _CHARACTERS_A_TOKEN),
-            output_tokens=_count(self._last, "eval_count")
-            or math.ceil(self._written / _CHARACTERS_A_TOKEN),
+            input_tokens=read or math.ceil(self._asked / _CHARACTERS_A_TOKEN),
+            output_tokens=written or math.ceil(self._written / _CHARACTERS_A_TOKEN),
         )
 
 
@@ -126,5 +129,5 @@ def _count(document: Mapping[str, Any], name: str) -> int:
 def _object(written: str) -> Any:
     try:
         return json.loads(written or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return written

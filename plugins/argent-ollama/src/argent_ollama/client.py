@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from argent_hookspecs import (
     ConfigError,
+    ModelError,
     ModelInfo,
     ModelPart,
     ModelRejected,
@@ -34,7 +35,10 @@ _SHOW_SECONDS = 8.0
 _TEXTS_AT_ONCE = 128
 _AT_ONCE = 4
 _QUIET_SECONDS = 10.0
-_NOT_AS_AGREED = (TypeError, AttributeError, KeyError, ValueError, OverflowError)
+_LAST_CHANCE = 0.25
+_NOT_AS_AGREED = (
+    TypeError, AttributeError, KeyError, ValueError, OverflowError, RecursionError,
+)  # fmt: skip
 
 
 @asynccontextmanager
@@ -74,23 +78,26 @@ class OllamaClient:
         model, settings = request.model, self._settings
         traits = await self._look_at(model)
         body = chat_request(request, provider=PROVIDER, traits=traits, settings=settings)
-        answer = Answer(PROVIDER, sum(len(str(one["content"])) for one in body["messages"]))
+        asked = sum(len(str(one["content"])) for one in body["messages"])
+        answer = Answer(PROVIDER, asked if traits.is_free(settings) else None)
         connection, clock = await self._connect(), self._ctx.clock
         heard = clock.monotonic()
         async with aclosing(connection.documents("/api/chat", body, model=model)) as documents:
-            try:
-                async for document in documents:
-                    for part in self._read(answer, document):
-                        heard = clock.monotonic()
-                        yield part
-                    if clock.monotonic() - heard > _QUIET_SECONDS:
-                        # It lives: it writes a long tool call.
-                        heard = clock.monotonic()
-                        self._ctx.progress("Ollama is at work")
-            except ModelUnavailable:
-                # What was cut off after its last document is whole.
-                if not answer.is_done:
-                    raise
+            async for document in documents:
+                try:
+                    parts = answer.take(document)
+                except _NOT_AS_AGREED as error:
+                    raise connection.strange("what cannot be read", document) from error
+                for part in parts:
+                    heard = clock.monotonic()
+                    yield part
+                if answer.is_done:
+                    await _drain(documents)
+                    break
+                if clock.monotonic() - heard > _QUIET_SECONDS:
+                    # It lives: it writes a long tool call.
+                    heard = clock.monotonic()
+                    self._ctx.progress("Ollama is at work")
         for part in answer.end():
             yield part
 
@@ -106,7 +113,7 @@ class OllamaClient:
             return ModelInfo(
                 id=model, context_window=self._settings.context, price=None, advice=str(error)
             )
-        return traits.info(model, free=self._settings.is_here)
+        return traits.info(model, self._settings)
 
     async def models(self) -> Sequence[ModelInfo]:
         """Return the models that the server has, and may be used. Raises ``ModelError``."""
@@ -124,7 +131,7 @@ class OllamaClient:
                     traits = await self._look_at(model)
                 except ModelRejected:
                     return None
-            return traits.info(model, free=self._settings.is_here, good_for=describe_size(one))
+            return traits.info(model, self._settings, good_for=describe_size(one))
 
         found = await asyncio.gather(*(look(model, one) for model, one in listed.items()))
         return [info for info in found if info is not None]
@@ -182,19 +189,14 @@ class OllamaClient:
             )
         return known
 
-    def _read(self, answer: Answer, document: Mapping[str, Any]) -> Sequence[ModelPart]:
-        try:
-            return answer.take(document)
-        except _NOT_AS_AGREED as error:
-            raise strange(f"what cannot be read: {document!r:.80}") from error
-
     async def _connect(self) -> Connection:
         async with self._connecting:
             if self._connection is not None:
                 return self._connection
             module = await asyncio.to_thread(importlib.import_module, "argent_ollama.connection")
             key = await self._key()
-            made: Connection = await asyncio.to_thread(module.Connection, self._settings, key)
+            now = self._ctx.clock.now
+            made: Connection = await asyncio.to_thread(module.Connection, self._settings, key, now)
             self._connection = made
             return made
 
@@ -202,12 +204,18 @@ class OllamaClient:
         if self._settings.key is None:
             return ""
         try:
-            return await self._ctx.secrets.reveal(self._settings.key)
+            key = (await self._ctx.secrets.reveal(self._settings.key)).strip()
         except ConfigError as error:
             raise ModelRejected(
                 f"Ollama at {self._settings.host} wants a key, and {error}. Give it one: argent "
                 "secrets set ollama, then argent config set plugins.ollama.apiKey store:ollama"
             ) from error
+        if not (key.isascii() and key.isprintable()):
+            raise ModelRejected(
+                "the key of Ollama holds characters that no key has; give it again: argent secrets "
+                "set ollama"
+            )
+        return key
 
 
 def _vectors(document: Mapping[str, Any], expected: int) -> list[Sequence[float]]:
@@ -218,3 +226,14 @@ def _vectors(document: Mapping[str, Any], expected: int) -> list[Sequence[float]
     if len(vectors) != expected:
         raise strange(f"{len(vectors)} vectors for {expected} texts")
     return vectors
+
+
+async def _drain(documents: AsyncIterator[object]) -> None:
+    """Read what follows the last document, which is nothing, so that the connection serves again.
+
+    The answer is whole, whatever becomes of the connection now.
+    """
+    with suppress(TimeoutError, ModelError):
+        async with asyncio.timeout(_LAST_CHANCE):
+            async for _ in documents:
+                pass

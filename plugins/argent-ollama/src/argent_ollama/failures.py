@@ -13,12 +13,14 @@ _TOO_LONG = re.compile(
 )
 _NO_SUCH_MODEL = re.compile(r"model .* not found", re.IGNORECASE)
 _NOWHERE = re.compile(r"pull model manifest: file does not exist", re.IGNORECASE)
+_HIDDEN = "…"
 _PASSING = (408, 409, 425, 429)
 _LONGEST = 300
+_SHOWN = 80
 
 
 def failure(
-    status: int, body: str, *, model: str = "", retry_after: str | None = None
+    status: int, body: str, *, model: str = "", hidden: str = "", wait: float | None = None
 ) -> ModelError:
     """Return the contract's error for one of the server.
 
@@ -26,10 +28,16 @@ def failure(
         status: Of HTTP; 0 for an error within a stream.
         body: What the server said.
         model: Whom it concerns.
-        retry_after: The header of that name.
+        hidden: The key, which the message must not show.
+        wait: Seconds after which the server wants to be asked again.
     """
-    said = words_of(body)
+    said = words_of(body, hidden=hidden)
     about = f"{model} in Ollama" if model else "Ollama"
+    if 300 <= status < 400:
+        return ModelRejected(
+            f"{about} sends elsewhere ({status}), where nobody said that it may be asked; correct "
+            "plugins.ollama.baseUrl"
+        )
     if _TOO_LONG.search(body):
         return ContextTooLong(f"the request does not fit the window of {about}: {said}")
     if _NOWHERE.search(said):
@@ -44,7 +52,7 @@ def failure(
             "ollama, then argent config set plugins.ollama.apiKey store:ollama"
         )
     if status == 0 or status in _PASSING or status >= 500:
-        return ModelUnavailable(f"{about} failed: {said}", retry_after=_seconds(retry_after))
+        return ModelUnavailable(f"{about} failed: {said}", retry_after=wait, may_cost=status == 0)
     return ModelRejected(f"{about} refused the request ({status}): {said}")
 
 
@@ -63,13 +71,28 @@ def not_running(address: str) -> ModelUnavailable:
     )
 
 
-def strange(what: str) -> ModelUnavailable:
-    """Return the error for an answer that is not as agreed."""
-    return ModelUnavailable(f"Ollama sent {what}")
+def strange(what: str, seen: str = "", *, hidden: str = "") -> ModelUnavailable:
+    """Return the error for an answer that is not as agreed.
+
+    Args:
+        what: What it is.
+        seen: The beginning of it, to show.
+        hidden: The key, which the message must not show.
+    """
+    shown = f": {hide(seen, hidden)[:_SHOWN]!r}" if seen else ""
+    return ModelUnavailable(f"Ollama sent {what}{shown}", may_cost=True)
 
 
-def words_of(body: str) -> str:
+def hide(words: str, hidden: str) -> str:
+    """Take a key out of what is told."""
+    return words.replace(hidden, _HIDDEN) if hidden else words
+
+
+def words_of(body: str, *, hidden: str = "") -> str:
     """Find what is meant for people in an error, which may hold another one.
+
+    Args:
+        hidden: The key, which is left out.
 
     >>> words_of('{"error": "{\\\\"error\\\\": {\\\\"message\\\\": \\\\"too long\\\\"}}"}')
     'too long'
@@ -79,17 +102,10 @@ def words_of(body: str) -> str:
         if isinstance(found, str) and found.lstrip().startswith("{"):
             try:
                 found = json.loads(found)
-            except ValueError:
+            except (ValueError, RecursionError):
                 break
         if not isinstance(found, dict):
             break
         found = found.get("error") or found.get("message") or str(found)
-    words = " ".join(str(found).split())
+    words = " ".join(hide(str(found), hidden).split())
     return words[:_LONGEST] or "it gave no reason"
-
-
-def _seconds(header: str | None) -> float | None:
-    try:
-        return max(0.0, float(header)) if header else None
-    except ValueError:
-        return None

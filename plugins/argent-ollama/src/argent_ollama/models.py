@@ -9,8 +9,12 @@ from typing import Any
 from attrs import frozen
 
 from argent_hookspecs import FREE, ModelInfo
-from argent_ollama.settings import OllamaSettings
+from argent_ollama.settings import OLLAMA_CLOUD, OllamaSettings
 
+_SAY_SO = (
+    "If this Ollama is your own, say so, and its models cost nothing: argent config set "
+    "plugins.ollama.local true"
+)
 _NUM_CTX = re.compile(r"^num_ctx\s+(\d+)", re.MULTILINE)
 
 
@@ -32,13 +36,20 @@ class Traits:
     images: bool = True
     remote: str = ""
 
-    def info(self, model: str, *, free: bool, good_for: str = "") -> ModelInfo:
+    def is_free(self, settings: OllamaSettings) -> bool:
+        """Say whether it costs nothing."""
+        return settings.is_own and not self.remote
+
+    def info(self, model: str, settings: OllamaSettings, *, good_for: str = "") -> ModelInfo:
         """Return it in the contract's words."""
+        may_be_own = settings.local is None and settings.host != OLLAMA_CLOUD and not self.remote
+        free = self.is_free(settings)
         return ModelInfo(
             id=model,
             context_window=self.window,
-            price=FREE if free and not self.remote else None,
+            price=FREE if free else None,
             good_for=good_for,
+            advice=_SAY_SO if may_be_own and not free else "",
             takes_images=self.images,
         )
 

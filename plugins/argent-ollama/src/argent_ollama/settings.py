@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 from attrs import Attribute, Factory, evolve, frozen
 
 from argent_hookspecs import ConfigError, PluginContext, Secret, setting
+from argent_hookspecs.http import is_loopback
 
 OLLAMA_CLOUD = "ollama.com"
 CLOUD_KEY = Secret("env:OLLAMA_API_KEY")
@@ -26,6 +26,11 @@ class OllamaSettings:
     )
     api_key: Secret | None = setting(
         None, doc="Reference to the key, if the server asks for one; OLLAMA_API_KEY at ollama.com."
+    )
+    local: bool | None = setting(
+        None,
+        doc="Whether the server is the person's own, so that its models cost nothing and what they"
+        " are told counts as staying there; if not set, whether it is on this machine.",
     )
     context: int = setting(
         16384,
@@ -72,6 +77,8 @@ class OllamaSettings:
             raise ValueError("must be an address that begins with http:// or https://")
         if parts.username or parts.password:
             raise ValueError("must be an address without a password; use apiKey")
+        if parts.query or parts.fragment:
+            raise ValueError("must be an address without anything behind ? or #")
 
     @options.validator
     def _check_options(self, _: Attribute[Any], options: Mapping[str, Any]) -> None:
@@ -90,23 +97,18 @@ class OllamaSettings:
         return (urlsplit(self.address).hostname or "").rstrip(".")
 
     @property
-    def is_here(self) -> bool:
-        """Whether the server is on the person's own machine.
+    def is_own(self) -> bool:
+        """Whether the server is the person's own, on this machine or another.
 
-        >>> OllamaSettings().is_here, OllamaSettings(base_url="http://nas:11434").is_here
+        >>> OllamaSettings().is_own, OllamaSettings(base_url="http://nas:11434").is_own
         (True, False)
         """
-        if self.host == "localhost" or self.host.endswith(".localhost"):
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.address) if self.local is None else self.local
 
     @property
     def is_local(self) -> bool:
-        """Whether what a model is told never leaves the machine."""
-        return self.is_here and not self.cloud
+        """Whether what a model is told stays on the person's own machines."""
+        return self.is_own and not self.cloud
 
     @property
     def key(self) -> Secret | None:
