@@ -155,15 +155,15 @@ async def test_the_model_is_told_what_it_said_and_what_came_of_it(argent: Argent
         assert await argent.channel.ask("twice 2?") == "It is 4."
 
     calls = [
-        ToolCall("call-0-0", "double", {"number": 1}),
-        ToolCall("call-2-0", "double", {"number": 2}),
+        ToolCall("c00000000", "double", {"number": 1}),
+        ToolCall("c00002000", "double", {"number": 2}),
     ]
     assert argent.model.requests[2].messages == (
         Message(Role.USER, "twice 2?"),
         Message(Role.ASSISTANT, (Text("Let me see."), calls[0])),
-        Message(Role.USER, (ToolResult("call-0-0", "double", "2"),)),
-        Message(Role.ASSISTANT, (Text(""), calls[1])),
-        Message(Role.USER, (ToolResult("call-2-0", "double", "4"),)),
+        Message(Role.USER, (ToolResult("c00000000", "double", "2"),)),
+        Message(Role.ASSISTANT, (calls[1],)),
+        Message(Role.USER, (ToolResult("c00002000", "double", "4"),)),
     )
     assert len({request.key for request in argent.model.requests}) == 3
 

@@ -44,11 +44,14 @@ class ToolCall:
         id: Unique within the turn.
         name: Name of the tool.
         arguments: By parameter name, as the model gave them, not yet validated.
+        replay: The model provider's own record of the call, told to it again unchanged within the
+            turn.
     """
 
     id: str
     name: str = field(validator=instance_of(str))
     arguments: Mapping[str, Any] = field(converter=_arguments, factory=dict)
+    replay: str = field(default="", validator=instance_of(str), repr=False)
 
 
 @frozen

@@ -5,6 +5,8 @@ assemble context → choose model → stream → run tools (repeat) → deliver
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Sequence
 
 from attrs import define, evolve, field
@@ -113,12 +115,13 @@ class AgentTurn:
     async def _ask_model(self, calls: ModelCalls, *, with_tools: bool) -> ModelAnswer:
         """Ask for the next answer, and note what it said."""
         answer, step = await calls.answer(self._said, with_tools=with_tools)
-        wanted = tuple(
-            ToolCall(f"call-{step.n}-{i}", call.name, call.arguments)
-            for i, call in enumerate(answer.calls)
+        count = itertools.count()
+        parts = tuple(
+            _numbered(part, step.n, next(count)) if isinstance(part, ToolCall) else part
+            for part in answer.parts
         )
-        self._said.append(Message(Role.ASSISTANT, (*answer.thinking, Text(answer.text), *wanted)))
-        return evolve(answer, calls=wanted)
+        self._said.append(Message(Role.ASSISTANT, parts or (Text(""),)))
+        return evolve(answer, parts=parts)
 
     async def _run_tools(self, turn: ToolTurn, calls: Sequence[ToolCall]) -> None:
         self.state.to(AgentState.WAITING_TOOL)
@@ -203,6 +206,15 @@ class AgentTurn:
     @property
     def _here(self) -> dict[str, str]:
         return {"turn": self.lease.id, "conversation": self.lease.event.conversation}
+
+
+def _numbered(call: ToolCall, step: int, place: int) -> ToolCall:
+    """Give a call an id and a name that every provider takes back, as they came or not.
+
+    Mistral wants nine letters and digits; OpenAI wants names of 64 letters, digits, _ and -.
+    """
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", call.name)[:64] or "_"
+    return evolve(call, id=f"c{step:05}{place:03}", name=name)
 
 
 def _whole(answer: ModelAnswer) -> str:

@@ -18,10 +18,12 @@ from argent_core.outcome import shown
 from argent_hookspecs import (
     Finish,
     FinishReason,
+    MessagePart,
     ModelClient,
     ModelPart,
     ModelRequest,
     ModelUnavailable,
+    Text,
     TextDelta,
     Thinking,
     ToolCall,
@@ -38,21 +40,30 @@ _MOST_TOKENS = 2**53
 
 @frozen(kw_only=True)
 class ModelAnswer:
-    """What a model said: its words, the tools it wants, what it thought, and what it used.
+    """What a model said and what it used.
 
     Args:
+        parts: Its words, its thoughts and the tools it wants, in order.
         tier: Id of the tier that it serves.
         shortened: Whether the budget left room for a shorter answer only than was wanted.
     """
 
-    text: str
-    calls: tuple[ToolCall, ...] = ()
+    parts: tuple[MessagePart, ...]
     reason: FinishReason = FinishReason.STOP
     usage: Usage = field(factory=Usage)
-    thinking: tuple[Thinking, ...] = ()
     confidence: float | None = None
     tier: str = ""
     shortened: bool = False
+
+    @property
+    def text(self) -> str:
+        """Its words."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The tools it wants."""
+        return [part for part in self.parts if isinstance(part, ToolCall)]
 
 
 @define(eq=False, repr=False)
@@ -134,45 +145,49 @@ def _is_usage(usage: object) -> bool:
 class _Collector:
     def __init__(self, on_text: Callable[[str], None]) -> None:
         self._on_text = on_text
-        self._text: list[str] = []
-        self._calls: list[ToolCall] = []
-        self._thinking: list[Thinking] = []
+        self._parts: list[Thinking | ToolCall | list[str]] = []
         self._finish: Finish | None = None
         self._told_at = 0.0
         self._untold = False
 
-    @property
-    def text(self) -> str:
-        """The answer so far; half of a surrogate pair could be neither stored nor sent."""
-        return "".join(self._text).encode(errors="replace").decode()
-
     def add(self, part: ModelPart) -> None:
         if isinstance(part, TextDelta):
-            self._text.append(part.text)
-            self._untold = True
-            if time.monotonic() - self._told_at > _DRAFT_SECONDS:
-                self.tell()
-        elif isinstance(part, ToolCall):
-            self._calls.append(part)
-        elif isinstance(part, Thinking):
-            self._thinking.append(part)
-        else:
+            self._add_words(part.text)
+        elif isinstance(part, Finish):
             self._finish = part
+        else:
+            self._parts.append(part)
 
     def tell(self) -> None:
         """Tell the answer so far, unless it is known already."""
         if self._untold:
             self._untold, self._told_at = False, time.monotonic()
-            self._on_text(self.text)
+            runs = [_joined(part) for part in self._parts if isinstance(part, list)]
+            self._on_text("".join(runs))
 
     def answer(self, model: str) -> ModelAnswer:
         if self._finish is None:
             raise ModelUnavailable(f"the answer of {model} broke off")
         return ModelAnswer(
-            text=self.text,
-            calls=tuple(self._calls),
+            parts=tuple(
+                Text(_joined(part)) if isinstance(part, list) else part for part in self._parts
+            ),
             reason=self._finish.reason,
             usage=self._finish.usage,
-            thinking=tuple(self._thinking),
             confidence=self._finish.confidence,
         )
+
+    def _add_words(self, text: str) -> None:
+        last = self._parts[-1] if self._parts else None
+        if isinstance(last, list):
+            last.append(text)
+        else:
+            self._parts.append([text])
+        self._untold = True
+        if time.monotonic() - self._told_at > _DRAFT_SECONDS:
+            self.tell()
+
+
+def _joined(words: list[str]) -> str:
+    # Half of a surrogate pair could be neither stored nor sent.
+    return "".join(words).encode(errors="replace").decode()

@@ -135,8 +135,7 @@ class TurnAccount:
             most_output: Tokens that it could have.
         """
         usage, worst = answer.usage, bill.worst.amount(most_output)
-        said = answer.text or answer.calls or answer.thinking
-        if not tokens_read(usage) or (said and not usage.output_tokens):
+        if not tokens_read(usage) or (answer.parts and not usage.output_tokens):
             return worst
         spent = cost(bill.worst.price, usage)
         if spent > worst:
