@@ -16,9 +16,10 @@ from argent_hookspecs import (
     ToolCall,
     setting,
 )
-from argent_testing import Argent
+from argent_testing import Argent, eventually, hang
 
 from .demo import Demo
+from .loop.vendors import Vendor, starting_with
 
 pytestmark = pytest.mark.anyio
 
@@ -156,3 +157,41 @@ async def test_it_says_why_another_model_answered(argent: Argent) -> None:
     assert found is not None
     why = "in place of powerful (the person asked for powerful): overloaded"
     assert (found["route"]["tier"], found["route"]["why"]) == ("local", why)
+
+
+async def test_it_costs_what_the_account_says(argent: Argent) -> None:
+    lost = ModelUnavailable("it was silent", may_cost=True)
+    fast = Vendor("fast", lost, "Whole.", ModelUnavailable("it is down"))
+    powerful = Vendor("powerful", "Me.", "Me again.")
+    plugins = [fast.plugin(), powerful.plugin()]
+    async with argent(plugins=plugins, config=starting_with("fast")) as kernel:
+        await argent.channel.ask("Try it.", "a")
+        await argent.channel.ask("Again.", "b")
+        await argent.channel.ask("And again.", "c")
+        account = await kernel.control.run("cost", {"by": "conversation"})
+        listed = await kernel.agent.trace_rows.turns()
+        explained = [await kernel.agent.trace(where) for where in "abc"]
+
+    costs = {row["conversation"]: row["spent"] + row["reserved"] for row in account["rows"]}
+    assert costs == {"a": 1.1, "b": 0.1, "c": 0.1}
+    assert {turn["conversation"]: turn["cost"] for turn in listed} == costs
+    assert [turn and turn["usage"]["cost"] for turn in explained] == [1.1, 0.1, 0.1]
+
+
+async def test_a_call_is_broken_off_only_once_its_turn_no_longer_runs(argent: Argent) -> None:
+    fast = Vendor("fast", ["Half", hang], patience=60)
+    async with argent(plugins=[fast.plugin()], config=starting_with("fast")) as kernel:
+        await argent.channel.say("Answer me.")
+        await eventually(lambda: fast.requests, what="the call")
+        running = await kernel.agent.trace_rows.last()
+        await kernel.agent.stop()
+        over = await kernel.agent.trace_rows.last()
+
+    assert running is not None and over is not None
+    assert (running["state"], over["state"]) == ("running", "cancelled")
+    under_way = "Under way: fast-1 of fast-vendor may cost up to $1.00"
+    broken_off = "Broken off: fast-1 of fast-vendor may have cost up to $1.00"
+    told = [list(explain(turn)) for turn in (running, over)]
+    assert [under_way in lines for lines in told] == [True, False]
+    assert [broken_off in lines for lines in told] == [False, True]
+    assert (running["usage"]["cost"], over["usage"]["cost"]) == (1.0, 1.0)

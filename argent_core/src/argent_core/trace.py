@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -65,12 +65,14 @@ class Trace:
 def _turns(tx: Transaction, limit: int) -> list[dict[str, Any]]:
     rows = tx.execute(
         "SELECT t.id, t.conversation, t.state, t.started_at, t.model, substr(t.answer, 1, 80),"
-        " (SELECT SUM(cost) FROM steps WHERE turn = t.id) FROM turns t"
+        " (SELECT SUM(COALESCE(spent, reserved)) FROM calls"
+        " WHERE key > t.id || '/' AND key < t.id || '0') FROM turns t"
         " ORDER BY t.started_at DESC, t.n DESC LIMIT ?",
         (limit,),
     ).fetchall()
     names = ("turn", "conversation", "state", "started_at", "model", "answer", "cost")
-    return [dict(zip(names, _timed(row, 3), strict=True)) for row in rows]
+    found = [dict(zip(names, _timed(row, 3), strict=True)) for row in rows]
+    return [{**turn, "cost": (turn["cost"] or 0) / DOLLAR} for turn in found]
 
 
 def _one(tx: Transaction, where: str, parameters: tuple[Any, ...]) -> dict[str, Any] | None:
@@ -84,7 +86,7 @@ def _one(tx: Transaction, where: str, parameters: tuple[Any, ...]) -> dict[str, 
         return None
     id, conversation, state, reason, started, finished, score, factors, *route, answer = row
     tier, provider, model, why = route
-    steps = _steps(tx, id)
+    steps, calls = _steps(tx, id), _calls(tx, id)
     return {
         "turn": id,
         "conversation": conversation,
@@ -103,10 +105,11 @@ def _one(tx: Transaction, where: str, parameters: tuple[Any, ...]) -> dict[str, 
             "why": why,
         },
         "steps": steps,
-        "calls": _calls(tx, id),
+        "calls": calls,
         "usage": {
-            name: sum(step[name] or 0 for step in steps)
-            for name in ("input_tokens", "output_tokens", "cost")
+            "input_tokens": sum(step["input_tokens"] or 0 for step in steps),
+            "output_tokens": sum(step["output_tokens"] or 0 for step in steps),
+            "cost": sum(c["reserved"] if c["spent"] is None else c["spent"] for c in calls),
         },
         "answer": answer,
         "approvals": _approvals(tx, id),
@@ -168,22 +171,28 @@ def _steps(tx: Transaction, turn: str) -> list[dict[str, Any]]:
 
 def _calls(tx: Transaction, turn: str) -> list[dict[str, Any]]:
     """Return the model calls that were made for a turn, those that failed included."""
+    sql = "SELECT id || '/' || lease || '.' FROM events WHERE id = ? AND state = 'leased'"
+    (running,) = tx.execute(sql, (turn,)).fetchone() or (None,)
     # The keys of a turn's calls are its id, a slash and a number; "0" follows the slash.
     rows = tx.execute(
-        "SELECT tier, provider, model, at, price_known, reserved, spent, error FROM calls"
+        "SELECT key, tier, provider, model, at, price_known, reserved, spent, error FROM calls"
         " WHERE key > ? AND key < ? ORDER BY at, key",
         (f"{turn}/", f"{turn}0"),
     ).fetchall()
     names = ("tier", "provider", "model", "at", "price_known", "reserved", "spent", "error")
-    found = [dict(zip(names, _timed(row, 3), strict=True)) for row in rows]
+    found = [(key, dict(zip(names, _timed(row, 3), strict=True))) for key, *row in rows]
     return [
         {
             **call,
             "price_known": bool(call["price_known"]),
             "reserved": call["reserved"] / DOLLAR,
             "spent": None if call["spent"] is None else call["spent"] / DOLLAR,
+            "under_way": call["spent"] is None
+            and not call["error"]
+            and running is not None
+            and key.startswith(running),
         }
-        for call in found
+        for key, call in found
     ]
 
 
@@ -215,7 +224,7 @@ def _replies(tx: Transaction, turn: str) -> list[dict[str, Any]]:
     return [dict(zip(names, _timed(row, 4, 5), strict=True)) for row in rows]
 
 
-def _timed(row: tuple[Any, ...], *places: int) -> list[Any]:
+def _timed(row: Sequence[Any], *places: int) -> list[Any]:
     return [_time(value) if i in places else value for i, value in enumerate(row)]
 
 

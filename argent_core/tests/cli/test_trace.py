@@ -31,7 +31,7 @@ def test_one_is_explained(argent: Run, remember: Remember) -> None:
     assert "  message from memory, owner: hello" in lines
     assert any(line.startswith("  AGENTS.md (argent/workspace, owner, stable, ") for line in lines)
     assert "Route: score 0.05 (tokens 0.05)" in lines
-    assert "  tier local: scripted of scripted" in lines
+    assert "  tier local: scripted of scripted (by its score)" in lines
     assert "  0 model scripted done" in lines
     assert "Answer: hi" in lines
     assert any(line.startswith("Reply to memory: sent, receipt memory-1") for line in lines)

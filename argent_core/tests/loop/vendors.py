@@ -36,6 +36,7 @@ class Vendor:
         tier: Name of the tier that it serves.
         script: The answers, in order: words, or parts, errors and what never ends.
         price: None if it does not tell.
+        patience: Seconds of silence after which it is given up.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Vendor:
         price: Price | None = PENNY,
         local: bool = False,
         most_output: int = 100,
+        patience: float = 0.2,
     ) -> None:
         self.name = f"{tier}-vendor"
         self.tier = tier
@@ -52,6 +54,7 @@ class Vendor:
         self.price = price
         self.local = local
         self.most_output = most_output
+        self.patience = patience
         self.requests: list[ModelRequest] = []
         self.on_request: Callable[[], None] = lambda: None
 
@@ -60,7 +63,10 @@ class Vendor:
         return MadePlugin(
             self.name,
             ModelProvider(
-                id=self.name, open=lambda: nullcontext(self), idle_timeout=0.2, local=self.local
+                id=self.name,
+                open=lambda: nullcontext(self),
+                idle_timeout=self.patience,
+                local=self.local,
             ),
             ModelTier(
                 id=self.tier,

@@ -103,12 +103,14 @@ def _route(route: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _calls(calls: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Say which calls brought no answer, and of which it is not known what they cost."""
+    """Say which calls brought no answer so far, and of which it is not known what they cost."""
     for call in calls:
         name = f"{call['model']} of {call['provider']}"
         if call["error"]:
             yield f"Failed: {name}: {_short(call['error'])}"
-        if call["spent"] is None:
+        if call["under_way"]:
+            yield f"Under way: {name} may cost up to {in_dollars(call['reserved'])}"
+        elif call["spent"] is None:
             yield f"Broken off: {name} may have cost up to {in_dollars(call['reserved'])}"
         elif not call["price_known"]:
             yield f"Price unknown, so counted as the dearest that is known: {name}"
