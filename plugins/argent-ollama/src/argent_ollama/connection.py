@@ -97,7 +97,11 @@ class Connection(AsyncClient):
 
     def strange(self, what: str, seen: object) -> ModelUnavailable:
         """Return the error for an answer that is not as agreed, without the key."""
-        return strange(what, str(seen), hidden=self._key)
+        try:
+            shown = str(seen)
+        except RecursionError:
+            shown = ""
+        return strange(what, shown, hidden=self._key)
 
     def _read(self, text: bytes) -> dict[str, Any]:
         try:
