@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from played_openai import PlayedOpenAI, playing
+from played_openai import PlayedOpenAI
 
 
 @pytest.fixture
@@ -20,5 +20,5 @@ def anyio_backend() -> str:
 @pytest.fixture
 async def server(anyio_backend: str) -> AsyncIterator[PlayedOpenAI]:
     """A server that speaks as OpenAI does."""
-    async with playing() as played:
+    async with PlayedOpenAI() as played:
         yield played

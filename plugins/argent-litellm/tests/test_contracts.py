@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from played_openai import MODEL, PlayedOpenAI
@@ -14,21 +14,18 @@ from argent_testing.contracts import HealthCheckContract, ModelProviderContract,
 pytestmark = pytest.mark.filterwarnings("default")
 
 
-@pytest.fixture(autouse=True)
-def a_server(
-    server: PlayedOpenAI, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    """Name the server in the settings."""
-    monkeypatch.setenv("THE_KEY", "right")
-    mine = {"keys": {"openai": "env:THE_KEY"}, "addresses": {"openai": server.url}}
-    monkeypatch.setattr(request.cls, "settings", mine)
-
-
 class LiteLLM:
     """What all of them share."""
 
     plugin = "argent_litellm"
-    settings: ClassVar[dict[str, Any]] = {}
+
+    @pytest.fixture
+    def plugin_settings(
+        self, server: PlayedOpenAI, monkeypatch: pytest.MonkeyPatch
+    ) -> dict[str, Any]:
+        """Settings that lead to the server."""
+        monkeypatch.setenv("THE_KEY", "right")
+        return {"keys": {"openai": "env:THE_KEY"}, "addresses": {"openai": server.url}}
 
 
 class TestPlugin(LiteLLM, PluginContract):

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
-from argent_hookspecs import ModelInfo, ModelRejected, Price
+from argent_hookspecs import ModelInfo, ModelRejected, ModelUnavailable, Price
 from argent_litellm.failures import failure
 
 PINNED = "1.106.2"
@@ -21,6 +21,7 @@ PINNED = "1.106.2"
 INSTALL = 'pip install "argent-litellm[sdk]"'
 """What installs it."""
 _WINDOW = 8192
+_REASONS = ("received_finish_reason", "intermittent_finish_reason")
 _ERRORS = (("openai", "OpenAIError"), ("httpx", "HTTPError"), ("aiohttp", "ClientError"))
 
 
@@ -98,6 +99,10 @@ class Library:
             chunks = await self._module.acompletion(**request)
             async for chunk in chunks:
                 yield chunk
+            ended = any(getattr(chunks, name, "unknown") for name in _REASONS)
+            if not ended and "mock_response" not in request:
+                # LiteLLM makes a reason up for an answer that ends without one.
+                raise ModelUnavailable(f"{request['model']}: the answer was cut off on its way")
         except self._errors as error:
             raise failure(error, model=request["model"], hidden=hidden) from error
         finally:
