@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,9 @@ from click.testing import CliRunner, Result
 
 from argent_core.cli import main
 from argent_core.paths import Home
-from argent_hookspecs import tool
+from argent_hookspecs import EventSource, Feed, tool
 from argent_testing import Argent as Agent
-from argent_testing import MadePlugin
+from argent_testing import MadePlugin, hang
 
 NO_PLUGINS = '"agent": {"plugins": []}'
 
@@ -294,6 +295,13 @@ def test_the_models_file_is_named_where_it_is_wrong(argent: Run, home: Home) -> 
     assert_refused(argent("events", "list"), "models.json: tiers[0].below: expected a number")
 
 
+class Stopped:
+    """A clock that does not tick."""
+
+    async def listen(self, feed: Feed) -> None:
+        await hang()
+
+
 class TestIdle:
     """What is set and concerns nothing that is there."""
 
@@ -319,6 +327,22 @@ class TestIdle:
         assert any(
             'no tier that is there is called "nosuch"; another answers' in line for line in said
         )
+
+    @pytest.mark.anyio
+    async def test_a_budget_of_a_source_that_is_not_there(
+        self, argent_agent: Agent, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        budget = {"sources": {"memroy": 1.0, "memory": 1.0, "loud": 1.0, "clock": 1.0}}
+        clock = EventSource(id="clock", open=lambda: nullcontext(Stopped()))
+        plugins = [MadePlugin("loud"), MadePlugin("ticking", clock)]
+        async with argent_agent(plugins=plugins, config={"budget": budget}):
+            pass
+
+        said = [line for record in caplog.records if "budget" in (line := record.getMessage())]
+        assert said == [
+            "argent.json: budget.sources.memroy: no event source that is there is called "
+            '"memroy"; this limits nothing. Did you mean "memory"?'
+        ]
 
     def test_doctor_says_what_to_do(self, argent: Run, home: Home) -> None:
         write(home, '{"agent": {"plugins": []}, "tools": {"policy": {"nosuch": "deny"}}}')

@@ -17,6 +17,7 @@ from argent_core.guard import Guard
 from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
 from argent_core.inbound.event_list import EventList
+from argent_core.inbound.event_sources import source_names
 from argent_core.loop.agent_loop import AgentLoop
 from argent_core.loop.approvals import Approvals
 from argent_core.loop.history import read_exchanges
@@ -75,6 +76,7 @@ class KernelAgent:
             "refusing": self.refusing(),
             "models": await self.models(),
             "tools": [found.record.id for found in self.host.registered(Tool)],
+            "sources": source_names(self.host),
             "plugins": self.plugins(),
             "spending": await spending.today(self.outbox.database, self.loop.shop.budget),
             "events": await self.events.count(),
@@ -131,7 +133,8 @@ class KernelAgent:
         """Return what is set and concerns nothing that is there."""
         tools = [found.record.id for found in self.host.registered(Tool)]
         tiers = [tier.name for tier in self.router.tiers()]
-        return list(idle(self.router.config, tools=tools, tiers=tiers))
+        sources = source_names(self.host)
+        return list(idle(self.router.config, tools=tools, tiers=tiers, sources=sources))
 
     async def health(self) -> list[dict[str, Any]]:
         """Ask every health check, side by side."""

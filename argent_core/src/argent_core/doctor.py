@@ -151,7 +151,7 @@ async def _check_kernel(home: Home) -> list[Finding]:
         )
         for h in status["health"]
     ]
-    odd = beside(home, tools=status["tools"], tiers=status["models"])
+    odd = beside(home, tools=status["tools"], tiers=status["models"], sources=status["sources"])
     return [*found, *map(_odd, odd), *_check_queues(status)]
 
 

@@ -14,6 +14,7 @@ from attrs import asdict, define
 from argent_core.guard import Guard, attempt
 from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
+from argent_core.inbound.event_sources import source_names
 from argent_core.local import Tell
 from argent_core.loop.model_router import ModelRouter
 from argent_core.loop.prices import KnownPrice
@@ -62,10 +63,11 @@ class Models:
         return list(await asyncio.gather(*map(self._tier, self._rungs())))
 
     async def named(self) -> dict[str, Any]:
-        """Say which tools and tiers there are that settings can name, asking no provider."""
+        """Say which tools, tiers and event sources settings can name, asking no provider."""
         return {
             "tools": [found.record.id for found in self.host.registered(Tool)],
             "tiers": [self._named(tier) for tier in self._rungs()],
+            "sources": source_names(self.host),
         }
 
     async def price(self, model: str, *, provider: str = "") -> list[dict[str, Any]]:

@@ -25,9 +25,13 @@ def check_settings(home: Home) -> Inspection:
 
 
 def beside(
-    home: Home, *, tools: Sequence[str], tiers: Sequence[Mapping[str, Any]]
+    home: Home,
+    *,
+    tools: Sequence[str],
+    tiers: Sequence[Mapping[str, Any]],
+    sources: Sequence[str],
 ) -> Iterator[Problem]:
-    """Find what is odd beside the tools and tiers that are there.
+    """Find what is odd beside the tools, tiers and event sources that are there.
 
     Args:
         tools: Their names.
@@ -37,7 +41,7 @@ def beside(
     if settings is None:
         return
     names = [tier["tier"] for tier in tiers]
-    yield from configuration.idle(settings, tools=tools, tiers=names)
+    yield from configuration.idle(settings, tools=tools, tiers=names, sources=sources)
     for tier in tiers:
         # Until the provider is asked, a model counts as misspelt only where one is spelt alike.
         if "near" in tier and not tier.get("price_known", not tier["near"]):

@@ -61,9 +61,13 @@ def doubtful(
 
 
 def idle(
-    settings: KernelSettings, *, tools: Collection[str], tiers: Collection[str]
+    settings: KernelSettings,
+    *,
+    tools: Collection[str],
+    tiers: Collection[str],
+    sources: Collection[str],
 ) -> Iterator[Problem]:
-    """Find what concerns no tool and no tier of those that are there."""
+    """Find what concerns no tool, no tier and no event source of those that are there."""
     for pattern in settings.tools.policy:
         if not any(fnmatch(tool, pattern) for tool in tools):
             words = "no tool that is there is called so"
@@ -72,6 +76,10 @@ def idle(
         if wanted not in {*BELOW, *tiers}:
             words = f"no tier that is there is called {shown(wanted)}; {otherwise}"
             yield Problem(path, words, hint=suggestion(wanted, {*BELOW, *tiers}))
+    for name in settings.budget.sources:
+        if name not in sources:
+            words = f"no event source that is there is called {shown(name)}; this limits nothing"
+            yield Problem(f"budget.sources.{name}", words, hint=suggestion(name, sources))
 
 
 def _tiers_named(settings: KernelSettings) -> Iterator[tuple[str, str, str]]:

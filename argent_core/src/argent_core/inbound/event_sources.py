@@ -12,6 +12,7 @@ from attrs import define, field
 
 from argent_core.backoff import backoff
 from argent_core.guard import Guard
+from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
 from argent_core.inbound.intake import Intake
 from argent_core.outcome import shown
@@ -22,6 +23,13 @@ log = logging.getLogger("argent.sources")
 
 _LONGEST_WAIT = 60.0
 _SOUND_SECONDS = 60.0
+
+
+def source_names(host: PluginHost) -> list[str]:
+    """Return the names that events come under: of sources, channels, and plugins that emit some."""
+    records = [found.record for kind in (EventSource, Channel) for found in host.registered(kind)]
+    plugins = [plugin.name for plugin in host.plugins.values() if plugin.up]
+    return sorted({*(record.id for record in records), *plugins})
 
 
 @define(eq=False, repr=False)
