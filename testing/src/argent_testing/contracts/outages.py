@@ -214,7 +214,7 @@ class ModelOutageContract(Contract):
             what = f"cut at {size}, behind {body[-20:]!r}"
             if heard.error is None:
                 assert size > at, f"{what}: taken for whole"
-                assert_same(heard, whole, what=what)
+                assert_same(heard, whole, what=what, cut=True)
             else:
                 assert type(heard.error) is ModelUnavailable, f"{what}: {heard.error!r}"
                 assert size < enough, f"{what}: {heard.error!r}"
