@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 import pytest
+from attrs import evolve
 from openai_kit import COIN, lab
 from replay import hello, replaying
 
@@ -152,10 +153,92 @@ async def test_the_last_count_is_the_right_one() -> None:
     assert finish(parts).usage.output_tokens == 9
 
 
-async def test_an_answer_that_is_not_counted_is_not_free() -> None:
+async def test_what_the_server_does_not_count_is_not_guessed() -> None:
     used = finish(await told(chunk(content="word " * 8), chunk(finish="stop"))).usage
-    assert used.output_tokens == 10
-    assert used.input_tokens > 10
+    assert used == Usage()
+
+
+async def test_a_count_that_was_cut_off_counts_for_nothing() -> None:
+    early = chunk(content="a") | {"usage": usage(10, 1)["usage"]}
+    for last, counted in (
+        (chunk(finish="stop"), Usage()),
+        (
+            chunk(finish="stop") | {"usage": usage(10, 9)["usage"]},
+            Usage(input_tokens=10, output_tokens=9),
+        ),
+    ):
+        reply = PlayedReply(pieces=events(early, last, end=b""), cut=True)
+        async with replaying(reply) as server, lab(server.url).open("lab") as client:
+            assert finish(await collect(client, ask("Hello."))).usage == counted
+    assert finish(await told(early, chunk(finish="stop"))).usage.input_tokens == 10
+
+
+async def test_what_a_proxy_put_into_the_cache_is_no_plain_input() -> None:
+    details = {"cached_tokens": 50}
+    counted = usage(1000, 5, prompt_tokens_details=details, cache_creation_input_tokens=900)
+    assert finish(await told(chunk(content="a", finish="stop"), counted)).usage == Usage(
+        input_tokens=50, output_tokens=5, cache_read_tokens=50, cache_write_tokens=900
+    )
+
+
+@pytest.mark.parametrize("index", [0, None])
+@pytest.mark.parametrize("other", ["coin", "time"])
+async def test_calls_with_neither_ids_nor_numbers_of_their_own_stay_apart(
+    index: int | None, other: str
+) -> None:
+    """So does Gemini tell of calls side by side."""
+    pieces = [
+        call(index, '{"times": 1}', id="", name="coin"),
+        call(index, '{"times"', id="", name=other),
+        call(index, ": 2}"),
+    ]
+    for chunks in ([chunk(tool_calls=[one]) for one in pieces], [chunk(tool_calls=pieces)]):
+        one, two = calls(await told(*chunks, chunk(finish="tool_calls"), usage()))
+        assert (one.name, one.arguments) == ("coin", {"times": 1})
+        assert (two.name, two.arguments) == (other, {"times": 2})
+        assert one.id != two.id
+
+
+async def test_a_name_that_is_told_with_every_piece_begins_no_call() -> None:
+    pieces = [
+        call(0, "", id="a", name="coin"),
+        call(0, '{"times": ', name="coin"),
+        call(0, "1}", id="a", name="coin"),
+        call(0, "", id="a", name="coin"),
+    ]
+    parts = await told(*(chunk(tool_calls=[one]) for one in pieces), chunk(finish="stop"))
+    assert calls(parts) == [ToolCall("a", "coin", {"times": 1})]
+
+
+async def test_the_signature_of_a_call_is_told_again_to_whom_it_came_from() -> None:
+    signed = call(0, "{}", id="a", name="coin")
+    signed["extra_content"] = {"google": {"thought_signature": "c2ln"}}
+    reply = PlayedReply(
+        pieces=events(
+            chunk(tool_calls=[signed, call(1, "{}", id="b", name="time")]),
+            chunk(finish="tool_calls"),
+        )
+    )
+    async with replaying(reply, hello()) as server:
+        async with lab(server.url).open("lab") as client:
+            made = calls(await collect(client, ask("Toss.")))
+            said = Message(Role.ASSISTANT, tuple(made))
+            await collect(client, ask("Toss.", said, "And?"))
+            strange = tuple(evolve(one, replay='{"other": 1}') for one in made)
+            odd = (evolve(made[0], replay="sig"), evolve(made[1], replay="[7]"))
+            for parts in (strange, odd):
+                await collect(client, ask("Toss.", Message(Role.ASSISTANT, parts), "And?"))
+        again, *others = (one.body["messages"][1]["tool_calls"] for one in server.posted[1:])
+    assert [one.get("extra_content") for one in again] == [signed["extra_content"], None]
+    assert not any("extra_content" in one for body in others for one in body)
+
+
+@pytest.mark.parametrize("depth", [300, 3_000, 100_000])
+async def test_arguments_that_are_nested_without_end_are_no_object(depth: int) -> None:
+    for ends in ("[" * depth, "[" * depth + "]" * depth):
+        piece = call(0, f'{{"a": {ends}}}', id="a", name="coin")
+        (only,) = calls(await told(chunk(tool_calls=[piece]), chunk(finish="tool_calls")))
+        assert list(only.arguments) == ["(not a JSON object)"]
 
 
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])

@@ -59,8 +59,8 @@ async def test_a_request_says_what_is_needed_and_no_more() -> None:
 
 
 async def test_options_of_the_person_are_passed_on() -> None:
-    body = await asked(ask("Hi."), options={"temperature": 0.3, "max_tokens": 7})
-    assert (body["temperature"], body["max_tokens"]) == (0.3, 7)
+    body = await asked(ask("Hi."), options={"temperature": 0.3, "seed": 7})
+    assert (body["temperature"], body["seed"], body["max_tokens"]) == (0.3, 7, 4096)
 
 
 async def test_tools_are_offered_with_their_schemas() -> None:

@@ -23,23 +23,32 @@ from argent_openai.wording import from_json, join_halves
 
 NO_OBJECT = "(not a JSON object)"
 """Where the arguments of a call are that are none. No tool takes this, so the model is told."""
-_CHARACTERS_A_TOKEN = 4
 
 
 @define
 class CallInTheMaking:
-    """A tool call whose arguments come in pieces."""
+    """A tool call whose arguments come in pieces.
+
+    Args:
+        replay: What the server wants to be told again with it.
+    """
 
     id: str = ""
     name: str = ""
     pieces: list[str] = field(factory=list)
+    replay: str = ""
 
     def finished(self) -> ToolCall:
         """Return the call. Arguments that are no object are passed on under ``NO_OBJECT``."""
         arguments = self.arguments
         if arguments is None:
             arguments = {NO_OBJECT: self._written}
-        return ToolCall(self.id or f"call_{uuid.uuid4().hex}", self.name, arguments)
+        return ToolCall(self.id or f"call_{uuid.uuid4().hex}", self.name, arguments, self.replay)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its arguments are there, and whole: what comes next belongs to another call."""
+        return bool(self._written.strip()) and self.arguments is not None
 
     @property
     def arguments(self) -> dict[str, Any] | None:
@@ -81,21 +90,20 @@ class Answer:
 
     Args:
         provider: Id of the provider.
-        asked: Bytes of the request, by which its tokens are estimated if the server counts none.
     """
 
-    def __init__(self, provider: str, asked: int) -> None:
+    def __init__(self, provider: str) -> None:
         self.provider = provider
         self.reason: FinishReason | None = None
         self.usage: Usage | None = None
+        self.early_usage: Usage | None = None
         self.calls: list[CallInTheMaking] = []
         self.thoughts = Thoughts(provider)
         self.refused = False
         self.halved = False
         self.over = False
-        self.written = 0
         self._half = ""
-        self._asked = asked
+        self._called = False
         self._sure = 0.0
         self._tokens = 0
 
@@ -108,8 +116,12 @@ class Answer:
         """Return words, behind the thoughts that led to them."""
         if self.halved:
             text, self._half = join_halves(self._half + text)
-        self.written += len(text)
         return [*self.thoughts.end(), TextDelta(text)] if text else []
+
+    def call(self, call: CallInTheMaking) -> list[ModelPart]:
+        """Return a call that is whole, behind the thoughts that led to it."""
+        self._called = True
+        return [*self.thoughts.end(), call.finished()]
 
     def weigh(self, logprobs: Iterable[Any]) -> None:
         """Take in how likely the tokens were."""
@@ -122,25 +134,21 @@ class Answer:
     def end(self) -> list[ModelPart]:
         """Return the last parts. Raises ``ModelUnavailable`` if the answer is not whole."""
         if self.reason is None:
-            raise ModelUnavailable(f"{self.provider}: the answer was cut off on its way")
+            raise ModelUnavailable(
+                f"{self.provider}: the answer was cut off on its way", may_cost=True
+            )
         calls = [call for call in self.calls if call.name]
         if self.reason is FinishReason.LENGTH:
             calls = [call for call in calls if call.arguments is not None]
-        elif calls and self.reason is FinishReason.STOP:
+        elif (calls or self._called) and self.reason is FinishReason.STOP:
             self.reason = FinishReason.TOOL_CALLS
-        self.written += sum(len(piece) for call in calls for piece in call.pieces)
-        usage = self.usage or self._estimate()
         sure = self._sure / self._tokens if self._tokens else None
-        finish = Finish(reason=self.reason, usage=usage, confidence=sure)
+        finish = Finish(reason=self.reason, usage=self._counted(), confidence=sure)
         return [*self.thoughts.end(), *(call.finished() for call in calls), finish]
 
-    def _estimate(self) -> Usage:
-        """Count as well as one can from outside: an answer that was paid for is never free."""
-        written = self.written + self.thoughts.length
-        return Usage(
-            input_tokens=math.ceil(self._asked / _CHARACTERS_A_TOKEN),
-            output_tokens=max(1, math.ceil(written / _CHARACTERS_A_TOKEN)),
-        )
+    def _counted(self) -> Usage:
+        """Return what the server counted; nothing, if the last count may have been cut off."""
+        return self.usage or (self.early_usage if self.over else None) or Usage()
 
 
 def count(figures: dict[str, Any], *names: str) -> int:

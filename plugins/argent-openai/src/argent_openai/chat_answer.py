@@ -53,7 +53,6 @@ class ChatReader:
         special = reason or logprobs or len(delta) > 1 or answer.thoughts.waiting or answer.halved
         if content.__class__ is str and self._marks.passed and not special:
             # Nearly all of a long answer is of this kind.
-            answer.written += len(content)
             return (TextDelta(content),) if content else ()
         found = [*self._think(delta), *self._speak(delta, content)]
         for piece in delta.get("tool_calls") or ():
@@ -96,24 +95,42 @@ class ChatReader:
         return self.answer.say(said) if said else [*self.answer.thoughts.now()]
 
     def _call(self, piece: dict[str, Any]) -> None:
-        """Take a piece of a call. Not all servers number them, and some number all of them 0."""
+        """Take a piece of a call."""
         id, function = piece.get("id") or "", piece.get("function") or {}
+        name = function.get("name") or ""
         place = piece.get("index")
-        call = self._places.get(place) if place is not None else None
-        if place is None and self.answer.calls and (not id or self.answer.calls[-1].id == id):
-            call = self.answer.calls[-1]
-        if call is None or (id and call.id and id != call.id):
+        call = self._begun(place, id, name)
+        if call is None:
             call = CallInTheMaking()
             self.answer.calls.append(call)
             self._places[place] = call
         call.id = call.id or id
-        call.name = call.name or function.get("name") or ""
+        call.name = call.name or name
+        if extra := piece.get("extra_content"):
+            call.replay = to_json({self.answer.provider: extra}).decode()
         arguments = function.get("arguments")
         if isinstance(arguments, dict):
             arguments = to_json(arguments).decode()
         call.pieces.append(arguments or "")
 
+    def _begun(self, place: object, id: str, name: str) -> CallInTheMaking | None:
+        """Return the call that a piece belongs to, if it is not the first piece of one.
+
+        Not all servers number them or give them ids; Gemini's numbers all of them 0.
+        """
+        call = self._places.get(place) if place is not None else None
+        if place is None and self.answer.calls and (not id or self.answer.calls[-1].id == id):
+            call = self.answer.calls[-1]
+        if call is None or (id and id == call.id):
+            return call
+        renamed = bool(name and call.name and name != call.name)
+        another = bool(id and call.id) or renamed or (name and call.is_whole)
+        return None if another else call
+
     def _finish(self, reason: str, document: Any) -> None:
+        if not document.get("usage"):
+            early = self.answer.usage or self.answer.early_usage
+            self.answer.usage, self.answer.early_usage = None, early
         if reason in _FAILURES:
             raise complaint_in(document) or Complaint("the server could not finish its answer")
         meant = _REASONS.get(reason, FinishReason.STOP)
@@ -126,12 +143,13 @@ def _usage(figures: dict[str, Any]) -> Usage | None:
     read, written = count(figures, "prompt_tokens"), count(figures, "completion_tokens")
     details = figures.get("prompt_tokens_details") or {}
     cached = count(details, "cached_tokens") or count(figures, "prompt_cache_hit_tokens")
-    kept = count(details, "cache_write_tokens")
+    # The second is what LiteLLM's proxy calls it.
+    kept = count(details, "cache_write_tokens") or count(figures, "cache_creation_input_tokens")
     if not read and not written:
         return None
     return Usage(
         input_tokens=max(0, read - cached - kept),
-        output_tokens=max(written, count(figures, "total_tokens") - read),
+        output_tokens=max(written, count(figures, "total_tokens") - read) if read else written,
         cache_read_tokens=cached,
         cache_write_tokens=kept,
     )

@@ -12,13 +12,14 @@ from argent_hookspecs import Image, Message, MessagePart, ModelRequest, Text, Th
 from argent_openai.conversation import conversation, output_limit
 from argent_openai.habits import Habits
 from argent_openai.settings import Endpoint
-from argent_openai.wording import arguments_json, data_url, to_json
+from argent_openai.wording import arguments_json, data_url, from_json, to_json
 
 
 def chat_request(request: ModelRequest, *, endpoint: Endpoint, habits: Habits) -> bytes:
     """Return the body of a request."""
     form = ChatForm(endpoint.id, thoughts=habits.thoughts)
     body: dict[str, Any] = {
+        **endpoint.settings.options,
         "model": request.model,
         "messages": conversation(request, form, habits),
         "stream": True,
@@ -28,7 +29,6 @@ def chat_request(request: ModelRequest, *, endpoint: Endpoint, habits: Habits) -
         body["stream_options"] = {"include_usage": True}
     if habits.confidence:
         body["logprobs"], body["top_logprobs"] = True, 1
-    body |= endpoint.settings.options
     if request.tools and endpoint.settings.tools:
         body["tools"] = [
             {
@@ -41,6 +41,8 @@ def chat_request(request: ModelRequest, *, endpoint: Endpoint, habits: Habits) -
             }
             for tool in request.tools
         ]
+        if not request.may_call:
+            body["tool_choice"] = "none"
         if habits.no_effort:
             body["reasoning_effort"] = "none"
     return to_json(body)
@@ -76,15 +78,29 @@ class ChatForm:
         content = message.text or (None if calls else "")
         told: dict[str, Any] = {"role": "assistant", "content": content}
         if calls:
-            told["tool_calls"] = [_call(call) for call in calls]
+            told["tool_calls"] = [_call(call, self.provider) for call in calls]
         if self.thoughts:
             told |= _thoughts(parts, self.provider)
         return (told,)
 
 
-def _call(call: ToolCall) -> dict[str, Any]:
+def _call(call: ToolCall, provider: str) -> dict[str, Any]:
     function = {"name": call.name, "arguments": arguments_json(call.arguments)}
-    return {"id": call.id, "type": "function", "function": function}
+    told = {"id": call.id, "type": "function", "function": function}
+    return told | _record(call, provider) if call.replay else told
+
+
+def _record(call: ToolCall, provider: str) -> dict[str, Any]:
+    """Tell again what the server told with a call: the signatures that Gemini demands.
+
+    See https://ai.google.dev/gemini-api/docs/thought-signatures.
+    """
+    try:
+        record = from_json(call.replay)
+    except ValueError:
+        return {}
+    mine = isinstance(record, dict) and provider in record
+    return {"extra_content": record[provider]} if mine else {}
 
 
 def _thoughts(parts: Iterable[MessagePart], provider: str) -> dict[str, Any]:

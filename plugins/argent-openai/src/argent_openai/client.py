@@ -24,7 +24,7 @@ from argent_openai.answer import Answer, AnswerReader
 from argent_openai.catalogue import Catalogue
 from argent_openai.chat_answer import ChatReader
 from argent_openai.chat_request import chat_request
-from argent_openai.complaints import Complaint
+from argent_openai.complaints import Complaint, hide
 from argent_openai.habits import Habits
 from argent_openai.responses_answer import ResponsesReader
 from argent_openai.responses_request import responses_request
@@ -40,7 +40,16 @@ _LIST_HERE_SECONDS = 3.0
 _EMBED_SECONDS = 300.0
 _QUIET_SECONDS = 10.0
 _DONE = b"[DONE]"
-_NOT_AS_AGREED = (TypeError, AttributeError, KeyError, IndexError, ValueError, OverflowError)
+_NOT_AS_AGREED = (
+    TypeError,
+    AttributeError,
+    KeyError,
+    IndexError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+)
+_SHOWN, _SHOWN_FROM = 80, 4096
 
 
 @frozen
@@ -94,7 +103,7 @@ class OpenAIClient:
             raise ModelRejected(f"{self._endpoint.id}: the request has no message")
         if (refused := await self._catalogue.refuses(request.model)) is not None:
             raise refused
-        habits = self._habits.setdefault(request.model, Habits.of(self._endpoint))
+        habits = self._habits_of(request.model)
         begun = False
         while True:
             learned = habits.learned
@@ -106,7 +115,9 @@ class OpenAIClient:
                 return
             except Complaint as complaint:
                 # Another answer may have learned it meanwhile.
-                if begun or not (habits.learned != learned or habits.learn(complaint)):
+                if begun or not (
+                    habits.learned != learned or self._learn(habits, complaint, request)
+                ):
                     raise complaint.error(self._endpoint, request.model) from complaint
                 self._ctx.log.info(
                     "the server wants to be asked otherwise",
@@ -139,7 +150,7 @@ class OpenAIClient:
         """Make one request. Raises ``Complaint`` where the server refuses it."""
         api = _RESPONSES if habits.responses else _CHAT
         body = api.write(request, endpoint=self._endpoint, habits=habits)
-        answer = Answer(self._endpoint.id, len(body))
+        answer = Answer(self._endpoint.id)
         reader = api.reader(answer)
         connection, clock = await self._connect(), self._ctx.clock
         heard = clock.monotonic()
@@ -164,8 +175,22 @@ class OpenAIClient:
                 # What was cut off after its last word is whole.
                 if answer.reason is None:
                     raise
-        for part in reader.end():
+        try:
+            last = reader.end()
+        except _NOT_AS_AGREED as error:
+            raise self._strange("an answer that cannot be read") from error
+        for part in last:
             yield part
+
+    def _habits_of(self, model: str) -> Habits:
+        """Return what was learned of a model, if it was learned lately."""
+        known, now = self._habits.get(model), self._ctx.clock.monotonic()
+        if known is None or known.outdated(now):
+            known = self._habits[model] = Habits.of(self._endpoint)
+        return known
+
+    def _learn(self, habits: Habits, complaint: Complaint, request: ModelRequest) -> bool:
+        return habits.learn(complaint, request, now=self._ctx.clock.monotonic())
 
     def _read(
         self, reader: AnswerReader, data: bytes, hidden: Sequence[str]
@@ -183,9 +208,11 @@ class OpenAIClient:
                 reader.answer.halved = True
             return reader.take(document)
         except Complaint as complaint:
+            complaint.may_cost = True
             raise complaint.without(hidden) from None
         except _NOT_AS_AGREED as error:
-            raise self._strange(f"an event that cannot be read: {data[:80]!r}") from error
+            said = hide(data[:_SHOWN_FROM].decode(errors="replace"), hidden)[:_SHOWN]
+            raise self._strange(f"an event that cannot be read: {said!r}") from error
 
     def _vectors(self, document: Any, expected: int) -> list[Sequence[float]]:
         try:
@@ -198,7 +225,7 @@ class OpenAIClient:
         return vectors
 
     def _strange(self, what: str) -> ModelUnavailable:
-        return ModelUnavailable(f"{self._endpoint.id} sent {what}")
+        return ModelUnavailable(f"{self._endpoint.id} sent {what}", may_cost=True)
 
     async def _get(self, path: str) -> Any:
         seconds = _LIST_HERE_SECONDS if self._endpoint.here else _LIST_SECONDS

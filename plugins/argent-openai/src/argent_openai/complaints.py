@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import email.utils
-import math
 import re
-import time
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from argent_hookspecs import ContextTooLong, ModelError, ModelRejected, ModelUnavailable
+from argent_hookspecs.http import retry_after
 from argent_openai.settings import Endpoint
+from argent_openai.wording import to_json
 
 _PASSING = (408, 409, 425, 429)
 _TOO_LONG_CODES = ("context_length_exceeded", "exceed_context_size_error")
@@ -28,6 +28,14 @@ _PASSING_KINDS = re.compile(
     re.IGNORECASE,
 )
 _LONGEST = 500
+_LONGEST_READ = 8000
+_GENERAL = re.compile(
+    r"invalid|bad|un(supported|known|recognized|processable)|not|supported|request|body|payload|"
+    r"error|internal|value|parameter|argument|type|input|field|content|entity|missing|validation|"
+    r"literal|extra|forbidden|[\W\d_]",
+    re.IGNORECASE,
+)
+"""What codes of errors are made of that do not say what is wrong."""
 
 
 class Complaint(Exception):
@@ -36,9 +44,13 @@ class Complaint(Exception):
     Args:
         message: Its words.
         status: The HTTP status, or the one that a frame of a stream names; 0 if there is none.
-        kind: Its code and type, by which programs tell errors apart.
+        code: Its code, by which programs tell errors apart.
+        kind: Its code and type.
         param: The field of the request that it is about.
         retry_after: Seconds after which to ask again.
+
+    Attributes:
+        may_cost: Whether it came in an answer that had begun.
     """
 
     def __init__(
@@ -46,6 +58,7 @@ class Complaint(Exception):
         message: str,
         *,
         status: int = 0,
+        code: str = "",
         kind: str = "",
         param: str = "",
         retry_after: float | None = None,
@@ -53,22 +66,33 @@ class Complaint(Exception):
         super().__init__(message)
         self.message = message
         self.status = status
+        self.code = code
         self.kind = kind
         self.param = param
         self.retry_after = retry_after
+        self.may_cost = False
 
     def without(self, hidden: Iterable[str]) -> Complaint:
-        """Return the same without what must not be shown."""
-        message = self.message
-        for value in hidden:
-            message = message.replace(value, "[key]")
-        return Complaint(
-            message,
-            status=self.status,
-            kind=self.kind,
-            param=self.param,
-            retry_after=self.retry_after,
-        )
+        """Return it in short, without what must not be shown."""
+        said = hide(self.message, hidden)
+        self.message = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
+        self.args = (self.message,)
+        return self
+
+    def blames(self, what: re.Pattern[str], *, where: re.Pattern[str]) -> bool:
+        """Say whether it is about a certain thing.
+
+        What the server tells programs goes first; words count where it tells them nothing.
+
+        Args:
+            what: Finds the thing in words.
+            where: Finds the fields of a request in which it may stand.
+        """
+        if self.param and not where.search(self.param):
+            return False
+        if _GENERAL.sub("", self.code) and not what.search(self.code):
+            return False
+        return bool(what.search(f"{self.param} {self.message}"))
 
     def error(self, endpoint: Endpoint, model: str = "") -> ModelError:
         """Return the same as an error of the contract, with what the person can do."""
@@ -78,7 +102,9 @@ class Complaint(Exception):
             return ContextTooLong(said)
         if status in _PASSING or status >= 500 or not status:
             remedy = ". Look at the plan and the bill of the account" if self._no_money else ""
-            return ModelUnavailable(f"{said}{remedy}", retry_after=self.retry_after)
+            return ModelUnavailable(
+                f"{said}{remedy}", retry_after=self.retry_after, may_cost=self.may_cost
+            )
         if status in (401, 403):
             return ModelRejected(f"{said}. Give it a valid key: {endpoint.how_to_set_the_key}")
         if status == 402:
@@ -115,13 +141,13 @@ def read_complaint(status: int, headers: Mapping[str, str], *, body: bytes) -> C
     found = complaint_in(document, status=status)
     if found is None:
         empty = document is not None and not document
-        said = (
-            "" if empty or b"<" in body[:200] else body[:_LONGEST].decode(errors="replace").strip()
-        )
-        location = headers.get("Location", "")
+        page = b"<" in body[:200]
+        said = "" if empty or page else body[: _LONGEST - 20].decode(errors="replace").strip()
+        # A key may stand in the query.
+        location = headers.get("Location", "").partition("?")[0]
         said = said or (f"it sends us on to {location}" if location else "it gave no reason")
         found = Complaint(f"{said} (HTTP {status})", status=status)
-    found.retry_after = retry_after(headers)
+    found.retry_after = retry_after(headers, now=datetime.now(UTC))
     return found
 
 
@@ -137,7 +163,7 @@ def complaint_in(document: Any, *, status: int = 0) -> Complaint | None:
     if not error:
         return None
     if not isinstance(error, dict):
-        error = {"message": error if isinstance(error, str) else orjson.dumps(error).decode()}
+        error = {"message": error if isinstance(error, str) else to_json(error).decode()}
     metadata = error.get("metadata")
     inner = metadata.get("raw") if isinstance(metadata, dict) else None
     message = str(error.get("message") or "it gave no reason")
@@ -145,8 +171,9 @@ def complaint_in(document: Any, *, status: int = 0) -> Complaint | None:
         message = f"{message}: {inner}"
     code, kind = error.get("code"), error.get("type")
     return Complaint(
-        message[:_LONGEST],
+        message[:_LONGEST_READ],
         status=status or _status_of(code, kind),
+        code=str(code or ""),
         kind=f"{code or ''} {kind or ''}",
         param=str(error.get("param") or ""),
     )
@@ -164,15 +191,8 @@ def _status_of(code: object, kind: object) -> int:
     return 400 if "invalid" in words or "not_found" in words else 0
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read after how many seconds to ask again: RFC 9110, section 10.2.3, and its milliseconds."""
-    for name, share in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        value = headers.get(name, "")
-        try:
-            seconds = float(value) / share
-        except ValueError:
-            when = email.utils.parsedate_tz(value) if value else None
-            seconds = email.utils.mktime_tz(when) - time.time() if when else -1.0
-        if math.isfinite(seconds) and seconds >= 0:
-            return seconds
-    return None
+def hide(text: str, hidden: Iterable[str]) -> str:
+    """Return a text without what must not be shown."""
+    for value in hidden:
+        text = text.replace(value, "[key]")
+    return text

@@ -8,16 +8,16 @@ import io
 import os
 import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 import orjson
 
 from argent_hookspecs import ModelRejected, ModelUnavailable, Secret, SecretError, Secrets
 from argent_openai.complaints import Complaint, complaint_in, read_complaint
-from argent_openai.settings import Endpoint
+from argent_openai.settings import Endpoint, is_key
 from argent_openai.sse import EventParser, EventTooLarge
 
 _CONNECT_SECONDS = 15.0
@@ -28,6 +28,8 @@ _TRIES = 3
 _ONE_PIECE = 1 << 19
 _LARGEST_ANSWER = 1 << 26
 _LARGEST_COMPLAINT = 1 << 16
+_COMPLAINT_SECONDS = 10.0
+_SHORTEST_KEY = 8
 _STALE = (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED)
 
 
@@ -108,7 +110,9 @@ class Connection:
                 content = await _whole(response)
         except TimeoutError as error:
             raise ModelUnavailable(
-                f"{self._endpoint.id}: {self._endpoint.shown}/{path} took longer than {seconds:g} s"
+                f"{self._endpoint.id}: {path} of {self._endpoint.shown} took longer than "
+                f"{seconds:g} s",
+                may_cost=True,
             ) from error
         try:
             document = orjson.loads(content)
@@ -146,10 +150,13 @@ class Connection:
             raise ModelUnavailable(
                 f"{self._endpoint.id}: {self._endpoint.shown} said nothing for "
                 f"{self._endpoint.patience:g} s; a larger {self._endpoint.place}.silence helps if "
-                "it is only slow"
+                "it is only slow",
+                may_cost=True,
             ) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise ModelUnavailable(f"{self._endpoint.id}: {_in_words(error)}") from error
+            had_it = not isinstance(error, aiohttp.ClientHttpProxyError)
+            said = f"{self._endpoint.id}: {_in_words(error)}"
+            raise ModelUnavailable(said, may_cost=had_it) from error
 
     async def _send(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
@@ -178,6 +185,11 @@ class Connection:
                 headers["Authorization"] = f"Bearer {await self._reveal(key)}"
             for name, value in self._endpoint.settings.headers.items():
                 headers[name] = await self._reveal(value) if isinstance(value, Secret) else value
+                if is_key(name, value):
+                    self._hide(headers[name])
+            for name, value in parse_qsl(urlsplit(self._endpoint.settings.base_url).query):
+                if is_key(name, value):
+                    self._hide(value)
             self._headers = headers
         return self._headers
 
@@ -194,17 +206,29 @@ class Connection:
                 f"{self._endpoint.id}: its key has characters that no key has. Give it another: "
                 f"{self._endpoint.how_to_set_the_key}"
             )
-        if value not in self.hidden:
-            self.hidden.append(value)
+        self._hide(value)
         return value
+
+    def _hide(self, value: str) -> None:
+        """Keep a key out of what is shown, also without the name of its kind before it."""
+        for part in (value, *(word for word in value.split() if len(word) >= _SHORTEST_KEY)):
+            if part and part not in self.hidden:
+                self.hidden.append(part)
 
     async def _complaint(self, response: aiohttp.ClientResponse) -> Complaint:
         if response.status in (401, 403):
             # The next request reads the key anew, in case that it was changed.
             self._headers = None
-        body = await response.content.read(_LARGEST_COMPLAINT)
-        while not response.content.at_eof() and len(body) < _LARGEST_COMPLAINT:
-            body += await response.content.read(_LARGEST_COMPLAINT - len(body))
+        body = b""
+        # A status says enough, if the rest of it does not come.
+        with suppress(TimeoutError, aiohttp.ClientError, OSError):
+            async with asyncio.timeout(_COMPLAINT_SECONDS):
+                async for piece in response.content.iter_any():
+                    body += piece[: _LARGEST_COMPLAINT - len(body)]
+                    if len(body) >= _LARGEST_COMPLAINT:
+                        break
+        for value in self.hidden:
+            body = body.replace(value.encode(), b"[key]")
         complaint = read_complaint(response.status, response.headers, body=body)
         return complaint.without(self.hidden)
 
@@ -218,7 +242,8 @@ class Connection:
     def _strange(self, what: str) -> ModelUnavailable:
         return ModelUnavailable(
             f"{self._endpoint.id}: {what}; check {self._endpoint.place}.baseUrl, "
-            f"{self._endpoint.shown}"
+            f"{self._endpoint.shown}",
+            may_cost=True,
         )
 
 
@@ -232,7 +257,8 @@ def find_proxy(endpoint: Endpoint) -> str | None:
     # A proxy is for what is elsewhere.
     if endpoint.here or urllib.request.proxy_bypass(address.hostname or ""):
         return None
-    proxy = urllib.request.getproxies().get(address.scheme)
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(address.scheme) or proxies.get("all")
     if proxy and urlsplit(proxy).scheme not in ("http", "https"):
         raise ModelRejected(
             f"{endpoint.id}: the proxy for {address.scheme} addresses is no HTTP proxy; set "

@@ -10,6 +10,7 @@ import re
 
 from attrs import define
 
+from argent_hookspecs import Image, MessagePart, ModelRequest, Thinking
 from argent_openai.complaints import Complaint
 from argent_openai.settings import Endpoint
 
@@ -22,7 +23,26 @@ _UNKNOWN = re.compile(
     r"not allowed|not available|invalid|removed|only .* none|incompatible",
     re.IGNORECASE,
 )
-_THOUGHTS = r"reasoning_(content|details)|encrypted"
+_MINIMUM = re.compile(r"at least|minimum|greater than|>=", re.IGNORECASE)
+_LIMITS = re.compile(r"max(_completion|_output)?_tokens")
+_COUNTING = re.compile(r"stream_options|include_usage")
+_LIKELIHOODS = re.compile(r"logprobs")
+_LIKELIHOODS_AT = re.compile(r"logprobs|include")
+_THOUGHTS = re.compile(r"reasoning_(content|details)|encrypted", re.IGNORECASE)
+_THOUGHTS_AT = re.compile(r"reasoning|encrypted|include|messages|input")
+_PICTURES_AT = re.compile(r"image|content|messages|input")
+_NO_PICTURES = re.compile(
+    r"(not|n't|cannot) (support|accept|take|process|handle|see) (any )?"
+    r"(image|vision|picture|multimodal)(s|_url)?( inputs?)?(?! ?\w)|"
+    r"no \w+ found that support image|"
+    r"(?<!animated )\b(image|vision|picture|multimodal)(s|_url|\(s\))?`?'?( inputs?)? (is|are) "
+    r"(not (supported|accepted|enabled|available|allowed)|only supported by)|"
+    r"not an? (multimodal|vision)|at most 0 image|unknown variant `?image|"
+    r"missing data required for image|vision add-?on is not|content must be a string",
+    re.IGNORECASE,
+)
+"""How servers say that a model takes no pictures at all, and not that one of them is bad."""
+_REMEMBERED_SECONDS = 3600.0
 _NO_RESPONSES = (404, 405, 501)
 
 
@@ -40,6 +60,7 @@ class Habits:
         thoughts: Whether it is told again what it thought.
         no_effort: Whether it must be told not to think before it calls tools.
         learned: How often something was learned.
+        learned_at: When, the last time.
     """
 
     responses: bool = False
@@ -51,6 +72,7 @@ class Habits:
     thoughts: bool = True
     no_effort: bool = False
     learned: int = 0
+    learned_at: float = 0.0
     _limit_fixed: bool = False
     _api_fixed: bool = False
 
@@ -69,14 +91,20 @@ class Habits:
             api_fixed=wished is not None,
         )
 
-    def learn(self, complaint: Complaint) -> bool:
+    def outdated(self, now: float) -> bool:
+        """Say whether it was learned so long ago that the server may have changed."""
+        return bool(self.learned) and now - self.learned_at > _REMEMBERED_SECONDS
+
+    def learn(self, complaint: Complaint, request: ModelRequest, *, now: float) -> bool:
         """Take in why a request was refused; return whether it is worth asking otherwise."""
         if complaint.status in (401, 403, 408, 409, 429):
             return False
         learned = self._learn_api(complaint)
         if not learned and complaint.status in (400, 404, 422, 500, 501):
-            learned = self._learn_fields(complaint.message, complaint.param)
-        self.learned += learned
+            learned = self._learn_limit(complaint) or self._learn_fields(complaint, request)
+        if learned:
+            self.learned += 1
+            self.learned_at = now
         return learned
 
     def _learn_api(self, complaint: Complaint) -> bool:
@@ -97,34 +125,44 @@ class Habits:
             return True
         return False
 
-    def _learn_fields(self, message: str, param: str) -> bool:
-        about = f"{param} {message}"
-        if ("max_tokens" in about or NEW_LIMIT in about or "max_output_tokens" in about) and (
-            self._learn_limit(message)
-        ):
-            return True
-        if not _UNKNOWN.search(message):
-            return False
-        if self.usage and ("stream_options" in about or "include_usage" in about):
-            self.usage = False
-        elif self.confidence and "logprobs" in about:
-            self.confidence = False
-        elif self.images and re.search(r"image|vision|multimodal", about, re.IGNORECASE):
+    def _learn_fields(self, complaint: Complaint, request: ModelRequest) -> bool:
+        if self.images and _takes_no_pictures(complaint, request):
             self.images = False
-        elif self.thoughts and re.search(_THOUGHTS, about, re.IGNORECASE):
+        elif not _UNKNOWN.search(complaint.message):
+            return False
+        elif self.usage and complaint.blames(_COUNTING, where=_COUNTING):
+            self.usage = False
+        elif self.confidence and complaint.blames(_LIKELIHOODS, where=_LIKELIHOODS_AT):
+            self.confidence = False
+        elif self.thoughts and complaint.blames(_THOUGHTS, where=_THOUGHTS_AT):
+            if not self.responses and not _holds(request, Thinking):
+                return False
             self.thoughts = False
         else:
             return False
         return True
 
-    def _learn_limit(self, message: str) -> bool:
+    def _learn_limit(self, complaint: Complaint) -> bool:
+        message = complaint.message
+        if not complaint.blames(_LIMITS, where=_LIMITS):
+            return False
         found = _LARGEST.search(message)
         largest = int(found[1] or found[2]) if found else None
         if largest and (self.largest is None or largest < self.largest):
             self.largest = largest
             return True
-        if _UNKNOWN.search(message) and not self.responses and not self._limit_fixed:
-            self.limit = OLD_LIMIT if self.limit == NEW_LIMIT else NEW_LIMIT
-            self._limit_fixed = True
-            return True
-        return False
+        if _MINIMUM.search(message) or not _UNKNOWN.search(message):
+            return False
+        if self.responses or self._limit_fixed:
+            return False
+        self.limit = OLD_LIMIT if self.limit == NEW_LIMIT else NEW_LIMIT
+        self._limit_fixed = True
+        return True
+
+
+def _takes_no_pictures(complaint: Complaint, request: ModelRequest) -> bool:
+    return _holds(request, Image) and complaint.blames(_NO_PICTURES, where=_PICTURES_AT)
+
+
+def _holds(request: ModelRequest, kind: type[MessagePart]) -> bool:
+    return any(isinstance(part, kind) for message in request.messages for part in message.parts)

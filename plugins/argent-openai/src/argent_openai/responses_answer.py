@@ -56,6 +56,8 @@ class ResponsesReader:
         if item["type"] == "function_call":
             call = CallInTheMaking(item.get("call_id") or "", item["name"])
             call.pieces.append(item.get("arguments") or "")
+            if call.name and item.get("status") != "incomplete":
+                return self.answer.call(call)
             self.answer.calls.append(call)
         elif item["type"] == "reasoning":
             said = self.answer.thoughts.end()

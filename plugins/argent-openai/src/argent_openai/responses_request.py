@@ -8,26 +8,44 @@ from typing import Any
 import orjson
 from attrs import frozen
 
-from argent_hookspecs import Image, Message, ModelRequest, Text, Thinking, ToolCall
+from argent_hookspecs import (
+    Image,
+    Message,
+    ModelRejected,
+    ModelRequest,
+    Text,
+    Thinking,
+    ToolCall,
+)
 from argent_openai.conversation import conversation, output_limit
 from argent_openai.habits import Habits
 from argent_openai.settings import Endpoint
 from argent_openai.wording import arguments_json, data_url, to_json
 
 LEAST_OUTPUT = 16
-"""OpenAI takes no lower limit of an answer."""
+"""OpenAI takes no lower limit of an answer: ``integer_below_min_value`` is what it says."""
 
 
 def responses_request(request: ModelRequest, *, endpoint: Endpoint, habits: Habits) -> bytes:
-    """Return the body of a request. Nothing of it is to be kept by the server."""
+    """Return the body of a request. Nothing of it is to be kept by the server.
+
+    Raises:
+        ModelRejected: The answer may be so short that the server refuses to begin it.
+    """
     limit = output_limit(request, habits)
+    if endpoint.at_openai and limit < LEAST_OUTPUT:
+        raise ModelRejected(
+            f"{endpoint.id} writes no answer of fewer than {LEAST_OUTPUT} tokens, and there is "
+            f"room for {limit}"
+        )
     form = ResponsesForm(endpoint.id, thoughts=habits.thoughts)
     body: dict[str, Any] = {
+        **endpoint.settings.options,
         "model": request.model,
         "input": conversation(request, form, habits),
         "stream": True,
         "store": False,
-        "max_output_tokens": max(limit, LEAST_OUTPUT) if endpoint.at_openai else limit,
+        "max_output_tokens": limit,
     }
     include = []
     if habits.thoughts:
@@ -37,7 +55,6 @@ def responses_request(request: ModelRequest, *, endpoint: Endpoint, habits: Habi
         body["top_logprobs"] = 1
     if include:
         body["include"] = include
-    body |= endpoint.settings.options
     if request.tools and endpoint.settings.tools:
         body["tools"] = [
             {
@@ -49,6 +66,8 @@ def responses_request(request: ModelRequest, *, endpoint: Endpoint, habits: Habi
             }
             for tool in request.tools
         ]
+        if not request.may_call:
+            body["tool_choice"] = "none"
     return to_json(body)
 
 

@@ -26,7 +26,6 @@ class Thoughts:
         self._field = ""
         self._details: list[dict[str, Any]] = []
         self._told_at = 0.0
-        self.length = 0
 
     @property
     def waiting(self) -> bool:
@@ -42,7 +41,6 @@ class Thoughts:
         """
         self._text.append(text)
         self._field = field
-        self.length += len(text)
 
     def add_details(self, details: list[dict[str, Any]]) -> None:
         """Take the next pieces of a record that is told again as a whole.

@@ -37,11 +37,16 @@ def to_json(document: Any) -> bytes:
 
 
 def from_json(written: str) -> Any:
-    """Read JSON. Raises ``ValueError``."""
+    """Read JSON. Raises ``ValueError``, also if it is nested too deeply to be written again."""
     try:
-        return orjson.loads(written)
-    except orjson.JSONDecodeError:
-        return orjson.loads(to_json(json.loads(written)))
+        try:
+            found = orjson.loads(written)
+        except orjson.JSONDecodeError:
+            found = orjson.loads(to_json(json.loads(written)))
+        orjson.dumps(found)
+    except (RecursionError, orjson.JSONEncodeError) as error:
+        raise ValueError("it is nested too deeply") from error
+    return found
 
 
 def join_halves(text: str) -> tuple[str, str]:
