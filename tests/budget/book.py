@@ -9,9 +9,10 @@ from attrs import define, evolve, frozen
 
 from argent_core.database import Database
 from argent_core.loop.budget import Budget, Cap, ModelCall, OverBudget
-from argent_hookspecs import BudgetReached, Transaction, Usage
+from argent_core.loop.turn_account import is_free
+from argent_hookspecs import BudgetReached, ModelError, Transaction, Usage
 from tests.budget.auditor import Auditor
-from tests.budget.deals import Deal
+from tests.budget.deals import Deal, Failure
 
 T = TypeVar("T")
 
@@ -46,9 +47,14 @@ class Book:
         """Put down what a call cost."""
         await self.step(lambda tx: self.budget.settle(tx, call, spent=spent, usage=usage))
 
-    async def fail(self, call: ModelCall, *, free: bool) -> None:
+    async def fail(self, call: ModelCall, failure: Failure) -> None:
         """Put down that a call failed."""
-        await self.step(lambda tx: self.budget.fail(tx, call, reason="it failed", free=free))
+        reason, free = str(failure.error), self.is_free(failure)
+        await self.step(lambda tx: self.budget.fail(tx, call, reason=reason, free=free))
+
+    def is_free(self, failure: Failure) -> bool:
+        """Tell whether a call that failed counts as if it cost nothing."""
+        return is_free(failure.error, heard=failure.heard)
 
     async def reopen(self) -> None:
         """Do what is to be done after a crash: nothing, but to look."""
@@ -99,6 +105,11 @@ class _ForgetsAfterACrash(Book):
                 model="any",
             )
             await self.settle(call, 0, Usage())
+
+
+class _HoldsLostAnswersFree(Book):
+    def is_free(self, failure: Failure) -> bool:
+        return not failure.heard and isinstance(failure.error, ModelError)
 
 
 class _SettlesTwice(Budget):
@@ -152,6 +163,7 @@ REAL = Kind("as the kernel does")
 MUTANTS = (
     Kind("checks in a transaction of its own", book=_ChecksBefore),
     Kind("forgets after a crash", book=_ForgetsAfterACrash),
+    Kind("holds an answer that was lost on its way for free", book=_HoldsLostAnswersFree),
     Kind("settles twice", budget=_SettlesTwice),
     Kind("settles on the wrong day", budget=_SettlesToday),
     Kind("holds what failed for free", budget=_HoldsFailuresFree),

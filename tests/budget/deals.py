@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -11,7 +12,14 @@ from attrs import frozen
 from argent_core.config.settings import BudgetSettings
 from argent_core.loop.budget import ModelCall
 from argent_core.loop.prices import WorstCase
-from argent_hookspecs import Price, Usage
+from argent_hookspecs import (
+    ModelError,
+    ModelRejected,
+    ModelUnavailable,
+    PluginError,
+    Price,
+    Usage,
+)
 
 SOURCES = ("terminal", "telegram", "cron")
 TIERS = ("local", "fast", "powerful")
@@ -25,8 +33,34 @@ class Fate(enum.Enum):
 
     ANSWERED = "answered"
     ANSWERED_TWICE = "what it cost is put down twice"
-    FREE_FAILURE = "it failed and costs nothing"
-    DEAR_FAILURE = "it failed and may cost something"
+    BUSY = "its provider has no time for it"
+    REJECTED = "its provider does not want it"
+    LOST = "its answer is lost on its way"
+    CUT = "its answer is cut off"
+    FAULT = "its provider has a fault"
+
+
+@frozen(kw_only=True)
+class Failure:
+    """How a call fails.
+
+    Args:
+        heard: Whether some of the answer had come.
+        charged: Whether the vendor wants money for it all the same.
+    """
+
+    error: ModelError | PluginError
+    heard: bool = False
+    charged: bool = True
+
+
+FAILURES: Mapping[Fate, Failure] = {
+    Fate.BUSY: Failure(error=ModelUnavailable("no time", retry_after=1.0), charged=False),
+    Fate.REJECTED: Failure(error=ModelRejected("not this"), charged=False),
+    Fate.LOST: Failure(error=ModelUnavailable("it fell silent", may_cost=True)),
+    Fate.CUT: Failure(error=ModelUnavailable("it broke off"), heard=True),
+    Fate.FAULT: Failure(error=PluginError("any", "it raised")),
+}
 
 
 @frozen(kw_only=True)

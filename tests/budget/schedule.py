@@ -167,11 +167,13 @@ class _Schedule:
         if self._dead:
             return
         usage = deal.usage(granted)
-        spent = 0 if deal.fate is Fate.FREE_FAILURE else cost(deal.worst.price, usage)
+        failure = deals.FAILURES.get(deal.fate)
+        charged = failure is None or failure.charged
+        spent = cost(deal.worst.price, usage) if charged else 0
         self.auditor.charge(deal.call.key, spent)
         await _pause(deal.pauses[1])
-        if deal.fate in (Fate.FREE_FAILURE, Fate.DEAR_FAILURE):
-            await self.book.fail(deal.call, free=deal.fate is Fate.FREE_FAILURE)
+        if failure is not None:
+            await self.book.fail(deal.call, failure)
             return
         for _ in range(2 if deal.fate is Fate.ANSWERED_TWICE else 1):
             await self.book.settle(deal.call, spent, usage)
