@@ -24,7 +24,11 @@ class Agent(Protocol):
         ...
 
     async def history(self, conversation: str, limit: int = 20) -> Sequence[Mapping[str, Any]]:
-        """Return the last exchanges, oldest first: ``{"asked": …, "answered": …, "at": …}``."""
+        """Return the last exchanges, oldest first.
+
+        Each is ``{"asked": …, "answered": …, "at": …, "private": …}``; one that is private is told
+        to models of this machine only.
+        """
         ...
 
     async def approvals(self, conversation: str | None = None) -> Sequence[Approval]:
