@@ -63,6 +63,14 @@ async def test_options_of_the_person_are_passed_on() -> None:
     assert (body["temperature"], body["seed"], body["max_tokens"]) == (0.3, 7, 4096)
 
 
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_tools_that_may_not_be_called_now_are_shown_all_the_same(api: str) -> None:
+    request = ask("Toss.", tools=(COIN,))
+    free, bound = [await asked(one, api=api) for one in (request, evolve(request, may_call=False))]
+    assert bound == free | {"tool_choice": "none"}
+    assert "tool_choice" not in await asked(ask("Hi.", may_call=False), api=api)
+
+
 async def test_tools_are_offered_with_their_schemas() -> None:
     body = await asked(ask("Toss.", tools=(COIN,)))
     function = {"name": "coin", "description": "Toss a coin.", "parameters": COIN.parameters}

@@ -102,13 +102,16 @@ async def test_tls_where_there_is_none() -> None:
             await collect(client, ask("Hi."))
 
 
-async def test_a_proxy_is_used_for_what_is_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+async def test_a_proxy_is_used_for_what_is_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
     async with replaying(hello()) as server:
         proxy = server.url.removesuffix("/v1")
-        for name in ("HTTP_PROXY", "http_proxy"):
-            monkeypatch.setenv(name, proxy)
-        for name in ("NO_PROXY", "no_proxy"):
+        for name in ("NO_PROXY", "HTTP_PROXY", "ALL_PROXY"):
             monkeypatch.delenv(name, raising=False)
+            monkeypatch.delenv(name.lower(), raising=False)
+        monkeypatch.setenv(variable.lower(), proxy)
         async with lab("http://models.invalid/v1").open("lab") as client:
             assert words(await collect(client, ask("Hi."))) == SAID
         assert server.posted[0].path == "http://models.invalid/v1/chat/completions"

@@ -10,9 +10,10 @@ from replay import Replay, hello, replaying
 
 from argent_core.config.problems import Invalid
 from argent_core.config.structure import structure
-from argent_hookspecs import FREE, ModelInfo, Price, Secret
+from argent_hookspecs import FREE, ModelInfo, ModelRejected, Price, Secret
 from argent_openai.settings import OpenAISettings
 from argent_testing import json_reply
+from argent_testing.answers import ask, collect
 
 pytestmark = pytest.mark.anyio
 PRICED = {"prompt": "0.0000025", "completion": "0.000015"}
@@ -21,13 +22,15 @@ LISTED = json_reply(
 )
 
 
-def lead_elsewhere(monkeypatch: pytest.MonkeyPatch, server: Replay) -> str:
+def lead_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, server: Replay, host: str = "models.invalid"
+) -> str:
     """Return an address that is not on this machine, behind a proxy that is."""
     for name in ("HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, server.url.removesuffix("/v1"))
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    return "http://models.invalid/v1"
+    return f"http://{host}/v1"
 
 
 @pytest.mark.parametrize(("wished", "window"), [(None, 400_000), (100_000, 100_000)])
@@ -81,6 +84,19 @@ async def test_a_header_that_is_no_key_changes_nothing() -> None:
     local, info = await described(headers={"X-Title": "Argent"})
     assert local
     assert info.price == FREE
+
+
+@pytest.mark.parametrize(("room", "posted"), [(15, []), (16, [16])])
+async def test_openai_is_not_asked_for_more_than_what_is_put_aside(
+    monkeypatch: pytest.MonkeyPatch, room: int, posted: list[int]
+) -> None:
+    """It writes no answer of fewer than 16 tokens."""
+    async with replaying(json_reply({"error": {"message": "No."}}, status=400)) as server:
+        url = lead_elsewhere(monkeypatch, server, host="api.openai.com")
+        async with lab(url, api_key=Secret("env:A"), secrets={"env:A": "k"}).open("lab") as client:
+            with pytest.raises(ModelRejected, match="No" if posted else "fewer than 16 tokens"):
+                await collect(client, ask("Hi.", max_output_tokens=room))
+    assert [one.body["max_output_tokens"] for one in server.posted] == posted
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from argent_hookspecs import (
 )
 from argent_testing import PlayedReply
 from argent_testing.answers import ask, collect, finish, words
-from argent_testing.wire.chat import chunk, events
+from argent_testing.wire.chat import call, chunk, events
 
 pytestmark = pytest.mark.anyio
 PICTURE = Message(Role.USER, (Text("What is it?"), Image(b"a", "image/png")))
@@ -101,6 +101,7 @@ async def test_too_many_tokens_a_minute_are_not_too_long_a_conversation() -> Non
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "nan"}, None),
+        ({"Retry-After": "Fri, 31 Dec 99999 23:59:59 GMT"}, None),
         ({}, None),
     ],
 )
@@ -226,6 +227,92 @@ async def test_a_key_is_never_shown(
         shown = f"{raised.value!r} {client!r} {vars(client)!r} {caplog.text}"
     assert "Incorrect API key provided: [key]" in str(raised.value)
     assert "secret-7" not in shown
+
+
+@pytest.mark.parametrize("start", range(470, 505, 5))
+async def test_no_part_of_a_key_is_shown_where_an_error_is_cut_short(start: int) -> None:
+    said = f"{'x' * start}sk-very-secret-7"
+    for reply in (
+        refusal(400, {"message": said}),
+        PlayedReply(status=400, pieces=[said.encode()], media="text/plain"),
+        PlayedReply(pieces=events({"error": {"message": said, "code": 400}})),
+        PlayedReply(pieces=[f"data: {said[start - 70 :]}\n\n".encode()]),
+    ):
+        secrets = {"store:lab": "sk-very-secret-7"}
+        async with (
+            replaying(reply) as server,
+            lab(server.url, api_key=Secret("store:lab"), secrets=secrets).open("lab") as client,
+        ):
+            with pytest.raises(ModelError) as raised:
+                await collect(client, ask("Hi."))
+        assert "sk-" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("headers", "query"),
+    [
+        ({"Authorization": Secret("store:lab")}, ""),
+        ({"Authorization": "Bearer secret-very-7"}, ""),
+        ({"X-Api-Key": "secret-very-7"}, ""),
+        ({}, "?key=secret-very-7"),
+    ],
+)
+async def test_a_key_that_stands_elsewhere_is_not_shown_either(
+    headers: dict[str, Any], query: str
+) -> None:
+    secrets = {"store:lab": "Bearer secret-very-7"}
+    for reply in (
+        refusal(401, {"message": "Wrong key secret-very-7."}),
+        refusal(404, {"message": "Nothing here."}),
+        PlayedReply(status=307, headers={"Location": "https://a.invalid/?key=secret-very-7"}),
+        PlayedReply(pieces=[b"<html>Log in!</html>"], media="text/html"),
+    ):
+        async with (
+            replaying(reply) as server,
+            lab(f"{server.url}{query}", headers=headers, secrets=secrets).open("lab") as client,
+        ):
+            with pytest.raises(ModelError) as raised:
+                await collect(client, ask("Hi."))
+        assert "very-7" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("reply", "may_cost"),
+    [
+        (refusal(503, {"message": "Oh dear."}), False),
+        (refusal(429, {"message": "Oh dear."}), False),
+        (PlayedReply(status=500, pieces=[b"Oh"], cut=True), False),
+        (PlayedReply(status=500, pieces=[b"Oh"], hold=True), False),
+        (PlayedReply(pieces=events(chunk(content="a"), end=b""), cut=True), True),
+        (PlayedReply(pieces=events(chunk(content="a"), end=b"")), True),
+        (PlayedReply(pieces=events(chunk(content="a"), end=b""), hold=True), True),
+        (PlayedReply(hold=True), True),
+        (PlayedReply(pieces=[b"data: {oh dear\n\n"]), True),
+        (PlayedReply(pieces=events({"error": {"message": "Oh dear."}})), True),
+        (PlayedReply(pieces=events(chunk(tool_calls=[call(0, "{}", name=7)]))), True),  # type: ignore[arg-type]
+        (PlayedReply(pieces=[b'data: {"a":', b"[" * 100_000, b"\n\n"]), True),
+        (PlayedReply(pieces=[b"<html>"], media="text/html"), True),
+    ],
+)
+async def test_what_was_begun_may_cost(reply: PlayedReply, may_cost: bool) -> None:
+    error = await failure(reply, silence=1.0)
+    assert isinstance(error, ModelUnavailable)
+    assert error.may_cost is may_cost
+
+
+async def test_where_nobody_listens_nothing_costs(nobody: str) -> None:
+    async with lab(nobody).open("lab") as client:
+        with pytest.raises(ModelUnavailable) as raised:
+            await collect(client, ask("Hi."))
+    assert not raised.value.may_cost
+
+
+@pytest.mark.parametrize("depth", [300, 3_000, 100_000])
+async def test_an_error_that_is_nested_without_end_is_read(depth: int) -> None:
+    body = b'{"detail": %b1%b}' % (b"[" * depth, b"]" * depth)
+    for status in (400, 200):
+        reply = PlayedReply(status=status, pieces=[body], media="application/json")
+        assert str(await failure(reply))
 
 
 async def test_a_key_that_was_changed_is_read_anew() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from openai_kit import COIN, lab
@@ -53,10 +54,23 @@ async def test_a_field_that_is_refused_is_left_out_from_then_on(
         assert instead is None or instead in body
 
 
-async def test_a_limit_that_is_too_high_is_lowered() -> None:
-    said = "max_tokens is too large: 4096. This model supports at most 1024 completion tokens."
+@pytest.mark.parametrize(
+    "said",
+    [
+        {
+            "message": "max_tokens is too large: 4096. This model supports at most 1024 completion "
+            "tokens."
+        },
+        {
+            "message": "Invalid 'max_tokens': integer above maximum value: must be <= 1024",
+            "param": "max_tokens",
+            "code": "integer_above_max_value",
+        },
+    ],
+)
+async def test_a_limit_that_is_too_high_is_lowered(said: dict[str, Any]) -> None:
     async with (
-        replaying(refusal(400, {"message": said}), hello()) as server,
+        replaying(refusal(400, said), hello()) as server,
         lab(server.url).open("lab") as client,
     ):
         await collect(client, ask("Hi."))
@@ -72,6 +86,108 @@ async def test_a_model_that_sees_nothing_is_told_of_pictures(status: int) -> Non
     ):
         assert words(await collect(client, ask(PICTURE)))
         assert "cannot see" in json.dumps(server.posted[1].body)
+
+
+NO_PICTURES: list[dict[str, Any]] = [
+    {"message": "This model does not support image inputs.", "code": "unsupported_value"},
+    {"message": "Model does not support images. Please use a model that does."},
+    {"message": "No endpoints found that support image input", "code": 404},
+    {"message": "Failed to deserialize: messages[0]: unknown variant `image_url`, expected `text`"},
+    {"message": "At most 0 image(s) may be provided in one request."},
+    {"message": "m is not a multimodal model"},
+    {"message": "'messages.0' : content must be a string", "param": "messages.0.content"},
+    {
+        "message": "Invalid content type. image_url is only supported by certain models.",
+        "type": "invalid_request_error",
+        "param": "messages.[0].content.[1].type",
+        "code": None,
+    },
+]
+BAD = "You uploaded an unsupported image. Please make sure your image has of one the formats"
+BAD_PICTURES: list[dict[str, Any]] = [
+    {"message": f"{BAD}: ['png', 'gif']."},
+    {"message": f"{BAD}: ['png'].", "code": "invalid_image_format"},
+    {"message": "Image input is not supported: no image", "code": "invalid_image_url"},
+    {"message": "Image input is not supported", "code": "image_parse_error", "param": "input"},
+    {"message": "Invalid image data: base64 is not a valid image", "param": "messages"},
+    {"message": "The model does not support image formats other than PNG."},
+    {"message": "The model does not support images larger than 20 MB."},
+    {"message": "The model does not support images with an alpha channel."},
+    {"message": "Animated images are not supported."},
+    {"message": "image/tiff is not supported."},
+    {
+        "message": "Invalid schema for function 'make_image': image input is not supported.",
+        "param": "tools[0].function.parameters",
+        "code": "invalid_function_parameters",
+    },
+]
+
+
+@pytest.mark.parametrize("said", NO_PICTURES, ids=lambda said: str(said["message"])[:30])
+async def test_a_model_that_takes_no_pictures_is_shown_none_for_a_while(
+    said: dict[str, Any],
+) -> None:
+    async with replaying(refusal(400, said), hello()) as server:
+        ctx = lab(server.url)
+        async with ctx.open("lab") as client:
+            assert words(await collect(client, ask(PICTURE)))
+            await collect(client, ask(PICTURE))
+            await ctx.clock.advance(3601)
+            await collect(client, ask(PICTURE))
+        shown = ["image_url" in json.dumps(one.body) for one in server.posted]
+    assert shown == [True, False, False, True]
+
+
+@pytest.mark.parametrize("said", BAD_PICTURES, ids=lambda said: str(said["message"])[:30])
+async def test_one_bad_picture_does_not_blind_a_model(said: dict[str, Any]) -> None:
+    async with (
+        replaying(refusal(400, said), hello()) as server,
+        lab(server.url).open("lab") as client,
+    ):
+        with pytest.raises(ModelRejected):
+            await collect(client, ask(PICTURE))
+        assert words(await collect(client, ask(PICTURE)))
+        assert "image_url" in json.dumps(server.posted[-1].body)
+
+
+async def test_what_was_not_in_the_request_was_not_refused() -> None:
+    said = {"message": "make_image: image input is not supported; nor is reasoning_content"}
+    async with (
+        replaying(refusal(400, said), hello()) as server,
+        lab(server.url).open("lab") as client,
+    ):
+        with pytest.raises(ModelRejected):
+            await collect(client, ask("Hi.", tools=(COIN,)))
+        assert len(server.posted) == 1
+        await collect(client, ask(PICTURE))
+        assert "image_url" in json.dumps(server.posted[-1].body)
+
+
+async def test_what_a_parameter_of_the_error_names_is_to_blame() -> None:
+    said = {"message": "Unsupported, unlike stream_options", "param": "seed"}
+    async with (
+        replaying(refusal(400, said), hello()) as server,
+        lab(server.url, options={"seed": 1}).open("lab") as client,
+    ):
+        with pytest.raises(ModelRejected):
+            await collect(client, ask("Hi."))
+        await collect(client, ask("Hi."))
+        assert all("stream_options" in one.body for one in server.posted)
+
+
+async def test_a_limit_that_is_too_low_is_not_called_otherwise() -> None:
+    said = {
+        "message": "Invalid 'max_tokens': integer below minimum value. Expected a value >= 16",
+        "param": "max_tokens",
+        "code": "integer_below_min_value",
+    }
+    async with (
+        replaying(refusal(400, said)) as server,
+        lab(server.url).open("lab") as client,
+    ):
+        with pytest.raises(ModelRejected, match="below minimum"):
+            await collect(client, ask("Hi.", max_output_tokens=5))
+        assert len(server.posted) == 1
 
 
 async def test_thoughts_that_a_server_does_not_want_back_are_kept_from_it() -> None:

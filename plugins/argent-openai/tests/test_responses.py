@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from replay import hello, refusal, replaying
 
 from argent_hookspecs import (
     ContextBlock,
+    Finish,
     FinishReason,
     Image,
     Message,
@@ -108,6 +111,55 @@ async def test_a_turn_with_tools_and_thoughts_goes_back_and_forth() -> None:
             "content": [{"type": "input_image", "image_url": "data:image/png;base64,YQ=="}],
         },
     ]
+
+
+async def test_thoughts_and_calls_keep_their_order() -> None:
+    items = [
+        {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "one"},
+        {"type": "function_call", "call_id": "a", "name": "coin", "arguments": "{}"},
+        {"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": "two"},
+        {"type": "function_call", "call_id": "b", "name": "coin", "arguments": "{}"},
+    ]
+    async with (
+        replaying(reply(*(done(**item) for item in items), completed())) as server,
+        lab(server.url, api="responses").open("lab") as client,
+    ):
+        *parts, end = await collect(client, ask("Toss.", tools=(COIN,)))
+        said = Message(Role.ASSISTANT, tuple(parts))
+        await collect(client, ask("Toss.", said, "And?", tools=(COIN,)))
+        again = server.posted[1].body["input"]
+    assert [one for one in again if one.get("type") in ("reasoning", "function_call")] == items
+    assert isinstance(end, Finish)
+    assert end.reason is FinishReason.TOOL_CALLS
+
+
+async def test_a_call_comes_as_soon_as_it_is_whole() -> None:
+    more = asyncio.Event()
+    call = done(type="function_call", call_id="a", name="coin", arguments="{}")
+    first, last = events(call, end=b""), events(delta("So."), completed(), end=b"")
+    async with (
+        replaying(PlayedReply(pieces=[*first, more, *last])) as server,
+        lab(server.url, api="responses").open("lab") as client,
+        aclosing(client.stream(ask("Toss.", tools=(COIN,)))) as parts,
+    ):
+        assert await anext(parts) == ToolCall("a", "coin", {})
+        more.set()
+        assert finish([part async for part in parts]).reason is FinishReason.TOOL_CALLS
+
+
+async def test_a_call_that_the_limit_cut_short_is_not_made() -> None:
+    cut = done(
+        type="function_call", call_id="a", name="coin", arguments='{"ti', status="incomplete"
+    )
+    end = completed(status="incomplete", incomplete_details={"reason": "max_output_tokens"})
+    parts = await told(cut, end)
+    assert calls(parts) == []
+    assert finish(parts).reason is FinishReason.LENGTH
+
+
+async def test_an_answer_that_counts_nothing_says_so() -> None:
+    for nothing in (None, {}, {"input_tokens": 0, "output_tokens": 0}):
+        assert finish(await told(delta("Hello."), completed(usage=nothing))).usage == Usage()
 
 
 async def test_what_was_said_before_is_told() -> None:

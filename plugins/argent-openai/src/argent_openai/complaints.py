@@ -88,11 +88,11 @@ class Complaint(Exception):
             what: Finds the thing in words.
             where: Finds the fields of a request in which it may stand.
         """
-        if self.param and not where.search(self.param):
-            return False
-        if _GENERAL.sub("", self.code) and not what.search(self.code):
-            return False
-        return bool(what.search(f"{self.param} {self.message}"))
+        if self.param:
+            named = bool(where.search(self.param))
+        else:
+            named = not _GENERAL.sub("", self.code) or bool(what.search(self.code))
+        return named and bool(what.search(f"{self.param} {self.message}"))
 
     def error(self, endpoint: Endpoint, model: str = "") -> ModelError:
         """Return the same as an error of the contract, with what the person can do."""

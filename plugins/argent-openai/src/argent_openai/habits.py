@@ -33,7 +33,8 @@ _THOUGHTS_AT = re.compile(r"reasoning|encrypted|include|messages|input")
 _PICTURES_AT = re.compile(r"image|content|messages|input")
 _NO_PICTURES = re.compile(
     r"(not|n't|cannot) (support|accept|take|process|handle|see) (any )?"
-    r"(image|vision|picture|multimodal)(s|_url)?( inputs?)?(?! ?\w)|"
+    r"(image|vision|picture|multimodal)(s|_url)?( inputs?)?\b"
+    r"(?! ?(inputs?|urls?|formats?|types?|data|sizes?|of|over|above|larger|with|generat|edit))|"
     r"no \w+ found that support image|"
     r"(?<!animated )\b(image|vision|picture|multimodal)(s|_url|\(s\))?`?'?( inputs?)? (is|are) "
     r"(not (supported|accepted|enabled|available|allowed)|only supported by)|"
@@ -161,7 +162,10 @@ class Habits:
 
 
 def _takes_no_pictures(complaint: Complaint, request: ModelRequest) -> bool:
-    return _holds(request, Image) and complaint.blames(_NO_PICTURES, where=_PICTURES_AT)
+    # A code that speaks of pictures is about this one, and not about all of them.
+    one = "image" in complaint.code
+    blamed = not one and complaint.blames(_NO_PICTURES, where=_PICTURES_AT)
+    return blamed and _holds(request, Image)
 
 
 def _holds(request: ModelRequest, kind: type[MessagePart]) -> bool:
