@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
-from typing import Any
-
 import pytest
-from played_openai import MODEL, PlayedOpenAI, refusal
+from litellm_kit import NEEDS_LITELLM, Open, ask
+from played_openai import PlayedOpenAI, refusal
 
 from argent_hookspecs import (
     ContextBlock,
@@ -17,8 +13,6 @@ from argent_hookspecs import (
     FinishReason,
     Image,
     Message,
-    ModelClient,
-    ModelProvider,
     ModelRejected,
     ModelUnavailable,
     Role,
@@ -30,36 +24,11 @@ from argent_hookspecs import (
     ToolSpec,
     Usage,
 )
-from argent_litellm.library import INSTALL, wrong_version
-from argent_testing import PlayedReply, answers
+from argent_testing import PlayedReply
 from argent_testing.answers import collect, words
 from argent_testing.wire.chat import chunk, events, usage
 
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.skipif(bool(wrong_version()), reason=f"{wrong_version()}; {INSTALL}"),
-    # What LiteLLM and its libraries warn of is not ours to mend.
-    pytest.mark.filterwarnings("default"),
-]
-
-ask = partial(answers.ask, model=MODEL)
-Open = Callable[..., AbstractAsyncContextManager[ModelClient]]
-
-
-@pytest.fixture
-def opened(load_plugin: Any, monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Open the provider with these settings."""
-    monkeypatch.setenv("THE_KEY", "geheim-123")
-
-    @asynccontextmanager
-    async def opened(server: PlayedOpenAI | None = None, **more: Any) -> AsyncIterator[ModelClient]:
-        settings: dict[str, Any] = {**more, "keys": {"openai": "env:THE_KEY"}}
-        if server is not None:
-            settings["addresses"] = {"openai": server.url}
-        async with load_plugin("argent_litellm", settings=settings) as plugin:
-            yield plugin.live(plugin.of(ModelProvider)[0])
-
-    return opened
+pytestmark = NEEDS_LITELLM
 
 
 async def test_its_own_mock_answers(opened: Open) -> None:
@@ -68,7 +37,7 @@ async def test_its_own_mock_answers(opened: Open) -> None:
 
     assert words(parts) == "It is four."
     assert isinstance(parts[-1], Finish)
-    assert parts[-1].usage.output_tokens > 0
+    assert parts[-1].usage == Usage()
 
 
 async def test_what_is_asked_and_what_it_used(opened: Open, server: PlayedOpenAI) -> None:

@@ -21,9 +21,15 @@ def test_the_pinned_version_is_that_of_the_extra() -> None:
     assert not [name for name in project["dependencies"] if name.startswith("litellm")]
 
 
-def test_what_argent_fills_in_is_no_option() -> None:
-    with pytest.raises(ValueError, match="must be without model"):
-        LiteLLMSettings(options={"model": "x"})
+@pytest.mark.parametrize(
+    "name",
+    ["model", "n", "stream", "stream_options", "max_tokens", "max_completion_tokens", "fallbacks"],
+)
+def test_what_argent_fills_in_is_no_option(name: str) -> None:
+    with pytest.raises(ValueError, match=f"must be without {name}, which Argent fills in"):
+        LiteLLMSettings(options={name: 5, "temperature": 0.3})
+    with pytest.raises(ValueError, match=f"must be without {name}, which Argent fills in"):
+        LiteLLMSettings(options={"extra_body": {name: 5}})
 
 
 @pytest.mark.anyio

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 import uuid
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 
 from argent_hookspecs import (
     Finish,
@@ -30,7 +29,7 @@ _REASONS = {
     "content_filter": FinishReason.REFUSAL,
 }
 _PAUSE = 0.25
-_CHARACTERS_A_TOKEN = 4
+_SIGNED_ID = "__thought__"
 
 
 @define
@@ -40,18 +39,42 @@ class _Call:
     id: str = ""
     name: str = ""
     written: str = ""
+    signed: dict[str, Any] = field(factory=dict)
 
-    def finished(self) -> ToolCall:
+    def add(self, piece: Any) -> None:
+        id, _, signature = (piece.id or "").partition(_SIGNED_ID)
+        if signature:
+            self.signed["provider_specific_fields"] = {"thought_signature": signature}
+        for name in ("provider_specific_fields", "extra_content"):
+            if isinstance(found := getattr(piece, name, None), dict):
+                self.signed[name] = found
+        self.id = self.id or id
+        self.name = self.name or piece.function.name or ""
+        self.written += piece.function.arguments or ""
+
+    def is_before(self, piece: Any) -> bool:
+        """Say whether a piece begins another call, though it has the same place."""
+        id, _, _ = (piece.id or "").partition(_SIGNED_ID)
+        if id and self.id and id != self.id:
+            return True
+        named = bool(piece.function.name and self.name)
+        return named and bool(self.written.strip()) and self.arguments is not None
+
+    def finished(self, model: str) -> ToolCall:
         found = self.arguments
-        arguments = {NO_OBJECT: self.written} if found is None else found
-        return ToolCall(self.id or f"call_{uuid.uuid4().hex}", self.name, arguments)
+        return ToolCall(
+            self.id or f"call_{uuid.uuid4().hex}",
+            self.name,
+            {NO_OBJECT: self.written} if found is None else found,
+            replay=json.dumps({"model": model, **self.signed}) if self.signed else "",
+        )
 
     @property
     def arguments(self) -> dict[str, Any] | None:
         """The arguments, or None if they are no JSON object."""
         try:
             found = json.loads(self.written.strip() or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) else None
 
@@ -61,14 +84,14 @@ class Answer:
 
     Args:
         provider: Id of the provider.
-        asked: Characters of the request, by which its tokens are estimated if none are counted.
+        model: LiteLLM's name of the model.
     """
 
-    def __init__(self, provider: str, asked: int) -> None:
+    def __init__(self, provider: str, model: str) -> None:
         self._provider = provider
-        self._asked = asked
-        self._written = 0
-        self._calls: dict[int, _Call] = {}
+        self._model = model
+        self._calls: list[_Call] = []
+        self._places: dict[int, _Call] = {}
         self._thoughts = ""
         self._blocks: list[dict[str, Any]] = []
         self._told_at = 0.0
@@ -83,13 +106,13 @@ class Answer:
         choice = chunk.choices[0]
         parts = self._think(choice.delta)
         if text := choice.delta.content:
-            self._written += len(text)
             parts += [*self._flush(), TextDelta(text)]
         for piece in choice.delta.tool_calls or ():
-            call = self._calls.setdefault(piece.index, _Call())
-            call.id = call.id or piece.id or ""
-            call.name = call.name or piece.function.name or ""
-            call.written += piece.function.arguments or ""
+            call = self._places.get(piece.index)
+            if call is None or call.is_before(piece):
+                call = self._places[piece.index] = _Call()
+                self._calls.append(call)
+            call.add(piece)
         if choice.finish_reason:
             self._reason = _REASONS.get(choice.finish_reason, FinishReason.STOP)
         return parts
@@ -98,15 +121,15 @@ class Answer:
         """Return the last parts. Raises ``ModelUnavailable`` if the answer is not whole."""
         if self._reason is None:
             raise ModelUnavailable("LiteLLM: the answer was cut off on its way", may_cost=True)
-        calls = [call for call in self._calls.values() if call.name]
+        calls = [call for call in self._calls if call.name]
         if self._reason is FinishReason.LENGTH:
             calls = [call for call in calls if call.arguments is not None]
         elif calls and self._reason is FinishReason.STOP:
             self._reason = FinishReason.TOOL_CALLS
-        self._written += sum(len(call.written) for call in calls)
         record = [Thinking("", self._provider, json.dumps(self._blocks))] if self._blocks else []
         finish = Finish(reason=self._reason, usage=self._counted())
-        return [*self._flush(), *record, *(call.finished() for call in calls), finish]
+        told = (call.finished(self._model) for call in calls)
+        return [*self._flush(), *record, *told, finish]
 
     def _think(self, delta: Any) -> list[ModelPart]:
         for block in getattr(delta, "thinking_blocks", None) or ():
@@ -114,14 +137,17 @@ class Answer:
         thought = getattr(delta, "reasoning_content", None)
         if not thought:
             return []
-        self._written += len(thought)
         self._thoughts += thought
         return self._flush() if time.monotonic() - self._told_at > _PAUSE else []
 
     def _keep(self, piece: dict[str, Any]) -> None:
-        """Put the pieces of a signed thought together, which its provider wants to see again."""
-        last = self._blocks[-1] if self._blocks else None
-        if last is None or last.get("type") != piece.get("type") or last.get("signature"):
+        """Put the pieces of a signed thought together, which its provider wants to see again.
+
+        One that it told in a form which only itself can read comes whole.
+        """
+        last = self._blocks[-1] if self._blocks else {}
+        kinds = {last.get("type"), piece.get("type")}
+        if kinds != {"thinking"} or last.get("signature"):
             self._blocks.append(piece)
             return
         last["thinking"] = (last.get("thinking") or "") + (piece.get("thinking") or "")
@@ -135,16 +161,13 @@ class Answer:
         return [Thinking(text, self._provider)]
 
     def _counted(self) -> Usage:
-        """Return what was counted, or an estimate: nothing is for nothing."""
+        """Return what was counted; nothing where it was not, since that is no count."""
         read, written = (
             _count(self._usage, "prompt_tokens"),
             _count(self._usage, "completion_tokens"),
         )
         if not read and not written:
-            return Usage(
-                input_tokens=math.ceil(self._asked / _CHARACTERS_A_TOKEN),
-                output_tokens=max(1, math.ceil(self._written / _CHARACTERS_A_TOKEN)),
-            )
+            return Usage()
         details = getattr(self._usage, "prompt_tokens_details", None)
         kept = _count(details, "cached_tokens")
         put = _count(self._usage, "cache_creation_input_tokens")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from typing import Any
 
 from argent_hookspecs import (
     ConfigError,
@@ -23,7 +24,9 @@ from argent_litellm.settings import LiteLLMSettings
 PROVIDER = "litellm"
 _DESCRIBE_SECONDS = 6.0
 _WINDOW = 8192
-_NOT_AS_AGREED = (TypeError, AttributeError, KeyError, ValueError, IndexError)
+_NOT_AS_AGREED = (
+    TypeError, AttributeError, KeyError, ValueError, IndexError, OverflowError, RecursionError,
+)  # fmt: skip
 
 
 @asynccontextmanager
@@ -59,29 +62,29 @@ class LiteLLMClient:
         if not request.messages:
             raise ModelRejected("LiteLLM: the request has no message")
         library = await self._library()
-        told = completion(request, provider=PROVIDER)
-        answer = Answer(PROVIDER, sum(len(str(one["content"])) for one in told["messages"]))
         vendor = library.vendor(request.model)
         key = await self._key(vendor)
-        told |= {
+        told = {
+            **self._settings.options,
+            **_written(request),
             "timeout": self._settings.silence,
             "num_retries": 0,
             "max_retries": 0,
             "drop_params": True,
             # Tools would need a further package otherwise, which has nothing to do with them.
             "_skip_mcp_handler": True,
-            **self._settings.options,
             **({"api_key": key} if key else {}),
         }
         if address := self._settings.addresses.get(vendor):
             told["api_base"] = address
-        async with aclosing(library.stream(told, hidden=key)) as chunks:
+        answer, now = Answer(PROVIDER, request.model), self._ctx.clock.now
+        async with aclosing(library.stream(told, hidden=key, now=now)) as chunks:
             async for chunk in chunks:
                 try:
                     parts = answer.take(chunk)
                 except _NOT_AS_AGREED as error:
                     raise ModelUnavailable(
-                        f"LiteLLM gave what cannot be read: {chunk!r:.80}"
+                        f"LiteLLM gave what cannot be read: {type(error).__name__}", may_cost=True
                     ) from error
                 for part in parts:
                     yield part
@@ -109,9 +112,16 @@ class LiteLLMClient:
         if secret is None:
             return ""
         try:
-            return await self._ctx.secrets.reveal(secret)
+            return (await self._ctx.secrets.reveal(secret)).strip()
         except ConfigError as error:
             raise ModelRejected(
                 f"the key of {vendor} cannot be had: {error}. Give it one: argent secrets set "
                 f"{vendor}, then argent config set plugins.litellm.keys.{vendor} store:{vendor}"
             ) from error
+
+
+def _written(request: ModelRequest) -> dict[str, Any]:
+    try:
+        return completion(request, provider=PROVIDER)
+    except RecursionError as error:
+        raise ModelRejected("LiteLLM: the request is nested too deeply to be sent") from error

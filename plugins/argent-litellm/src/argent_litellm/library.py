@@ -5,9 +5,11 @@ It takes seconds to import, so that is done in a thread, when a model is first a
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -21,6 +23,7 @@ PINNED = "1.106.2"
 INSTALL = 'pip install "argent-litellm[sdk]"'
 """What installs it."""
 _WINDOW = 8192
+_CLOSE_SECONDS = 5.0
 _REASONS = ("received_finish_reason", "intermittent_finish_reason")
 _ERRORS = (("openai", "OpenAIError"), ("httpx", "HTTPError"), ("aiohttp", "ClientError"))
 
@@ -47,7 +50,17 @@ def load() -> Library:
     ask = [{"role": "user", "content": "?"}]
     module.completion(model="gpt-4o-mini", messages=ask, mock_response="!", api_key="none")
     errors = tuple(getattr(importlib.import_module(name), kind) for name, kind in _ERRORS)
-    return Library(module, errors)
+    return Library(module, errors, _session(module))
+
+
+def _session(module: Any) -> Any:
+    """Have it ask with connections that nobody sends elsewhere, with all that was said."""
+    own = importlib.import_module("litellm.llms.openai.common_utils").BaseOpenAILLM
+    module.aclient_session = None
+    session = own._get_async_http_client()
+    session.follow_redirects = False
+    module.aclient_session = session
+    return session
 
 
 @frozen(repr=False)
@@ -56,6 +69,7 @@ class Library:
 
     _module: Any
     _errors: tuple[type[Exception], ...]
+    _session: Any
 
     async def close(self) -> None:
         """End what LiteLLM keeps running, and close its connections."""
@@ -63,7 +77,14 @@ class Library:
         await worker.GLOBAL_LOGGING_WORKER.stop()
         clients = importlib.import_module("litellm.llms.custom_httpx.async_client_cleanup")
         await clients.close_litellm_async_clients()
+        if self._module.aclient_session is self._session:
+            self._module.aclient_session = None
+        await self._session.aclose()
+        before = asyncio.all_tasks()
         self._module.in_memory_llm_clients_cache.flush_cache()
+        if closing := asyncio.all_tasks() - before:
+            # What it throws away closes its connections by itself, a little later.
+            await asyncio.wait(closing, timeout=_CLOSE_SECONDS)
 
     def vendor(self, model: str) -> str:
         """Return LiteLLM's name of a model's provider. Raises ``ModelRejected``."""
@@ -87,27 +108,41 @@ class Library:
             takes_images=bool(facts.get("supports_vision", not facts)),
         )
 
-    async def stream(self, request: Mapping[str, Any], *, hidden: str) -> AsyncGenerator[Any]:
+    async def stream(
+        self, request: Mapping[str, Any], *, hidden: str, now: Callable[[], datetime]
+    ) -> AsyncGenerator[Any]:
         """Make a request and yield the chunks of the answer. Raises ``ModelError``.
 
         Args:
             request: Arguments of ``litellm.acompletion``.
             hidden: The key, which no message may show.
+            now: Tells the time.
         """
         chunks: Any = None
+        model, begun = request["model"], False
         try:
             chunks = await self._module.acompletion(**request)
             async for chunk in chunks:
+                begun = True
+                if getattr(chunk, "usage", None) and not _is_counted(chunks):
+                    # LiteLLM estimates what its provider did not count.
+                    chunk.usage = None
                 yield chunk
             ended = any(getattr(chunks, name, "unknown") for name in _REASONS)
             if not ended and "mock_response" not in request:
                 # LiteLLM makes a reason up for an answer that ends without one.
-                raise ModelUnavailable(f"{request['model']}: the answer was cut off on its way")
+                raise ModelUnavailable(f"{model}: the answer was cut off on its way", may_cost=True)
         except self._errors as error:
-            raise failure(error, model=request["model"], hidden=hidden) from error
+            raise failure(error, model=model, hidden=hidden, now=now(), begun=begun) from error
         finally:
             if chunks is not None:
                 await chunks.aclose()
+
+
+def _is_counted(chunks: Any) -> bool:
+    """Say whether the provider counted, by what came from it."""
+    received = getattr(chunks, "chunks", None)
+    return received is None or any(getattr(one, "usage", None) for one in received)
 
 
 def _price(facts: Mapping[str, Any]) -> Price | None:

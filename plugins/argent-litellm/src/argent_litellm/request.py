@@ -61,7 +61,7 @@ def _messages(request: ModelRequest, provider: str) -> list[dict[str, Any]]:
         else:
             told += (_result(call, NO_RESULT) for call in waiting)
             waiting = [part for part in message.parts if isinstance(part, ToolCall)]
-            told.append(_from_assistant(message, waiting, provider))
+            told.append(_from_assistant(message, waiting, provider, request.model))
     told += (_result(call, NO_RESULT) for call in waiting)
     return told
 
@@ -88,13 +88,16 @@ def _from_user(parts: Sequence[MessagePart], waiting: list[ToolCall]) -> Iterabl
         yield {"role": "user", "content": words or ""}
 
 
-def _from_assistant(message: Message, calls: Iterable[ToolCall], provider: str) -> dict[str, Any]:
+def _from_assistant(
+    message: Message, calls: Iterable[ToolCall], provider: str, model: str
+) -> dict[str, Any]:
     told: dict[str, Any] = {"role": "assistant", "content": message.text}
     wishes = [
         {
             "id": call.id,
             "type": "function",
             "function": {"name": call.name, "arguments": json.dumps(dict(call.arguments))},
+            **_signed(call, model),
         }
         for call in calls
     ]
@@ -104,6 +107,12 @@ def _from_assistant(message: Message, calls: Iterable[ToolCall], provider: str) 
         if isinstance(part, Thinking) and part.provider == provider and part.replay:
             told["thinking_blocks"] = json.loads(part.replay)
     return told
+
+
+def _signed(call: ToolCall, model: str) -> dict[str, Any]:
+    """Return what the model's provider added to its own call, such as a signature."""
+    record: dict[str, Any] = json.loads(call.replay or "{}")
+    return record if record.pop("model", None) == model else {}
 
 
 def _result(call: ToolCall, text: str) -> dict[str, Any]:

@@ -9,7 +9,15 @@ from attrs import Attribute, Factory, frozen
 
 from argent_hookspecs import Secret, setting
 
-_OURS = frozenset(("model", "messages", "stream", "tools", "max_tokens", "api_key", "api_base"))
+_OURS = {
+    "model", "messages", "stream", "stream_options",
+    "tools", "tool_choice", "functions", "function_call",
+    "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "best_of", "store", "include",
+    "api_key", "api_base", "base_url", "custom_llm_provider", "model_list",
+    "fallbacks", "context_window_fallback_dict",
+    "timeout", "request_timeout", "num_retries", "max_retries", "drop_params",
+}  # fmt: skip
+"""What a request is made of: who is asked, by which key, and what the budget sets aside for it."""
 
 
 @frozen(kw_only=True)
@@ -37,6 +45,7 @@ class LiteLLMSettings:
 
     @options.validator
     def _check_options(self, _: Attribute[Any], options: Mapping[str, Any]) -> None:
-        taken = sorted(_OURS & set(options))
+        more = options.get("extra_body")
+        taken = sorted(_OURS & {*options, *(more if isinstance(more, Mapping) else ())})
         if taken:
             raise ValueError(f"must be without {', '.join(taken)}, which Argent fills in")
