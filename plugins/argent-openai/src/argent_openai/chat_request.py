@@ -21,7 +21,7 @@ def chat_request(request: ModelRequest, *, endpoint: Endpoint, habits: Habits) -
     body: dict[str, Any] = {
         **endpoint.settings.options,
         "model": request.model,
-        "messages": conversation(request, form, habits),
+        "messages": conversation(request, form, habits=habits),
         "stream": True,
         habits.limit: output_limit(request, habits),
     }

@@ -45,7 +45,7 @@ class Form(Protocol):
         ...
 
 
-def conversation(request: ModelRequest, form: Form, habits: Habits) -> list[dict[str, Any]]:
+def conversation(request: ModelRequest, form: Form, *, habits: Habits) -> list[dict[str, Any]]:
     """Write a conversation; each call is followed by its result."""
     told: list[dict[str, Any]] = []
     if system := _system_text(request.system):

@@ -42,7 +42,7 @@ def responses_request(request: ModelRequest, *, endpoint: Endpoint, habits: Habi
     body: dict[str, Any] = {
         **endpoint.settings.options,
         "model": request.model,
-        "input": conversation(request, form, habits),
+        "input": conversation(request, form, habits=habits),
         "stream": True,
         "store": False,
         "max_output_tokens": limit,
