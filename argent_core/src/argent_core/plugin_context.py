@@ -82,7 +82,8 @@ class Kit:
     def report(self, progress: Progress) -> None:
         """Pass on that a plugin works, to those who would think that it hangs and to observers."""
         self.guard.sign_of_life(progress.plugin)
-        self.working(progress.plugin)
+        if progress.total is not None:  # a download, say; a mere sign of life gives no more time
+            self.working(progress.plugin)
         self.observers.publish(progress)
 
     async def close(self, name: str) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import doctest
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from argent_core.config.settings import BudgetSettings
 from argent_core.database import Database, open_database
 from argent_core.loop.budget import Budget, ModelCall, OverBudget
 from argent_core.loop.prices import Prices, WorstCase, cost
-from argent_core.loop.provider_health import ProviderHealth
 from argent_core.loop.tokens import most_tokens
 from argent_core.money import DOLLAR
 from argent_core.schema import MIGRATIONS
@@ -25,8 +24,6 @@ from argent_hookspecs import (
     ModelInfo,
     ModelProvider,
     ModelRequest,
-    ModelTier,
-    ModelUnavailable,
     Price,
     Role,
     ToolSpec,
@@ -354,74 +351,6 @@ def test_no_tokenizer_makes_more_tokens_than_are_allowed_for() -> None:
     assert plain >= len("héllo 世界".encode())
     assert most_tokens(ModelRequest(model="m", messages=(words, image))) >= plain + 48_169
     assert most_tokens(ModelRequest(model="m", messages=(words,), tools=(spec,))) >= plain + 1000
-
-
-@pytest.fixture
-def health() -> ProviderHealth:
-    return ProviderHealth(FakeClock())
-
-
-def tiers(*providers: str) -> Iterator[ModelTier]:
-    for name in providers:
-        yield ModelTier(id=name, name="fast", below=0.5, provider=name, model="m")
-
-
-class TestProviderHealth:
-    async def pass_time(self, health: ProviderHealth, seconds: float) -> None:
-        assert isinstance(health.clock, FakeClock)
-        await health.clock.advance(seconds)
-
-    @pytest.mark.anyio
-    async def test_it_is_left_alone_for_longer_each_time(self, health: ProviderHealth) -> None:
-        for seconds in (0, 0, 30, 60, 120, 240, 480, 600, 600):
-            health.failed("a")
-            assert health.is_well("a") is (seconds == 0)
-            await self.pass_time(health, max(0, seconds - 1))
-            assert health.is_well("a") is (seconds == 0)
-            await self.pass_time(health, 1)
-            assert health.is_well("a")
-
-    def test_a_success_makes_it_well(self, health: ProviderHealth) -> None:
-        for _ in range(3):
-            health.failed("a")
-        health.succeeded("a")
-
-        assert health.is_well("a")
-
-    @pytest.mark.anyio
-    async def test_neither_a_later_failure_nor_a_late_success_takes_a_wish_back(
-        self, health: ProviderHealth
-    ) -> None:
-        health.failed("a", retry_after=60)
-        health.failed("a", retry_after=5)
-        health.succeeded("a")
-
-        assert health.wait("a") == 60
-        await self.pass_time(health, 61)
-        assert health.wait("a") == 0
-
-    @pytest.mark.parametrize("wish", [float("inf"), float("nan"), -5, "soon", None])
-    def test_a_wish_that_is_none_is_none(self, health: ProviderHealth, wish: Any) -> None:
-        health.failed("a", retry_after=wish)
-
-        assert health.wait("a") == 0
-
-    def test_who_is_ill_is_tried_only_if_all_are(self, health: ProviderHealth) -> None:
-        for _ in range(3):
-            health.failed("a")
-
-        assert [tier.id for tier in health.well(list(tiers("a", "b")))] == ["b"]
-        assert [tier.id for tier in health.well(list(tiers("a")))] == ["a"]
-
-    def test_if_all_want_to_be_left_alone_it_says_for_how_long(
-        self, health: ProviderHealth
-    ) -> None:
-        health.failed("a", retry_after=60)
-        health.failed("b", retry_after=20)
-
-        with pytest.raises(ModelUnavailable, match="b wants to be left alone for 20 s") as raised:
-            health.well(list(tiers("a", "b")))
-        assert raised.value.retry_after == 20
 
 
 def test_amounts_are_written_as_their_examples_say() -> None:

@@ -85,7 +85,10 @@ class TestTheBudget:
     async def test_one_that_the_budget_has_cut_says_so_and_goes_no_higher(
         self, argent: Argent
     ) -> None:
-        fast, powerful = Vendor("fast", CUT, most_output=1000), Vendor("powerful", price=None)
+        fast, powerful = (
+            Vendor("fast", CUT, most_output=1000),
+            Vendor("powerful", price=Vendor("fast").price),
+        )
         plugins = [fast.plugin(), powerful.plugin()]
         async with argent(plugins=plugins, config=starting_with("fast", perDay=3)):
             answer = await argent.channel.ask("Say it.")
@@ -109,7 +112,7 @@ class TestTheBudget:
             "used": "$0.00 of $0.50",
             "model": "fast-1",
             "next_call": "$1.00 at most",
-            "allows": "the rest of this answer, whatever it costs",
+            "allows": "the rest of this answer by this model, whatever it costs",
         }
 
     async def test_a_denial_is_told_and_nobody_is_asked_again(self, argent: Argent) -> None:
@@ -422,7 +425,7 @@ class TestEscalation:
         assert [step["state"] for step in trace["steps"]] == ["done", "failed"]
 
     async def test_whom_the_person_has_named_answers(self, argent: Argent) -> None:
-        local, fast = Vendor("local", CUT), Vendor("fast")
+        local, fast = Vendor("local", CUT, local=True), Vendor("fast")
         async with argent(plugins=[local.plugin(), fast.plugin()], config=starting_with("fast")):
             assert (await argent.channel.ask("@local Well?")).startswith("It goes on")
 

@@ -49,7 +49,7 @@ async def test_a_result_goes_back_to_the_model(argent: Argent) -> None:
         assert await argent.channel.ask("write") == "done"
 
     assert letters.sent == ["hi"]
-    assert last_result(argent) == ToolResult("call-0-0", "send", "sent hi")
+    assert last_result(argent) == ToolResult("c00000000", "send", "sent hi")
     assert [spec.name for spec in argent.model.requests[0].tools] == ["send"]
 
 
@@ -123,7 +123,7 @@ async def test_a_tool_says_itself_why_it_cannot(argent: Argent) -> None:
         trace = await kernel.agent.trace("home")
 
     assert last_result(argent) == ToolResult(
-        "call-0-0", "send", "the letter box is full", is_error=True
+        "c00000000", "send", "the letter box is full", is_error=True
     )
     assert trace is not None and trace["steps"][1]["state"] == "failed"
 

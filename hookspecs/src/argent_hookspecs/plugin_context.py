@@ -143,7 +143,11 @@ class PluginContext(Protocol):
     def progress(
         self, activity: str, *, done: float = 0, total: float | None = None, unit: str = ""
     ) -> None:
-        """Tell the person how long work goes on; may be called from any thread."""
+        """Tell the person how long work goes on; may be called from any thread.
+
+        What reports progress does not count as hung. Where the total is known, a turn that waits
+        for it is given its whole time again.
+        """
         ...
 
     def serve_local(

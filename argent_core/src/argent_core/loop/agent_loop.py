@@ -18,6 +18,7 @@ from argent_core.inbound.journal import Journal, Lease
 from argent_core.loop import turn_store
 from argent_core.loop.agent_state import AgentState
 from argent_core.loop.agent_turn import AgentTurn
+from argent_core.loop.deadline import Deadline
 from argent_core.loop.running_turn import RunningTurn
 from argent_core.loop.steps import Steps
 from argent_core.loop.workshop import Workshop
@@ -79,7 +80,7 @@ class AgentLoop:
         for running in self.running.values():
             calls = running.turn.calls
             if calls is not None and calls.plugin == plugin:
-                running.extend_deadline()
+                running.turn.deadline.extend()
 
     async def stop(self, conversation: str | None = None, *, reason: str = "stopped") -> int:
         """End the turns of a conversation, or all, where they are; return how many there were.
@@ -132,7 +133,8 @@ class AgentLoop:
         return seconds
 
     def _begin(self, lease: Lease) -> None:
-        turn = AgentTurn(self.shop, lease, Steps(self.journal, lease, self.shop.make_room))
+        steps = Steps(self.journal, lease, self.shop.make_room)
+        turn = AgentTurn(self.shop, lease, steps, Deadline(self._seconds(lease)))
         running = RunningTurn(self.shop, self.settings, turn, self._failing)
         self.running[lease.id] = running
 
@@ -144,6 +146,13 @@ class AgentLoop:
             self.delivered()
 
         running.task.add_done_callback(ended)
+
+    def _seconds(self, lease: Lease) -> float:
+        """Return how long a turn may take: a person does not wait the whole time for each try."""
+        whole, since = self.settings.turn_seconds, self._failing.get(lease.id)
+        if since is None or not lease.event.from_person:
+            return whole
+        return max(0.0, whole - (self.journal.clock.monotonic() - since))
 
     async def _stop_waiting(self, conversation: str | None, reason: str) -> int:
         stopped = await turn_store.cancel_waiting(self.journal, conversation, reason=reason)

@@ -15,6 +15,7 @@ from argent_core import codec
 from argent_core.inbound.journal import Lease
 from argent_core.loop import turn_store
 from argent_core.loop.agent_state import AgentState, StateMachine
+from argent_core.loop.deadline import Deadline
 from argent_core.loop.filters import Rejected
 from argent_core.loop.model_calls import ModelCalls
 from argent_core.loop.model_stream import ModelAnswer
@@ -51,6 +52,7 @@ class AgentTurn:
     """One turn. Run it once.
 
     Args:
+        deadline: When it has to be over.
         text: The answer so far, as it may be told.
         calls: Its model calls, once it is known which model to ask.
         heard: What was asked, as filters let it pass.
@@ -60,6 +62,7 @@ class AgentTurn:
     shop: Workshop
     lease: Lease
     steps: Steps
+    deadline: Deadline
     state: StateMachine = field(init=False)
     text: str = ""
     calls: ModelCalls | None = None
@@ -84,6 +87,9 @@ class AgentTurn:
         if told is not None:
             return await self._deliver(told)
         event, wish = await self.shop.commands.wish(event)
+        private = await turn_store.keep_private(
+            self.shop.journal, self.lease, wished=self.shop.router.is_private(wish)
+        )
         self.heard.append(event)
         gathered = await self.shop.context.gather(event, self.shop.journal.clock.now())
         calls = self.calls = ModelCalls(
@@ -91,7 +97,8 @@ class AgentTurn:
             self.lease,
             self.steps,
             gathered,
-            await self.shop.router.plan(gathered, wish=wish),
+            await self.shop.router.plan(gathered, wish=wish, private=private),
+            self.deadline,
             tell=self._draft,
             ask=self._ask,
         )
@@ -102,19 +109,19 @@ class AgentTurn:
             on_ask=self._ask,
         )
         for _ in range(self.shop.max_steps):
-            answer = await self._ask_model(calls, with_tools=not tools.goes_round)
+            answer = await self._ask_model(calls, may_call=not tools.goes_round)
             if not answer.calls:
                 break
             await self._run_tools(tools, answer.calls)
             await self._take_steering()
             self.state.to(AgentState.PROCESSING)
         else:
-            answer = await self._ask_model(calls, with_tools=False)
+            answer = await self._ask_model(calls, may_call=False)
         return await self._deliver(_whole(answer), note=_instead(calls, answer))
 
-    async def _ask_model(self, calls: ModelCalls, *, with_tools: bool) -> ModelAnswer:
+    async def _ask_model(self, calls: ModelCalls, *, may_call: bool) -> ModelAnswer:
         """Ask for the next answer, and note what it said."""
-        answer, step = await calls.answer(self._said, with_tools=with_tools)
+        answer, step = await calls.answer(self._said, may_call=may_call)
         count = itertools.count()
         parts = tuple(
             _numbered(part, step.n, next(count)) if isinstance(part, ToolCall) else part
@@ -145,7 +152,7 @@ class AgentTurn:
         elif not self.steps.replaying:
             passed: list[tuple[int, Event]] = []
             for seq, event in await self.shop.journal.steering(self.lease):
-                if self.shop.commands.is_one(event):
+                if self.shop.commands.needs_own_turn(event):
                     break
                 try:
                     seen = await self.shop.filters.event(event)
@@ -226,10 +233,10 @@ def _whole(answer: ModelAnswer) -> str:
 
 
 def _instead(calls: ModelCalls, answer: ModelAnswer) -> str:
-    """Return the words that an answer is of another tier than was asked for; none if it is not."""
-    other = calls.plan.other_than_wished(answer.tier)
+    """Return the words that an answer is of another tier than is due; none if it is not."""
+    other = calls.plan.other_than_due(answer.tier)
     why = f": {calls.trouble}" if calls.trouble else "."
-    return _OTHER.format(other, calls.plan.wish, why) if other else ""
+    return _OTHER.format(*other, why) if other else ""
 
 
 def reply_to(lease: Lease, text: str) -> Reply | None:

@@ -18,11 +18,12 @@ async def flaw(answer: ModelAnswer, tools: Tools | None) -> str | None:
     """
     if answer.reason is FinishReason.REFUSAL:
         return None  # a more able model refuses it too
+    if answer.shortened and answer.reason is FinishReason.LENGTH:
+        return None  # the budget has cut it; another would only cost more
     if not answer.text.strip() and not (answer.calls and tools is not None):
         return "it is empty"
     if answer.reason is FinishReason.LENGTH:
-        # One that the budget has cut would only cost more elsewhere.
-        return None if answer.shortened else "it is cut off"
+        return "it is cut off"
     if tools is not None:
         try:
             for call in answer.calls:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Sequence
 
 from attrs import define, evolve
@@ -15,6 +17,8 @@ from argent_core.loop.model_router import ModelRouter
 from argent_hookspecs import Event, Text, Transaction, Trust
 
 _AUTO = "auto"
+_WISH = re.compile(r"\s*@([\w-]+)(?:[:,]\s*|\s+)(?=\S)")
+_ALIKE = 0.75
 
 
 @define(eq=False, repr=False)
@@ -25,15 +29,16 @@ class Commands:
     router: ModelRouter
     _choices: dict[str, str] | None = None
 
-    def is_one(self, event: Event) -> bool:
-        """Tell whether an event is meant for the agent itself."""
-        words = event.text.split()
-        return _is_owners(event) and words[:1] == ["/model"] and len(words) <= 2
+    def needs_own_turn(self, event: Event) -> bool:
+        """Tell whether an event cannot be dealt with in a turn that is under way."""
+        return _is_owners(event) and (_is_model_command(event) or _named(event) is not None)
 
     async def answer(self, event: Event) -> str | None:
         """Carry out a command and return what to say, or None if the event is none."""
-        if not self.is_one(event):
+        if not _is_owners(event):
             return None
+        if not _is_model_command(event):
+            return self._correction(event)
         names, chosen = self._names(), await self._chosen()
         _, *named = event.text.lower().split()
         if not named:
@@ -45,7 +50,11 @@ class Commands:
         await self._choose(event.conversation, wish)
         if wish == _AUTO:
             return "From now on the router chooses the model here."
-        return f"From now on {wish} answers here. Undo it with /model {_AUTO}."
+        undo = f"Undo it with /model {_AUTO}."
+        if self.router.is_private(wish):
+            words = "Models elsewhere are not told what is said meanwhile, later neither."
+            return f"From now on {wish} answers here. {words} {undo}"
+        return f"From now on {wish} answers here. {undo}"
 
     async def wish(self, event: Event) -> tuple[Event, str]:
         """Find out which tier the person wants.
@@ -56,10 +65,22 @@ class Commands:
         """
         if not _is_owners(event):
             return event, ""
-        first, _, rest = event.text.partition(" ")
-        if first.startswith("@") and first[1:].lower() in self._names() and rest.strip():
-            return evolve(event, content=_without(event.content, first)), first[1:].lower()
+        name = _named(event)
+        if name in self._names():
+            return evolve(event, content=_without_wish(event.content)), name
         return event, (await self._chosen()).get(event.conversation, "")
+
+    def _correction(self, event: Event) -> str | None:
+        """Return what to say to a tier's name that is misspelt: no other model is to be told."""
+        name, names = _named(event), self._names()
+        if name is None or name in names:
+            return None
+        meant = difflib.get_close_matches(name, names, n=1, cutoff=_ALIKE)
+        if not meant:
+            return None
+        return (
+            f"There is no @{name}. Did you mean @{meant[0]}? Nobody was asked; please say it anew."
+        )
 
     def _names(self) -> list[str]:
         """Return the names of the tiers, the least able first."""
@@ -88,6 +109,17 @@ def _is_owners(event: Event) -> bool:
     return event.from_person and event.trust is Trust.OWNER
 
 
-def _without(content: Sequence[Text], first: str) -> tuple[Text, ...]:
+def _is_model_command(event: Event) -> bool:
+    words = event.text.split()
+    return words[:1] == ["/model"] and len(words) <= 2
+
+
+def _named(event: Event) -> str | None:
+    """Return the name with which an event begins, as ``@name …``."""
+    found = _WISH.match(event.text)
+    return None if found is None else found[1].lower()
+
+
+def _without_wish(content: Sequence[Text]) -> tuple[Text, ...]:
     head, *rest = content
-    return (Text(head.text.removeprefix(first).lstrip()), *rest)
+    return (Text(_WISH.sub("", head.text, count=1)), *rest)

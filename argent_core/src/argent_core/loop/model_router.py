@@ -17,7 +17,7 @@ from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
 from argent_core.loop.context import GatheredContext
 from argent_core.loop.scorer import TableScorer, read_signals
-from argent_core.loop.tiers import choose_tier, named_tier, stand_ins
+from argent_core.loop.tiers import choose_tier, is_under, named_tier, stand_ins
 from argent_core.loop.tools import Tools
 from argent_core.outcome import shown
 from argent_hookspecs import (
@@ -54,17 +54,29 @@ class Plan:
         tiers: The first choice, then those that stand in for it.
         why: Why the first choice is the first.
         wish: Name of the tier that the person asked for, if one was named.
+        floor: Name of the lowest tier that should answer, if there is one.
+        private: Whether only models on this machine may be asked.
     """
 
     score: Score
     tiers: tuple[ModelTier, ...]
     why: str
     wish: str = ""
+    floor: str = ""
+    private: bool = False
 
-    def other_than_wished(self, id: str) -> str:
-        """Return the name of a tier that answered, if the person asked for another; else ""."""
-        name = next((tier.name for tier in self.tiers if tier.id == id), "")
-        return name if self.wish and name != self.wish else ""
+    def other_than_due(self, id: str) -> tuple[str, str] | None:
+        """Return the name of a tier that answered, and of the one that should have, if it is other.
+
+        That is where a person has named one, or a floor.
+        """
+        tier = next((tier for tier in self.tiers if tier.id == id), None)
+        if tier is None:
+            return None
+        if self.wish:
+            return (tier.name, self.wish) if tier.name != self.wish else None
+        under = is_under(tier, self.floor or None, among=self.tiers)
+        return (tier.name, self.floor) if under else None
 
 
 @frozen(kw_only=True)
@@ -78,8 +90,9 @@ class Route:
 
     @property
     def max_output(self) -> int:
-        """Tokens that an answer may take: the tier's limit, but not over half of the window."""
-        return min(self.tier.max_output_tokens, self.info.context_window // 2)
+        """Tokens that an answer may have: the tier's limit or the model's, half of the window."""
+        most = min(self.tier.max_output_tokens, self.info.context_window // 2)
+        return min(most, self.info.max_output or most)
 
 
 @define(eq=False, repr=False)
@@ -91,14 +104,17 @@ class ModelRouter:
     tools: Tools
     config: Config
 
-    async def plan(self, gathered: GatheredContext, *, wish: str = "") -> Plan:
+    async def plan(
+        self, gathered: GatheredContext, *, wish: str = "", private: bool = False
+    ) -> Plan:
         """Choose the models for an event.
 
         Args:
             wish: Name of the tier that the person asked for.
+            private: Whether only models on this machine may be asked.
 
         Raises:
-            ModelRejected: No model is installed, or none that the profile allows.
+            ModelRejected: No model is installed, or none that is allowed.
         """
         signals = read_signals(
             gathered.event,
@@ -107,10 +123,10 @@ class ModelRouter:
             depth=gathered.depth,
         )
         score = self._leaning(await self._score(signals))
-        tiers = self._usable()
+        tiers, floor = self._usable(private=private), None
         settings = self.config.models
         if wish:
-            first, why = named_tier(tiers, wish), f"the person asked for {wish}"
+            first, why = _wished(tiers, wish), f"the person asked for {wish}"
         elif settings.routing.enabled:
             floor = self._floor(tiers, signals)
             first, why = choose_tier(tiers, score, floor=floor), "by its score"
@@ -118,20 +134,36 @@ class ModelRouter:
                 why = f"by its score, but not below {floor}"
         else:
             first, why = named_tier(tiers, settings.default), "models.default, without a router"
-        if wish and self._is_local(first):
-            # Who asks for a model of this machine may not want their words to leave it.
-            tiers = [tier for tier in tiers if self._is_local(tier)]
-        return Plan(score=score, tiers=(first, *stand_ins(tiers, first)), why=why, wish=wish)
+        return Plan(
+            score=score,
+            tiers=(first, *stand_ins(tiers, first)),
+            why=why,
+            wish=wish,
+            floor=floor or "",
+            private=private,
+        )
+
+    def is_private(self, wish: str) -> bool:
+        """Tell whether who asks for a tier asks for a model of this machine.
+
+        Such a person's words must not leave it, whatever fails.
+        """
+        named = [tier for tier in self.tiers() if tier.name == wish]
+        running = self._providers()
+        local = (running[t.provider].record.local for t in named if t.provider in running)
+        return wish == "local" or any(local)
 
     async def open(self, plan: Plan, tier: ModelTier) -> Route:
         """Find out about the model of a tier.
 
         Raises:
-            ModelError, PluginError: Its provider does not say what it has.
+            ModelError, PluginError: Its provider does not say what it has, or may not be asked.
         """
         provider = self._providers().get(tier.provider)
         if provider is None:
             raise ModelUnavailable(f"the model provider {tier.provider} does not run now")
+        if not provider.record.local and (plan.private or self._stays_here):
+            raise ModelRejected(f"{tier.model} is not on this machine, and may not be asked")
         info = await self.describe(provider, tier.model)
         return Route(tier=tier, score=plan.score, provider=provider, info=info)
 
@@ -148,24 +180,30 @@ class ModelRouter:
     def _providers(self) -> dict[str, Registered]:
         return {found.record.id: found for found in self.host.registered(ModelProvider)}
 
-    def _usable(self) -> list[ModelTier]:
-        """Return the tiers whose provider runs, and that the profile allows."""
+    @property
+    def _stays_here(self) -> bool:
+        return self.config.models.routing.profile == "local-only"
+
+    def _usable(self, *, private: bool) -> list[ModelTier]:
+        """Return the tiers whose provider runs, and that may be asked."""
         providers = self._providers()
         tiers = [tier for tier in self.tiers() if tier.provider in providers]
         if not tiers and self.host.starting:
             raise ModelUnavailable("the plugin that brings the model is still starting")
-        if self.config.models.routing.profile != "local-only":
+        if not private and not self._stays_here:
             return tiers
-        local = [tier for tier in tiers if self._is_local(tier)]
+        local = [tier for tier in tiers if providers[tier.provider].record.local]
         if tiers and not local:
+            why = (
+                "a model of this machine was asked for"
+                if private
+                else ("models.routing.profile is local-only")
+            )
             raise ModelRejected(
-                "models.routing.profile is local-only, and no model on this machine is there; "
-                "pip install argent-llama, or choose another profile"
+                f"{why}, and none runs on this machine; pip install argent-llama, or choose "
+                f"another {'one with /model' if private else 'profile'}"
             )
         return local
-
-    def _is_local(self, tier: ModelTier) -> bool:
-        return bool(self._providers()[tier.provider].record.local)
 
     def _leaning(self, score: Score) -> Score:
         """Let the profile have its say."""
@@ -209,6 +247,17 @@ class ModelRouter:
                 except ArgentError as error:
                     log.warning("the table scores instead: %s", error)
         return await TableScorer().score(signals)
+
+
+def _wished(tiers: Sequence[ModelTier], wish: str) -> ModelTier:
+    """Return the tier that a person asked for. Raises ``ModelRejected`` if it cannot be asked."""
+    found = next((tier for tier in tiers if tier.name == wish), None)
+    if found is None:
+        raise ModelRejected(
+            f"{wish} was asked for, but none of its models runs, or may be asked; see: argent "
+            "models list. With /model auto another one answers"
+        )
+    return found
 
 
 async def _described(provider: Registered, model: str) -> Any:

@@ -79,12 +79,15 @@ class ModelStream:
         *,
         on_text: Callable[[str], None],
         on_first: Callable[[], None],
+        patience: float = inf,
     ) -> ModelAnswer:
         """Make one call and collect its stream.
 
         Args:
             on_text: Told the answer so far, a few times a second.
             on_first: Called when the first part comes.
+            patience: Seconds of silence after which it is given up, if the provider's own limit is
+                not shorter.
 
         Raises:
             ModelError: As the provider says; ``ModelUnavailable`` also when the answer breaks off
@@ -96,7 +99,7 @@ class ModelStream:
             provider.plugin,
             partial(_sound, provider.live, request),
             what=f"model {request.model}",
-            idle_timeout=provider.record.idle_timeout,
+            idle_timeout=min(provider.record.idle_timeout, patience),
             expects=ModelPart,
         )
         try:

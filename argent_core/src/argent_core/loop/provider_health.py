@@ -9,15 +9,16 @@ it out.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from attrs import define, field
 
-from argent_hookspecs import Clock, ModelTier, ModelUnavailable
+from argent_hookspecs import Clock
 
 _FAILURES = 3
 _FIRST_SECONDS = 30.0
 _LONGEST_SECONDS = 600.0
+_LONGEST_WISH = 86_400.0
+_TRIAL_SECONDS = 120.0
 
 
 @define
@@ -59,22 +60,14 @@ class ProviderHealth:
             doublings = min(record.in_a_row - _FAILURES, 10)
             record.shut_until = now + min(_FIRST_SECONDS * 2.0**doublings, _LONGEST_SECONDS)
         if isinstance(retry_after, (int, float)) and 0 < retry_after < math.inf:
-            wish = now + min(retry_after, _LONGEST_SECONDS)
+            wish = now + min(retry_after, _LONGEST_WISH)
             record.asked_until = max(record.asked_until, wish)
 
-    def well(self, tiers: Sequence[ModelTier]) -> list[ModelTier]:
-        """Return the tiers whose providers are well, or those that may be tried if none is.
-
-        Raises:
-            ModelUnavailable: All want to be left alone; says for how long.
-        """
-        waits = {tier.provider: self.wait(tier.provider) for tier in tiers}
-        soonest = min(waits, key=lambda provider: waits[provider])
-        if waits[soonest] > 0.0:
-            words = f"{soonest} wants to be left alone for {waits[soonest]:.0f} s"
-            raise ModelUnavailable(words, retry_after=waits[soonest])
-        well = [tier for tier in tiers if self.is_well(tier.provider)]
-        return well or [tier for tier in tiers if waits[tier.provider] == 0.0]
+    def try_out(self, provider: str) -> None:
+        """Note that a provider is called; one that was left alone by one caller at a time."""
+        record = self._of(provider)
+        if record.in_a_row >= _FAILURES:
+            record.shut_until = self.clock.monotonic() + _TRIAL_SECONDS
 
     def is_well(self, provider: str) -> bool:
         """Tell whether a provider may be called although there are others."""

@@ -56,9 +56,10 @@ class RunningTurn:
     failing: dict[str, float]
     task: asyncio.Task[None] = field(init=False)
     stopped: str = ""
-    _deadline: asyncio.Timeout | None = None
+    _began: float = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._began = self._journal.clock.monotonic()
         self.task = asyncio.create_task(self._see_through(), name=f"turn {self.turn.lease.id}")
 
     @property
@@ -70,12 +71,6 @@ class RunningTurn:
         """End it where it is."""
         self.stopped = reason
         self.task.cancel()
-
-    def extend_deadline(self) -> None:
-        """Give it its whole time again."""
-        if self._deadline is not None and not self._deadline.expired():
-            now = asyncio.get_running_loop().time()
-            self._deadline.reschedule(now + self.settings.turn_seconds)
 
     async def _see_through(self) -> None:
         """Run a turn and put its end on record, whatever it is and however long that takes."""
@@ -113,7 +108,8 @@ class RunningTurn:
             self.shop.publish(
                 TurnStarted(turn=lease.id, conversation=lease.event.conversation, event=lease.event)
             )
-            text = await self._within_deadline()
+            async with self.turn.deadline.hold():
+                text = await self.turn.run()
         except TimeoutError:
             seconds = self.settings.turn_seconds
             return lambda: self._bury(f"it took longer than {seconds:g} s")
@@ -136,23 +132,14 @@ class RunningTurn:
         self._tell("done", text=text)
         return None
 
-    async def _within_deadline(self) -> str:
-        try:
-            async with asyncio.timeout(self.settings.turn_seconds) as self._deadline:
-                return await self.turn.run()
-        finally:
-            self._deadline = None
-
     async def _retry(self, error: ArgentError) -> None:
         lease, attempts = self.turn.lease, self.turn.steps.attempts
         reason, wish = self.shop.clean(str(error)), _wish(error)
-        now = self._journal.clock.monotonic()
-        seconds = backoff(attempts) if wish is None else wish
-        failing_since = now if attempts <= 1 else self.failing.get(lease.id, now)
-        self.failing[lease.id] = failing_since
+        seconds = backoff(attempts) if wish is None else max(wish, backoff(attempts))
+        since = self.failing.setdefault(lease.id, self._began)
         # Background work can wait for hours; a person should know.
-        until = failing_since + self.settings.turn_seconds
-        late = lease.event.from_person and now + seconds > until
+        waited = self._journal.clock.monotonic() + seconds - since
+        late = lease.event.from_person and waited > self.settings.turn_seconds
         if attempts >= self.settings.max_attempts or late:
             await self._bury(reason)
             return

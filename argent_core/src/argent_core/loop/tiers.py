@@ -23,14 +23,13 @@ def choose_tier(tiers: Sequence[ModelTier], score: Score, *, floor: str | None =
         ModelRejected: No tier is installed.
     """
     rungs = ladder(tiers)
+    able = [tier for tier in rungs if not is_under(tier, floor, among=tiers)] or rungs[-1:]
     cap = next((tier for tier in rungs if tier.name == score.cap), None)
-    if cap is not None:
-        rungs = [tier for tier in rungs if tier.below <= cap.below]
-    if floor is not None:
-        lowest = _band(rungs, floor)
-        rungs = [tier for tier in rungs if tier.below >= lowest] or rungs[-1:]
-    fitting = [tier for tier in rungs if score.value < tier.below]
-    return fitting[0] if fitting else rungs[-1]
+    fitting = [tier for tier in able if score.value < tier.below] or able[-1:]
+    if cap is None or fitting[0].below <= cap.below:
+        return fitting[0]
+    quick = [tier for tier in able if tier.below <= cap.below]
+    return quick[-1] if quick else able[0]
 
 
 def named_tier(tiers: Sequence[ModelTier], name: str) -> ModelTier:
@@ -57,6 +56,11 @@ def stand_ins(tiers: Sequence[ModelTier], first: ModelTier) -> list[ModelTier]:
         *sorted(above, key=lambda tier: tier.below),
         *sorted(below, key=lambda tier: -tier.below),
     ]
+
+
+def is_under(tier: ModelTier, floor: str | None, *, among: Sequence[ModelTier]) -> bool:
+    """Tell whether a tier is less able than the floor."""
+    return floor is not None and tier.below < _band(ladder(among), floor)
 
 
 def ladder(tiers: Sequence[ModelTier]) -> list[ModelTier]:

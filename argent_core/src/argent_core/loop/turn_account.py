@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from attrs import define, frozen
 
 from argent_core.inbound.journal import Lease
-from argent_core.loop.approvals import ApprovalNeeded
+from argent_core.loop.approvals import Answered, ApprovalNeeded
 from argent_core.loop.budget import ModelCall, OverBudget
 from argent_core.loop.model_router import Route
 from argent_core.loop.model_stream import ModelAnswer
@@ -47,6 +47,11 @@ class Bill:
     worst: WorstCase
     whatever: bool
 
+    @property
+    def costs(self) -> bool:
+        """Whether it may cost anything."""
+        return self.worst.amount(self.worst.most_output) > 0
+
 
 @define(eq=False, repr=False)
 class TurnAccount:
@@ -65,8 +70,12 @@ class TurnAccount:
         """Return what a model costs."""
         return self.shop.prices.of(route.provider.record, route.info)
 
-    async def bill(self, route: Route, request: ModelRequest) -> Bill:
-        """Work out what a call may cost."""
+    async def bill(self, route: Route, request: ModelRequest, *, instead: bool) -> Bill:
+        """Work out what a call may cost.
+
+        Args:
+            instead: Whether it is for a better answer than one that is there.
+        """
         tier, event, known = route.tier, self.lease.event, self.price(route)
         self._made += 1
         call = ModelCall(
@@ -84,15 +93,24 @@ class TurnAccount:
             most_output=request.max_output_tokens,
             known=known.known,
         )
-        return Bill(call=call, worst=worst, whatever=await self._word() == "allowed")
+        return Bill(
+            call=call,
+            worst=worst,
+            whatever=not instead and await self._is_allowed(tier.model),
+        )
 
-    def reserve(self, tx: Transaction, bill: Bill) -> int:
+    def reserve(self, tx: Transaction, bill: Bill, *, least: int) -> int:
         """Set aside what a call may cost; return the tokens that its answer may have.
+
+        Args:
+            least: Fewest tokens of an answer that are worth making the call.
 
         Raises:
             OverBudget: It does not fit.
         """
-        return self.shop.budget.reserve(tx, bill.call, worst=bill.worst, whatever=bill.whatever)
+        return self.shop.budget.reserve(
+            tx, bill.call, worst=bill.worst, least=least, whatever=bill.whatever
+        )
 
     async def refuse(self, error: OverBudget, bill: Bill, *, may_ask: bool) -> OverBudget:
         """Deal with a call that does not fit, and return what to say of it.
@@ -109,14 +127,14 @@ class TurnAccount:
             return error
         word = await self._word()
         if word is not None:
-            return OverBudget(cap, bill.worst, denied=True)
+            return OverBudget(cap, bill.worst, tier=bill.call.tier, denied=True)
         if may_ask:
             question = {
                 "budget": cap.name,
                 "used": f"{dollars(cap.used)} of {dollars(cap.limit)}",
                 "model": bill.call.model,
                 "next_call": f"{dollars(bill.worst.amount(bill.worst.most_output))} at most",
-                "allows": "the rest of this answer, whatever it costs",
+                "allows": "the rest of this answer by this model, whatever it costs",
             }
             self.ask(await self.shop.approvals.ask(self.lease, ToolCall(_MORE, _MORE, question)))
             raise ApprovalNeeded(_MORE)
@@ -148,12 +166,20 @@ class TurnAccount:
         for notice in notices:
             self.shop.publish(notice)
 
-    async def _word(self) -> str | None:
+    async def _is_allowed(self, model: str) -> bool:
+        """Tell whether a person has allowed more for this model; another one is another matter."""
+        word = await self._word()
+        return (
+            word is not None
+            and word.state == "allowed"
+            and word.call.arguments.get("model") == model
+        )
+
+    async def _word(self) -> Answered | None:
         """Return what a person has said to going over the budget in this turn, if anything."""
         if self.shop.budget.settings.at_cap != "ask":
             return None
-        answered = await self.shop.approvals.find(self.lease.id, _MORE)
-        return answered.state if answered is not None else None
+        return await self.shop.approvals.find(self.lease.id, _MORE)
 
 
 def is_free(error: ModelError | PluginError, *, heard: bool) -> bool:
