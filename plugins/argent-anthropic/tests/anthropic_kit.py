@@ -8,7 +8,7 @@ from typing import Any
 
 import argent_anthropic
 from argent_anthropic.settings import AnthropicSettings
-from argent_hookspecs import Message, ModelPart, Role, Text, ToolCall, ToolSpec
+from argent_hookspecs import Message, ModelPart, Role, Secret, Text, ToolCall, ToolSpec
 from argent_testing import FakeClock, FakeContext, FakeSecrets, answers
 from argent_testing.answers import calls, thoughts, words
 
@@ -16,6 +16,7 @@ OPUS = "claude-opus-5-5"
 SONNET = "claude-sonnet-5-5"
 HAIKU = "claude-haiku-4-5"
 KEY = "sk-ant-1234567890"
+NAMED = Secret("env:ANTHROPIC_API_KEY")
 COIN = ToolSpec(
     "coin",
     "Toss a coin some times.",
@@ -32,9 +33,9 @@ ask = partial(answers.ask, model=OPUS)
 
 
 def context(url: str, **settings: Any) -> FakeContext:
-    """A context whose settings lead to a server, with a key."""
-    secrets = FakeSecrets({"env:ANTHROPIC_API_KEY": KEY})
-    found = AnthropicSettings(base_url=url, **settings)
+    """A context whose settings lead to a server, with a key unless they name another, or none."""
+    secrets = FakeSecrets({NAMED.ref: KEY})
+    found = AnthropicSettings(base_url=url, **{"api_key": NAMED, **settings})
     return FakeContext(argent_anthropic, found, secrets, FakeClock(NOON))
 
 

@@ -77,6 +77,7 @@ async def test_each_token_is_counted_once(server: ReplayServer, client: ModelCli
         ("stop_sequence", FinishReason.STOP),
         ("tool_use", FinishReason.TOOL_CALLS),
         ("max_tokens", FinishReason.LENGTH),
+        ("pause_turn", FinishReason.LENGTH),
         ("model_context_window_exceeded", FinishReason.LENGTH),
         ("refusal", FinishReason.REFUSAL),
     ],
@@ -93,19 +94,20 @@ async def test_a_reason_of_the_future_is_a_stop(server: ReplayServer, client: Mo
     assert finish(await collect(client, ask("Hello."))).reason is FinishReason.STOP
 
 
-async def test_a_paused_answer_goes_on(server: ReplayServer, client: ModelClient) -> None:
-    server.answer(*message(text("One, "), stop="pause_turn", output=4))
-    server.play(stream(sse(message(text("two."), output=5))))
-    parts = await collect(client, ask("Count."))
-    assert words(parts) == "One, two."
-    assert finish(parts).usage == Usage(input_tokens=22, output_tokens=9)
-    first, second = server.bodies
-    assert second["messages"][:-1] == first["messages"]
-    assert second["messages"][-1] == {
-        "role": "assistant",
-        "content": [{"type": "text", "text": "One, "}],
-    }
-    server.strict = False  # only a server tool lets a conversation end with the assistant
+async def test_what_was_not_counted_at_the_end_was_not_counted(
+    server: ReplayServer, client: ModelClient
+) -> None:
+    *told, delta, stop = message(text("Well"))
+    server.play(stream(sse([*told, {**delta, "usage": None}, stop])))
+    assert finish(await collect(client, ask("Hello."))).usage == Usage()
+
+
+async def test_figures_that_come_late_count(server: ReplayServer, client: ModelClient) -> None:
+    *told, delta, stop = message(text("Well"), input_tokens=0)
+    usage = {"input_tokens": 120, "output_tokens": 9}
+    server.play(stream(sse([*told, {**delta, "usage": usage}, stop])))
+    counted = finish(await collect(client, ask("Hello."))).usage
+    assert counted == Usage(input_tokens=120, output_tokens=9)
 
 
 async def test_pings_and_what_is_new_are_passed_over(
@@ -144,6 +146,7 @@ async def test_arguments_that_are_no_object_reach_the_model_again(
         "t2": {"times": 1},
         "t3": {"INVALID_JSON": "[3]"},
     }
+    assert list(found) == ["t1", "t2", "t3"]
 
 
 async def test_a_call_that_was_cut_off_is_not_made(
@@ -154,6 +157,24 @@ async def test_a_call_that_was_cut_off_is_not_made(
     parts = await collect(client, ask("Toss.", tools=(COIN,)))
     assert not calls(parts)
     assert finish(parts).reason is FinishReason.LENGTH
+
+
+async def test_arguments_that_are_nested_without_end_are_no_object(
+    server: ReplayServer, client: ModelClient
+) -> None:
+    deep = '{"times": ' + "[" * 3000
+    server.answer(*message(tool_use("t1", "coin", deep), stop="tool_use"))
+    (call,) = calls(await collect(client, ask("Toss.", tools=(COIN,))))
+    assert call.arguments == {"INVALID_JSON": deep}
+
+
+async def test_a_mark_of_the_order_of_bytes_is_no_part_of_the_stream(
+    server: ReplayServer, client: ModelClient
+) -> None:
+    events = message(text("Grüße 🪙"))
+    told = b"".join(b"data: %b\n\n" % json.dumps(event).encode() for event in events)
+    server.play(stream(b"\xef\xbb\xbf" + told, chunk=1))
+    assert words(await collect(client, ask("Hello."))) == "Grüße 🪙"
 
 
 @pytest.mark.parametrize(

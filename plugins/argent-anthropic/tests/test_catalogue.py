@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.resources
 import json
 from datetime import date
@@ -13,14 +14,25 @@ from anthropic.types import ModelParam
 from anthropic_kit import HAIKU, OPUS, ask, context
 from anthropic_replay import ReplayServer, capabilities, model
 
-from argent_hookspecs import FREE, ModelCatalogue, ModelClient, ModelUnavailable
-from argent_testing import FakeContext
-from argent_testing.answers import collect
+from argent_hookspecs import FREE, ModelCatalogue, ModelClient, ModelInfo, ModelUnavailable
+from argent_testing import FakeContext, PlayedReply
+from argent_testing.answers import collect, words
+from argent_testing.waiting import PATIENCE, eventually
 from argent_testing.wire.messages import message, text
 
 TABLE = json.loads(
     importlib.resources.files("argent_anthropic").joinpath("models.json").read_text()
 )
+
+
+async def told(client: ModelClient, name: str) -> ModelInfo:
+    """What is known of a model once the server has told."""
+    info = await client.describe(name)
+    async with asyncio.timeout(PATIENCE):
+        while not info.good_for:  # only the server says it
+            await asyncio.sleep(0.01)
+            info = await client.describe(name)
+    return info
 
 
 @pytest.mark.anyio
@@ -39,7 +51,8 @@ async def test_it_is_asked_once(server: ReplayServer, client: ModelClient) -> No
     await client.describe(OPUS)
     await collect(client, ask("Hello."))
     await client.describe(OPUS)
-    assert [one.path for one in server.asked] == [f"/v1/models/{OPUS}", "/v1/messages"]
+    await eventually(lambda: len(server.asked) == 2, what="both requests")
+    assert {one.path for one in server.asked} == {f"/v1/models/{OPUS}", "/v1/messages"}
 
 
 @pytest.mark.anyio
@@ -47,7 +60,7 @@ async def test_what_it_does_not_say_is_in_the_table(
     server: ReplayServer, client: ModelClient
 ) -> None:
     server.models = [model(OPUS) | {"max_input_tokens": None, "capabilities": None}]
-    info = await client.describe(OPUS)
+    info = await told(client, OPUS)
     assert (info.context_window, info.max_output) == (1_000_000, 64_000)
     assert info.takes_images
 
@@ -61,7 +74,45 @@ async def test_without_a_server_the_table_serves_until_later(
         server.models = [model(HAIKU, window=300_000)]
         assert (await client.describe(HAIKU)).context_window == 200_000
         await ctx.clock.advance(301)
-        assert (await client.describe(HAIKU)).context_window == 300_000
+        assert (await told(client, HAIKU)).context_window == 300_000
+
+
+@pytest.mark.anyio
+async def test_a_list_that_hangs_keeps_no_answer_waiting(
+    server: ReplayServer, ctx: FakeContext
+) -> None:
+    async with asyncio.timeout(2.0), ctx.open() as client:
+        for _ in range(2):
+            server.play(PlayedReply(hold=True), path=f"/v1/models/{OPUS}")
+            server.answer(*message(text("Yes.")))
+            assert (await client.describe(OPUS)).context_window == 1_000_000
+            assert words(await collect(client, ask("Hello."))) == "Yes."
+            await ctx.clock.advance(301)
+
+
+@pytest.mark.anyio
+async def test_one_model_does_not_wait_for_another(
+    server: ReplayServer, client: ModelClient
+) -> None:
+    server.models = [model("quick", window=7000)]
+    server.play(PlayedReply(hold=True), path="/v1/models/slow")
+    slow = asyncio.create_task(client.describe("slow"))
+    await eventually(lambda: server.asked, what="a request")
+    async with asyncio.timeout(2.0):
+        assert (await client.describe("quick")).context_window == 7000
+    assert not slow.done()
+    slow.cancel()
+
+
+@pytest.mark.anyio
+async def test_a_list_without_end_is_not_read_to_its_end(
+    server: ReplayServer, client: ModelClient
+) -> None:
+    endless = PlayedReply(pieces=[b" " * 1_000_000] * 40, hold=True)
+    server.play(endless, path="/v1/models?limit=1000")
+    assert isinstance(client, ModelCatalogue)
+    with pytest.raises(ModelUnavailable, match="more than can be read"):
+        await client.models()
 
 
 @pytest.mark.anyio
@@ -115,11 +166,22 @@ async def test_a_list_that_cannot_be_had_is_an_error() -> None:
 
 @pytest.mark.anyio
 async def test_what_runs_on_this_machine_is_free_unless_it_is_claude(
-    server: ReplayServer, client: ModelClient
+    server: ReplayServer, ctx: FakeContext
 ) -> None:
     server.models = [model("qwen"), model(OPUS)]
-    assert (await client.describe("qwen")).price == FREE
-    assert (await client.describe(OPUS)).price is None
+    async with ctx.with_settings(api_key=None).open() as client:
+        assert (await client.describe("qwen")).price == FREE
+        assert (await client.describe(OPUS)).price is None
+
+
+@pytest.mark.anyio
+async def test_what_asks_for_a_key_is_not_free_unless_the_person_says_so(
+    server: ReplayServer, ctx: FakeContext
+) -> None:
+    server.models = [model("gpt-6")]
+    for local, price in ((None, None), (False, None), (True, FREE)):
+        async with ctx.with_settings(local=local).open() as client:
+            assert (await client.describe("gpt-6")).price == price
 
 
 def test_the_table_holds_the_models_that_the_vendor_lists() -> None:

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 from anthropic_kit import KEY, OPUS, ask, context
-from anthropic_replay import ReplayServer, failure
+from anthropic_replay import ReplayServer, failure, sse, stream
 from attrs import evolve
 
 from argent_hookspecs import (
     ContextTooLong,
+    Message,
     ModelClient,
     ModelError,
     ModelRejected,
     ModelUnavailable,
+    Role,
     Secret,
+    ToolCall,
 )
 from argent_testing import FakeContext, PlayedReply, json_reply
 from argent_testing.answers import collect, words
-from argent_testing.wire.messages import message, text
+from argent_testing.wire.messages import Event, message, text
 
 pytestmark = pytest.mark.anyio
+OVERLOADED = {"type": "error", "error": {"type": "overloaded_error", "message": "Busy"}}
+
+
+def wrong_key(said: str) -> Event:
+    return {"type": "error", "error": {"type": "authentication_error", "message": said}}
 
 
 async def refusal(client: ModelClient, *, model: str = OPUS) -> ModelError:
@@ -90,7 +99,8 @@ async def test_a_request_beyond_the_window_is_told_apart(
         ("Fri, 20 Nov 2026 11:00:00 GMT", 0.0),
         ("soon", None),
         ("inf", None),
-        ("-1", 0.0),
+        ("-1", None),
+        ("Fri, 31 Dec 99999 23:59:59 GMT", None),
     ],
 )
 async def test_how_long_to_wait_is_handed_on(
@@ -100,6 +110,52 @@ async def test_how_long_to_wait_is_handed_on(
     error = await refusal(client)
     assert isinstance(error, ModelUnavailable)
     assert error.retry_after == seconds
+
+
+async def test_milliseconds_go_before_seconds(server: ReplayServer, client: ModelClient) -> None:
+    server.play(failure(429, "rate_limit_error", "No.", retry_after_ms="1500", retry_after="9"))
+    error = await refusal(client)
+    assert isinstance(error, ModelUnavailable)
+    assert error.retry_after == 1.5
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_what_is_nested_without_end_is_no_json(
+    server: ReplayServer, client: ModelClient, status: int
+) -> None:
+    deep = b'{"error": ' + b"[" * 100_000
+    frame = b"data: " + deep + b"\n\n" if status == 200 else deep
+    server.play(PlayedReply(pieces=[frame], status=status))
+    assert isinstance(await refusal(client), ModelUnavailable)
+
+
+async def test_a_request_that_is_nested_without_end_is_refused(client: ModelClient) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(5000):
+        deep = {"deeper": deep}
+    call = Message(Role.ASSISTANT, (ToolCall("a", "coin", deep),))
+    with pytest.raises(ModelRejected, match="nested too deeply"):
+        await collect(client, ask("Toss.", call, "Well?"))
+
+
+@pytest.mark.parametrize(
+    ("reply", "may_cost"),
+    [
+        (PlayedReply(pieces=[sse(message(text("Once"))[:4])], cut=True), True),
+        (PlayedReply(pieces=[b"data: {no json}\n\n"]), True),
+        (stream(sse([*message(text("Once"))[:4], OVERLOADED])), True),
+        (stream(sse([{"type": "ping"}, OVERLOADED])), False),
+        (failure(529, "overloaded_error", "Busy."), False),
+    ],
+    ids=["cut", "garbled", "error in the middle", "error first", "status"],
+)
+async def test_what_may_have_cost_is_told_apart(
+    server: ReplayServer, client: ModelClient, reply: PlayedReply, may_cost: bool
+) -> None:
+    server.play(reply)
+    error = await refusal(client)
+    assert isinstance(error, ModelUnavailable)
+    assert error.may_cost is may_cost
 
 
 @pytest.mark.parametrize(
@@ -118,7 +174,7 @@ async def test_a_server_of_another_kind_is_one_clear_error(
 ) -> None:
     server.play(reply)
     error = await refusal(client)
-    assert type(error) is (expected or ModelUnavailable)
+    assert isinstance(error, expected or ModelUnavailable)
     assert str(error).startswith(("the server at", "the connection to the server at"))
 
 
@@ -150,7 +206,7 @@ class TestKey:
         assert ("x-api-key" in headers) is (auth == "x-api-key")
 
     async def test_without_one_the_first_question_says_what_to_do(self) -> None:
-        ctx = context("https://api.anthropic.com")
+        ctx = context("https://api.anthropic.com", api_key=None)
         ctx.secrets.values.clear()
         async with ctx.open() as client:
             error = await refusal(client)
@@ -159,15 +215,14 @@ class TestKey:
         assert "ANTHROPIC_API_KEY" in str(error)
         assert "argent secrets set anthropic-key" in str(error)
 
-    async def test_a_server_on_this_machine_may_do_without(
+    async def test_that_of_the_environment_is_for_anthropic_alone(
         self, server: ReplayServer, ctx: FakeContext
     ) -> None:
-        ctx.secrets.values.clear()
-        for settings in (ctx, ctx.with_settings(api_key=None)):
-            server.answer(*message(text("Yes.")))
-            async with settings.open() as client:
-                await collect(client, ask("Hello."))
-            assert not {"x-api-key", "authorization"} & set(server.asked[-1].headers)
+        server.answer(*message(text("Yes.")))
+        async with ctx.with_settings(api_key=None).open() as client:
+            await collect(client, ask("Hello."))
+        assert all(KEY not in str(one.headers) for one in server.asked)
+        assert not {"x-api-key", "authorization"} & set(server.asked[-1].headers)
 
     @pytest.mark.parametrize("value", ["two words", "line\nbreak", "schlüssel"])
     async def test_one_that_cannot_be_sent_is_not_shown(
@@ -180,15 +235,32 @@ class TestKey:
         assert isinstance(error, ModelRejected)
         assert value not in str(error)
 
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            failure(401, "authentication_error", f"{KEY} is not a key"),
+            failure(400, f"{KEY} is not a key", ""),
+            stream(sse([wrong_key(f"{KEY} is not a key")])),
+            stream(sse([*message(text("Once"))[:4], wrong_key(f"{KEY} is not a key")])),
+            failure(401, "authentication_error", "Bearer abc.def/ghi is not a key"),
+            failure(401, "authentication_error", "sk-proj-abc.def is not a key"),
+        ],
+        ids=["status", "type", "stream", "late", "bearer", "gateway's own"],
+    )
     async def test_it_is_in_no_log_and_no_error(
-        self, server: ReplayServer, ctx: FakeContext, caplog: pytest.LogCaptureFixture
+        self,
+        server: ReplayServer,
+        ctx: FakeContext,
+        caplog: pytest.LogCaptureFixture,
+        reply: PlayedReply,
     ) -> None:
         caplog.set_level(logging.DEBUG)
-        server.play(failure(401, "authentication_error", f"{KEY} is not a key"))
+        server.play(reply)
         async with ctx.open() as client:
             error = await refusal(client)
         shown = f"{error} {error!r} {error.__cause__!r} {caplog.text} {ctx.settings!r} {client!r}"
         assert KEY not in shown
+        assert "abc.def" not in shown
         assert "is not a key" in str(error)
 
 

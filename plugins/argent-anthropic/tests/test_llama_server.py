@@ -145,8 +145,9 @@ async def test_a_wrong_key(ctx: FakeContext) -> None:
             await collect(client, ask("Hello."))
 
 
-async def test_it_says_its_window_and_costs_nothing(client: ModelClient) -> None:
-    info = await client.describe("whatever")
+async def test_it_says_its_window_and_costs_nothing(ctx: FakeContext) -> None:
+    async with ctx.with_settings(local=True).open() as client:
+        info = await client.describe("whatever")
     assert info.context_window == WINDOW
     assert info.price == FREE
 

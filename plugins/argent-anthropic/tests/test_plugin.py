@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from anthropic_kit import context
+from anthropic_kit import NAMED, context
 from anthropic_replay import ReplayServer
 
 import argent_anthropic
@@ -22,17 +22,23 @@ async def health(ctx: FakeContext, which: str) -> Health:
 
 
 @pytest.mark.parametrize(
-    ("address", "local"),
+    ("address", "settings", "local"),
     [
-        ("https://api.anthropic.com", False),
-        ("http://127.0.0.1:8080", True),
-        ("http://localhost:8080/v1", True),
-        ("http://[::1]:8080", True),
-        ("http://192.168.1.5", False),
+        ("https://api.anthropic.com", {}, False),
+        ("http://127.0.0.1:8080", {}, True),
+        ("http://localhost:8080/v1", {}, True),
+        ("http://[::1]:8080", {}, True),
+        ("http://192.168.1.5", {}, False),
+        ("http://192.168.1.5", {"local": True}, True),
+        ("http://localhost:4000", {"local": False}, False),
+        ("http://localhost:4000", {"api_key": NAMED}, False),
+        ("http://localhost:8080", {"api_key": NAMED, "local": True}, True),
     ],
 )
-def test_what_is_told_stays_here_only_if_the_server_is_here(address: str, local: bool) -> None:
-    ctx = context(address)
+def test_what_is_told_stays_here_only_if_the_server_leads_nowhere_else(
+    address: str, settings: dict[str, Any], local: bool
+) -> None:
+    ctx = context(address, **{"api_key": None, **settings})
     (provider,) = argent_anthropic.argent_model_providers(ctx.given)
     assert (provider.id, provider.local) == ("anthropic", local)
 
@@ -75,7 +81,7 @@ async def test_a_gateway_without_a_list_of_models_is_well(server: ReplayServer) 
 
 @pytest.mark.anyio
 async def test_without_a_key_the_checks_say_what_to_do() -> None:
-    ctx = context("https://api.anthropic.com")
+    ctx = context("https://api.anthropic.com", api_key=None)
     ctx.secrets.values.clear()
     for which in ("key", "server"):
         found = await health(ctx, which)
@@ -99,7 +105,7 @@ def test_every_setting_is_in_the_readme() -> None:
 
 
 def _shown(default: Any) -> str:
-    if isinstance(default, bool):
-        return str(default).lower()
+    if default is None or isinstance(default, bool):
+        return {None: "null"}.get(default, str(default).lower())
     value = default.ref if isinstance(default, Secret) else default
     return f"`{value}`" if isinstance(value, str) else str(value)

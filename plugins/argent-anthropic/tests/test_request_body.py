@@ -404,19 +404,3 @@ class TestManner:
         async with ctx.with_settings(thinking=True).open() as client:
             body = await send(server, client, request)
         assert body["thinking"] == {"type": "disabled"}
-
-    @pytest.mark.parametrize(
-        "said_by_server",
-        [
-            '"thinking.type.disabled" is not supported for this model.',
-            "thinking: Extra inputs are not permitted",
-            'To turn thinking off on this model, send "thinking": {"type": "between_tools"}.',
-        ],
-    )
-    async def test_a_server_that_takes_no_such_field_is_asked_without_from_then_on(
-        self, server: ReplayServer, client: ModelClient, said_by_server: str
-    ) -> None:
-        server.play(failure(400, "invalid_request_error", said_by_server))
-        for _ in range(2):
-            await send(server, client, ask("Hello.", model=HAIKU))
-        assert ["thinking" in body for body in server.bodies] == [True, False, False]

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from argent_anthropic.encoding import decode
-from argent_anthropic.failures import of_event
 from argent_anthropic.thinking import CALL, KINDS, Block, Replay
 from argent_hookspecs import (
     Finish,
@@ -28,6 +27,8 @@ _REASONS = {
     "stop_sequence": FinishReason.STOP,
     "tool_use": FinishReason.TOOL_CALLS,
     "max_tokens": FinishReason.LENGTH,
+    # A tool of the server's own takes long; it is offered none.
+    "pause_turn": FinishReason.LENGTH,
     "model_context_window_exceeded": FinishReason.LENGTH,
     "refusal": FinishReason.REFUSAL,
 }
@@ -37,7 +38,6 @@ _COUNTS = {
     "cache_read_tokens": "cache_read_input_tokens",
     "cache_write_tokens": "cache_creation_input_tokens",
 }
-_PAUSED = "pause_turn"
 
 
 @define(eq=False)
@@ -62,11 +62,10 @@ class Answer:
     provider: str
     prefix: Callable[[], str]
     stop_reason: str | None = None
-    content: list[Block] = field(factory=list)
     _growing: dict[int, _Growing] = field(factory=dict)
     _usage: dict[str, int] = field(factory=dict)
-    _used_before: Usage = field(factory=Usage)
-    _unreadable: list[ToolCall] = field(factory=list)
+    _is_counted: bool = False
+    _unreadable: list[ModelPart] = field(factory=list)
     _before: list[int] = field(factory=list)
     _called: bool = False
 
@@ -75,16 +74,10 @@ class Answer:
         """Whether the model has said why it stopped, and every block has its end."""
         return self.stop_reason is not None and not self._growing
 
-    @property
-    def is_paused(self) -> bool:
-        """Whether the server waits to be asked to go on."""
-        return self.stop_reason == _PAUSED
-
     def take(self, event: dict[str, Any]) -> list[ModelPart]:
         """Take an event and return the parts that are complete with it.
 
         Raises:
-            ModelError: The event reports an error.
             ModelUnavailable: It is not of the form that the API has.
         """
         try:
@@ -105,10 +98,8 @@ class Answer:
             case "content_block_stop":
                 return self._complete(self._growing.pop(event["index"]))
             case "message_delta":
-                self._count(event.get("usage"))
+                self._is_counted = self._count(event.get("usage")) or self._is_counted
                 self.stop_reason = event["delta"].get("stop_reason") or self.stop_reason
-            case "error":
-                raise of_event(event.get("error"), server=self.server).error()
         return []
 
     def end(self) -> list[ModelPart]:
@@ -120,18 +111,18 @@ class Answer:
             str(self.stop_reason), FinishReason.TOOL_CALLS if self._called else FinishReason.STOP
         )
         # A call that was cut off is not one that the model got wrong.
-        wrong = [] if reason is FinishReason.LENGTH else self._unreadable
+        wrong = [] if reason is FinishReason.LENGTH else self._wrong()
         return [*wrong, Finish(reason=reason, usage=self._used())]
-
-    def go_on(self) -> list[Block]:
-        """Begin the next piece of an answer that is paused; return what was said so far."""
-        said, self.content = self.content, []
-        self._used_before, self._usage, self.stop_reason = self._used(), {}, None
-        return said
 
     def _begin(self, index: int, block: Block) -> list[ModelPart]:
         self._growing[index] = _Growing(block)
-        return _words(block.setdefault("text", "")) if block["type"] == "text" else []
+        begun = _words(block.setdefault("text", "")) if block["type"] == "text" else []
+        return [*self._wrong(), *begun]
+
+    def _wrong(self) -> list[ModelPart]:
+        """Return the calls that cannot be read, once it is known that they were not cut off."""
+        wrong, self._unreadable = self._unreadable, []
+        return wrong
 
     def _grow(self, growing: _Growing, delta: dict[str, Any]) -> list[ModelPart]:
         match delta.get("type"):
@@ -148,7 +139,6 @@ class Answer:
 
     def _complete(self, growing: _Growing) -> list[ModelPart]:
         block, said = growing.block, "".join(growing.pieces)
-        self.content.append(block)
         if block["type"] == "text":
             block["text"] += said
             self._before += [len(block["text"])] if block["text"] else []
@@ -176,19 +166,20 @@ class Answer:
         self._before.append(CALL)
         return [ToolCall(block["id"], block["name"], arguments)]
 
-    def _count(self, usage: dict[str, Any] | None) -> None:
-        """Note what was used so far; later figures include the earlier ones."""
+    def _count(self, usage: dict[str, Any] | None) -> bool:
+        """Note what was used so far; later figures include the earlier ones.
+
+        Returns whether the tokens that were written are among them.
+        """
         for name, there in _COUNTS.items():
             count = (usage or {}).get(there)
             if type(count) is int and count >= 0:
-                self._usage[name] = count
+                self._usage[name] = max(count, self._usage.get(name, 0))
+        return type((usage or {}).get("output_tokens")) is int
 
     def _used(self) -> Usage:
-        before = self._used_before
-        return evolve(
-            before,
-            **{name: getattr(before, name) + count for name, count in self._usage.items()},
-        )
+        """Return what was used; nothing, if what was written was not counted at the end."""
+        return Usage(**self._usage) if self._is_counted else Usage()
 
 
 def _words(text: str) -> list[ModelPart]:

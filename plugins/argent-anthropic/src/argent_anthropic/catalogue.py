@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from attrs import frozen
+from attrs import define, frozen
 
 from argent_anthropic.connection import Connection
 from argent_anthropic.encoding import decode
@@ -60,8 +60,25 @@ class ModelFacts:
         return "enabled" in self.thinking and "adaptive" not in self.thinking
 
 
+@define(eq=False)
+class _Known:
+    """What is known of a model so far.
+
+    Args:
+        facts: From the table, until the server has told.
+        asked: When it was asked about, in seconds; None once the server has told.
+        asking: Does so.
+        is_urgent: Whether an answer is worth waiting for.
+    """
+
+    facts: ModelFacts
+    asked: float | None
+    asking: asyncio.Task[None] | None = None
+    is_urgent: bool = False
+
+
 class Catalogue:
-    """The models of a server; each is asked about once.
+    """The models of a server; each is asked about in the background until the server tells.
 
     Args:
         connection: To the server.
@@ -73,30 +90,45 @@ class Catalogue:
         self._connection = connection
         self._clock = clock
         self._table = table
-        self._known: dict[str, ModelFacts] = {}
-        self._guessed_at: dict[str, float] = {}
-        self._asking = asyncio.Lock()
+        self._known: dict[str, _Known] = {}
 
     async def facts(self, model: str) -> ModelFacts:
-        """Return what is known about a model; the table serves where the server does not."""
-        async with self._asking:
-            asked = self._guessed_at.get(model)
-            guessed = asked is not None and self._clock.monotonic() - asked < _ASK_AGAIN
-            if model not in self._known or (asked is not None and not guessed):
-                self._known[model] = await self._ask(model)
-            return self._known[model]
+        """Return what is known about a model.
 
-    async def _ask(self, model: str) -> ModelFacts:
+        It is waited for only where the table knows nothing, and only the first time.
+        """
+        now = self._clock.monotonic()
+        known = self._known.get(model)
+        if known is None:
+            guess = _from_table(model, self._table)
+            known = self._known[model] = _Known(guess, asked=now, is_urgent=not guess.is_claude)
+            known.asking = asyncio.create_task(self._ask(known))
+        elif known.asking is None and known.asked is not None and now - known.asked >= _ASK_AGAIN:
+            known.asked = now
+            known.asking = asyncio.create_task(self._ask(known))
+        if known.is_urgent and known.asking is not None:
+            await asyncio.wait({known.asking}, timeout=_PATIENCE)
+            known.is_urgent = False
+        return known.facts
+
+    async def close(self) -> None:
+        """Ask no more."""
+        tasks = [known.asking for known in self._known.values() if known.asking is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _ask(self, known: _Known) -> None:
+        model = known.facts.id
         try:
             entry = await self._entry(model)
         except ModelError as error:
             self._connection.log.debug("model not described", extra={"reason": str(error)})
             entry = None
-        if entry is None:
-            self._guessed_at[model] = self._clock.monotonic()
-            return _from_table(model, self._table)
-        self._guessed_at.pop(model, None)
-        return _from_entry(model, entry, self._table)
+        finally:
+            known.asking = None
+        if entry is not None:
+            known.facts, known.asked = _from_entry(model, entry, self._table), None
 
     async def _entry(self, model: str) -> Mapping[str, Any] | None:
         """Ask for one model; servers that imitate the API often have only the list."""

@@ -12,26 +12,23 @@ from attrs import evolve
 from argent_anthropic.answer import Answer
 from argent_anthropic.catalogue import Catalogue, ModelFacts, read_table
 from argent_anthropic.connection import Connection
+from argent_anthropic.failures import WrongForm
 from argent_anthropic.request_body import RequestBody, request_body
-from argent_hookspecs import (
-    ModelInfo,
-    ModelPart,
-    ModelRejected,
-    ModelRequest,
-    ModelUnavailable,
-    PluginContext,
-)
+from argent_hookspecs import ModelInfo, ModelPart, ModelRequest, ModelUnavailable, PluginContext
 
 PROVIDER = "anthropic"
-_MOST_PIECES = 20
 _SIGN_OF_LIFE = 5.0
+_REMEMBERED = 3600.0
 # What servers say of fields that they do not take, and of thoughts that they do not take back.
 _MANNER = re.compile(
-    r"thinking\.(type|budget)|\"thinking\":|thinking: (extra|input)|budget_tokens|adaptive thinking"
-    r"|output_config|effort",
+    r"thinking\.(type|enabled|adaptive|budget)|\"thinking\":|thinking: (extra|input)"
+    r"|\bbudget_tokens\b|adaptive thinking|\boutput_config\b|\beffort parameter\b",
     re.IGNORECASE,
 )
-_REPLAY = re.compile(r"signature|thinking`? (or `redacted_thinking` )?block", re.IGNORECASE)
+_REPLAY = re.compile(
+    r"signature`? in `?thinking|thinking\.signature|thinking`? (or `redacted_thinking` )?block",
+    re.IGNORECASE,
+)
 
 
 @asynccontextmanager
@@ -39,9 +36,11 @@ async def open_client(ctx: PluginContext) -> AsyncIterator[AnthropicClient]:
     """Open the provider; nothing is asked of the server yet."""
     connection = Connection(ctx)
     table = await asyncio.to_thread(read_table)
+    catalogue = Catalogue(connection, clock=ctx.clock, table=table)
     try:
-        yield AnthropicClient(ctx, connection, Catalogue(connection, clock=ctx.clock, table=table))
+        yield AnthropicClient(ctx, connection, catalogue)
     finally:
+        await catalogue.close()
         await connection.close()
 
 
@@ -58,7 +57,7 @@ class AnthropicClient:
         self._ctx = ctx
         self._connection = connection
         self._catalogue = catalogue
-        self._plain: set[str] = set()
+        self._plain_until: dict[str, float] = {}
 
     async def describe(self, model: str) -> ModelInfo:
         """Say what is known about a model; see ``ModelClient.describe``."""
@@ -72,40 +71,36 @@ class AnthropicClient:
         """Answer a request, part by part; see ``ModelClient.stream``."""
         facts = await self._catalogue.facts(request.model)
         body = self._body(request, facts)
-        server = self._connection.settings.server
-        answer = Answer(server, PROVIDER, lambda: body.conversation.fingerprint())
-        for _ in range(_MOST_PIECES):
+        while True:
             try:
-                async with aclosing(self._piece(request.model, body, answer)) as parts:
+                async with aclosing(self._answer(request.model, body)) as parts:
                     async for part in parts:
                         yield part
-            except ModelRejected as error:
+                return
+            except WrongForm as error:
                 body = self._otherwise(request, facts, tried=body, error=error)
-                continue
-            if not answer.is_paused:
-                break
-            body.conversation.add("assistant", answer.go_on())
-        for part in answer.end():
-            yield part
 
     def _otherwise(
-        self, request: ModelRequest, facts: ModelFacts, *, tried: RequestBody, error: ModelRejected
+        self, request: ModelRequest, facts: ModelFacts, *, tried: RequestBody, error: WrongForm
     ) -> RequestBody:
-        """Put a request in a way that the server may take, or raise what it said."""
-        if tried.has_manner and _MANNER.search(str(error)):
-            self._plain.add(request.model)
-            plainer = self._body(request, facts)
-        elif tried.conversation.has_thinking and _REPLAY.search(str(error)):
-            plainer = self._body(request, facts, replay=False)
+        """Leave out of a request what the server did not take, or raise what it said.
+
+        Each time there is less in it, so this has an end.
+        """
+        manner, thoughts = tried.has_manner, tried.conversation.has_thinking
+        if manner and _MANNER.search(str(error)):
+            self._plain_until[request.model] = self._ctx.clock.monotonic() + _REMEMBERED
+        elif thoughts and _REPLAY.search(str(error)):
+            thoughts = False
         else:
             raise error
         self._ctx.log.warning("asked again, more plainly", extra={"reason": str(error)})
-        return plainer
+        return self._body(request, facts, replay=thoughts)
 
     def _body(
         self, request: ModelRequest, facts: ModelFacts, *, replay: bool = True
     ) -> RequestBody:
-        if request.model in self._plain:
+        if self._ctx.clock.monotonic() < self._plain_until.get(request.model, 0.0):
             facts = evolve(facts, thinking=frozenset(), efforts=frozenset())
         return request_body(
             request,
@@ -114,10 +109,10 @@ class AnthropicClient:
             provider=PROVIDER if replay else "",
         )
 
-    async def _piece(
-        self, model: str, body: RequestBody, answer: Answer
-    ) -> AsyncGenerator[ModelPart, None]:
+    async def _answer(self, model: str, body: RequestBody) -> AsyncGenerator[ModelPart, None]:
         """Ask once and yield what comes; an answer that is whole needs no good-bye."""
+        server = self._connection.settings.server
+        answer = Answer(server, PROVIDER, body.conversation.fingerprint)
         told = self._ctx.clock.monotonic()
         try:
             async with aclosing(self._connection.events(body.encoded())) as events:
@@ -132,7 +127,9 @@ class AnthropicClient:
                         told = now
                         self._ctx.progress(f"{model} is thinking")
                     if event.get("type") == "message_stop":
-                        return
+                        break
         except ModelUnavailable:
             if not answer.is_whole:
                 raise
+        for part in answer.end():
+            yield part

@@ -10,14 +10,15 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from argent_anthropic.encoding import decode
-from argent_anthropic.failures import SET_KEY, of_response
+from argent_anthropic.failures import SET_KEY, Reader
 from argent_anthropic.settings import AnthropicSettings
-from argent_hookspecs import ModelError, ModelRejected, ModelUnavailable, PluginContext, SecretError
+from argent_hookspecs import ModelRejected, ModelUnavailable, PluginContext, SecretError
 
 if TYPE_CHECKING:
     import httpx2
 
 _CONNECT = 10.0
+_LONGEST_LIST = 1 << 24
 _LONGEST_ERROR = 1 << 16
 _LONGEST_EVENT = 1 << 25
 _LAST_CHANCE = 0.25
@@ -42,15 +43,13 @@ class Connection:
         return self._ctx.log
 
     async def key(self) -> str | None:
-        """Return the key, or None where the server may do without. Raises ``ModelRejected``."""
+        """Return the key; None if there is none in the settings. Raises ``ModelRejected``."""
         settings = self.settings
-        if settings.api_key is None:
+        if settings.key is None:
             return None
         try:
-            key = (await self._ctx.secrets.reveal(settings.api_key)).strip()
+            key = (await self._ctx.secrets.reveal(settings.key)).strip()
         except SecretError as error:
-            if settings.is_local:
-                return None
             raise ModelRejected(f"{settings.server} needs a key: {error} {SET_KEY}") from error
         if not key.isascii() or not key.isprintable() or " " in key:
             raise ModelRejected(f"the key for {settings.server} is not one. {SET_KEY}")
@@ -65,16 +64,13 @@ class Connection:
         Raises:
             ModelError: It is not to be had.
         """
-        http, headers = await self._http(), await self._headers()
         try:
-            async with asyncio.timeout(patience):
-                with self._in_words():
-                    response = await http.get(self.settings.root + path, headers=headers)
-                    body = response.content
+            async with asyncio.timeout(patience), self._response("GET", path) as (response, _):
+                body = await _beginning(response, _LONGEST_LIST)
         except TimeoutError as error:
             raise self._silence(patience) from error
-        if response.status_code != 200:
-            raise self._refusal(response, body, sent=headers)
+        if len(body) > _LONGEST_LIST:
+            raise self._garbled("more than can be read")
         try:
             found = decode(body)
         except ValueError as error:
@@ -88,28 +84,40 @@ class Connection:
 
         Closing the iterator closes the connection. Raises ``ModelError``.
         """
-        async with self._response(body) as response:
+        async with self._response("POST", "/v1/messages", body) as (response, reader):
             import httpx2
 
+            begun = False
             source = httpx2.EventSource(response, max_event_size=_LONGEST_EVENT)
             async with aclosing(aiter(source)) as frames:  # type: ignore[type-var]
                 async for frame in frames:
                     event = self._event(frame.event, frame.data)
+                    if event.get("type") == "error":
+                        raise reader.event(event.get("error"), is_late=begun)
+                    begun = begun or event.get("type") != "ping"
                     if event.get("type") == "message_stop":
                         await _drain(frames)
                     yield event
 
     @asynccontextmanager
-    async def _response(self, asked: bytes) -> AsyncIterator[httpx2.Response]:
-        http, headers = await self._http(), await self._headers()
-        url = f"{self.settings.root}/v1/messages"
+    async def _response(
+        self, method: str, path: str, asked: bytes | None = None
+    ) -> AsyncIterator[tuple[httpx2.Response, Reader]]:
+        http, key = await self._http(), await self.key()
+        url, headers = self.settings.root + path, self._headers(key)
+        reader = Reader(self.settings.server, key)
         with self._in_words():
-            async with http.stream("POST", url, content=asked, headers=headers) as response:
+            async with http.stream(method, url, content=asked, headers=headers) as response:
                 if response.status_code != 200:
-                    body = await _beginning(response)
-                    raise self._refusal(response, body, sent=headers)
-                response.encoding = "utf-8"
-                yield response
+                    raise reader.response(
+                        response.status_code,
+                        await _beginning(response, _LONGEST_ERROR),
+                        headers=response.headers,
+                        now=self._ctx.clock.now(),
+                    )
+                # It may begin with a mark of the order of bytes.
+                response.encoding = "utf-8-sig"
+                yield response, reader
 
     def _event(self, name: str, data: str) -> dict[str, Any]:
         try:
@@ -132,33 +140,17 @@ class Connection:
                 self._client = await asyncio.to_thread(_make_client, self.settings)
         return self._client
 
-    async def _headers(self) -> dict[str, str]:
+    def _headers(self, key: str | None) -> dict[str, str]:
         headers = {
             "anthropic-version": self.settings.version,
             "content-type": "application/json",
             "user-agent": "argent-anthropic",
         }
-        key = await self.key()
         if key and self.settings.auth == "authorization":
             headers["authorization"] = f"Bearer {key}"
         elif key:
             headers["x-api-key"] = key
         return headers
-
-    def _refusal(
-        self, response: httpx2.Response, body: bytes, *, sent: dict[str, str]
-    ) -> ModelError:
-        """Read a response that is no answer; the key is taken out of what it says."""
-        for name in ("authorization", "x-api-key"):
-            body = body.replace(sent.get(name, "\0").removeprefix("Bearer ").encode(), b"...")
-        refusal = of_response(
-            response.status_code,
-            body,
-            headers=response.headers,
-            server=self.settings.server,
-            now=self._ctx.clock.now(),
-        )
-        return refusal.error()
 
     @contextlib.contextmanager
     def _in_words(self) -> Iterator[None]:
@@ -202,18 +194,18 @@ def _make_client(settings: AnthropicSettings) -> httpx2.AsyncClient:
         timeout=httpx2.Timeout(settings.timeout, connect=_CONNECT),
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=8),
         # A proxy for the world outside does not lead to this machine.
-        trust_env=not settings.is_local,
+        trust_env=not settings.is_here,
     )
 
 
-async def _beginning(response: httpx2.Response) -> bytes:
-    """Read as much of a body as can explain an error."""
-    body = b""
+async def _beginning(response: httpx2.Response, most: int) -> bytes:
+    """Read a body; of one that is longer than so many bytes, not much more than those."""
+    body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
-        if len(body) > _LONGEST_ERROR:
+        if len(body) > most:
             break
-    return body
+    return bytes(body)
 
 
 async def _drain(frames: AsyncIterator[Any]) -> None:

@@ -8,21 +8,34 @@ from typing import Any
 
 import orjson
 
+from argent_hookspecs import ModelRejected
+
 
 def encode(value: Any) -> bytes:
-    """Write JSON; half of a surrogate pair, which no text can hold, becomes a question mark."""
+    """Write JSON; half of a surrogate pair, which no text can hold, becomes a question mark.
+
+    Raises:
+        ModelRejected: It is nested too deeply to be written.
+    """
     try:
         return orjson.dumps(value, default=_plain)
     except TypeError:
-        return json.dumps(value, ensure_ascii=False, default=_plain).encode(errors="replace")
+        try:
+            text = json.dumps(value, ensure_ascii=False, default=_plain)
+        except RecursionError as error:
+            raise ModelRejected("what is to be sent is nested too deeply") from error
+        return text.encode(errors="replace")
 
 
 def decode(text: str | bytes) -> Any:
-    """Read JSON. Raises ``ValueError``."""
+    """Read JSON. Raises ``ValueError``, also where it is nested too deeply."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return json.loads(text)
+        try:
+            return json.loads(text)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
 
 
 def _plain(value: object) -> Any:

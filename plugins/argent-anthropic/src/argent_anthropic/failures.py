@@ -5,17 +5,16 @@ See https://platform.claude.com/docs/en/api/errors.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from argent_anthropic.encoding import decode
 from argent_hookspecs import ContextTooLong, ModelError, ModelRejected, ModelUnavailable
+from argent_hookspecs.http import retry_after
 
 SET_KEY = (
     "Store a key with `argent secrets set anthropic-key`, then `argent config set "
@@ -43,11 +42,18 @@ _TOO_LONG = re.compile(
     r"|exceeds?[^.]{0,40} context|context[^.]{0,20} exceed",
     re.IGNORECASE,
 )
+# Gateways tell a wrong key of their own, too.
+_LIKE_A_KEY = re.compile(r"\b(?:sk|pk|rk|xai|gsk)[-_][\w.*-]{6,}|\bBearer\s+\S+", re.IGNORECASE)
+_HIDDEN = "..."
 _LONGEST = 500
 
 
 class NotThere(ModelRejected):
     """Report a model, or an address, that the server does not know."""
+
+
+class WrongForm(ModelRejected):
+    """Report a request whose form the server did not take; nothing of it was answered."""
 
 
 @frozen(kw_only=True)
@@ -60,6 +66,7 @@ class Refusal:
         kind: Type of the error, in the words of the API.
         message: Its explanation.
         retry_after: Seconds to wait, if it says so.
+        is_late: Whether an answer had begun before.
     """
 
     server: str
@@ -67,6 +74,7 @@ class Refusal:
     kind: str = ""
     message: str = ""
     retry_after: float | None = None
+    is_late: bool = False
 
     def error(self) -> ModelError:
         """Return the error, which says what to do."""
@@ -77,11 +85,17 @@ class Refusal:
             return ModelUnavailable(
                 f"{self.server} {busy} ({self.status}: {said}). Try again later",
                 retry_after=self.retry_after,
+                may_cost=self.is_late,
             )
         if self._is_too_long:
             return ContextTooLong(f"the request is too long for {self.server}: {said}")
-        kind = NotThere if self.status in _NOT_THERE else ModelRejected
-        return kind(f"{self.server} {self._reproach(said)}")
+        return self._kind(f"{self.server} {self._reproach(said)}")
+
+    @property
+    def _kind(self) -> type[ModelRejected]:
+        if self.status in _NOT_THERE:
+            return NotThere
+        return WrongForm if self.status == 400 and not self.is_late else ModelRejected
 
     @property
     def _is_too_long(self) -> bool:
@@ -103,53 +117,63 @@ class Refusal:
         return f"does not accept the request ({self.status} {self.kind}: {said})"
 
 
-def of_response(
-    status: int, body: bytes, *, headers: Mapping[str, str], server: str, now: datetime
-) -> Refusal:
-    """Read a response that is no answer."""
-    kind, message = _kind_and_message(body)
-    return Refusal(
-        server=server,
-        status=status,
-        kind=kind,
-        message=message,
-        retry_after=_wait(headers, now),
-    )
+@frozen
+class Reader:
+    """Reads what a server says instead of an answer.
 
-
-def of_event(error: Any, *, server: str) -> Refusal:
-    """Read an ``error`` event of a stream."""
-    kind, message = _read(error)
-    return Refusal(server=server, status=_STATUS.get(kind, 500), kind=kind, message=message)
-
-
-def _kind_and_message(body: bytes) -> tuple[str, str]:
-    try:
-        said = decode(body)
-    except ValueError:
-        return "", ""
-    return _read(said.get("error") if isinstance(said, dict) else None)
-
-
-def _read(error: Any) -> tuple[str, str]:
-    if isinstance(error, str):
-        return "", error
-    if not isinstance(error, dict):
-        return "", ""
-    return str(error.get("type") or ""), str(error.get("message") or "")
-
-
-def _wait(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds to wait.
-
-    The header holds seconds or a date: RFC 9110, section 10.2.3.
+    Args:
+        server: What it is called.
+        key: That was sent; it is in no error.
     """
-    said = headers.get("retry-after", "")
-    try:
-        seconds = float(said)
-    except ValueError:
+
+    server: str
+    key: str | None = field(repr=False)
+
+    def response(
+        self, status: int, body: bytes, *, headers: Mapping[str, str], now: datetime
+    ) -> ModelError:
+        """Return the error that a response is that is no answer."""
+        kind, message = self._kind_and_message(body)
+        refusal = Refusal(
+            server=self.server,
+            status=status,
+            kind=kind,
+            message=message,
+            retry_after=retry_after(headers, now=now),
+        )
+        return refusal.error()
+
+    def event(self, error: Any, *, is_late: bool) -> ModelError:
+        """Return the error that an ``error`` event of a stream reports.
+
+        Args:
+            is_late: Whether the answer had begun.
+        """
+        kind, message = self._read(error)
+        refusal = Refusal(
+            server=self.server,
+            status=_STATUS.get(kind, 500),
+            kind=kind,
+            message=message,
+            is_late=is_late,
+        )
+        return refusal.error()
+
+    def _kind_and_message(self, body: bytes) -> tuple[str, str]:
         try:
-            seconds = (parsedate_to_datetime(said) - now).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+            said = decode(body)
+        except ValueError:
+            return "", ""
+        return self._read(said.get("error") if isinstance(said, dict) else None)
+
+    def _read(self, error: Any) -> tuple[str, str]:
+        if isinstance(error, str):
+            return "", self._without_keys(error)
+        if not isinstance(error, dict):
+            return "", ""
+        kind, message = (str(error.get(name) or "") for name in ("type", "message"))
+        return self._without_keys(kind), self._without_keys(message)
+
+    def _without_keys(self, said: str) -> str:
+        said = said.replace(self.key, _HIDDEN) if self.key else said
+        return _LIKE_A_KEY.sub(_HIDDEN, said)

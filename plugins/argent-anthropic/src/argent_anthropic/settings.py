@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
 from attrs import Attribute, frozen
 
 from argent_hookspecs import Secret, setting
+from argent_hookspecs.http import is_loopback
 
 ANTHROPIC = "https://api.anthropic.com"
+_USUAL_KEY = Secret("env:ANTHROPIC_API_KEY")
 
 
 @frozen
@@ -17,11 +18,16 @@ class AnthropicSettings:
     """Settings of the Messages API, under ``plugins.anthropic``."""
 
     api_key: Secret | None = setting(
-        Secret("env:ANTHROPIC_API_KEY"), doc="The key; null for a server that asks for none."
+        None, doc="Reference to the key; ANTHROPIC_API_KEY of the environment for Anthropic itself."
     )
     base_url: str = setting(
         ANTHROPIC,
         doc="Address of the Messages API: Anthropic's, a gateway's, or a llama.cpp server's.",
+    )
+    local: bool | None = setting(
+        None,
+        doc="Whether what is said stays with you, and is free; by itself, what is on this machine "
+        "and asks for no key.",
     )
     auth: str = setting(
         "x-api-key",
@@ -66,18 +72,34 @@ class AnthropicSettings:
         return self.base_url.rstrip("/").removesuffix("/v1")
 
     @property
-    def is_local(self) -> bool:
+    def is_anthropic(self) -> bool:
+        """Whether the address is Anthropic's own."""
+        parts = urlsplit(self.base_url)
+        there = (parts.scheme, parts.hostname, parts.port or 443)
+        return there == ("https", "api.anthropic.com", 443)
+
+    @property
+    def key(self) -> Secret | None:
+        """The key; that of the environment, which people set for Anthropic, goes nowhere else."""
+        return self.api_key or (_USUAL_KEY if self.is_anthropic else None)
+
+    @property
+    def is_here(self) -> bool:
         """Whether the server is on this machine."""
-        host = urlsplit(self.base_url).hostname or ""
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost" or host.endswith(".localhost")
+        return is_loopback(self.base_url)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether what is said there stays with the person, and is free.
+
+        A server on this machine that asks for a key may be a gateway to one that is elsewhere.
+        """
+        return self.is_here and self.api_key is None if self.local is None else self.local
 
     @property
     def server(self) -> str:
         """What the server is called in messages to people."""
-        return "Anthropic" if self.root == ANTHROPIC else f"the server at {self.root}"
+        return "Anthropic" if self.is_anthropic else f"the server at {self.root}"
 
 
 def _split(address: str) -> SplitResult | None:
