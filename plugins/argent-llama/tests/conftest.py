@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from argent_hookspecs import ModelClient
-from argent_llama.settings import LlamaSettings
 
 sys.path.insert(0, str(Path(__file__).parent))
-from llama_kit import SMALL, Context, model_cache
+from llama_kit import context, model_cache
+
+from argent_testing import FakeContext
 
 
 @pytest.fixture
@@ -22,19 +23,19 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def ctx(tmp_path: Path) -> Context:
+def ctx(tmp_path: Path) -> FakeContext:
     """A context with an empty folder."""
-    return Context(data=tmp_path, settings=LlamaSettings(model=SMALL, context=1024))
+    return context(tmp_path, context=1024)
 
 
 @pytest.fixture
-def small() -> Context:
+def small() -> FakeContext:
     """A context whose folder has, or gets, the weights of the small model."""
-    return Context(data=model_cache(), settings=LlamaSettings(model=SMALL, context=1024))
+    return context(model_cache(), context=1024)
 
 
 @pytest.fixture
-async def client(small: Context) -> AsyncIterator[ModelClient]:
+async def client(small: FakeContext) -> AsyncIterator[ModelClient]:
     """The provider, open, with the small model."""
     async with small.open() as opened:
         yield opened

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
-from llama_kit import SMALL, Context, ask, calls, collect, finish, in_time, words
+from llama_kit import SMALL, ask, in_time
 
 from argent_hookspecs import (
     ContextBlock,
@@ -29,6 +29,8 @@ from argent_hookspecs import (
     TextDelta,
     ToolSpec,
 )
+from argent_testing import FakeContext, eventually
+from argent_testing.answers import calls, collect, finish, words
 
 pytestmark = pytest.mark.anyio
 LONG = "Write a very long story about the sea, with many chapters."
@@ -87,7 +89,7 @@ async def test_a_prompt_beyond_the_window_is_refused_in_words(client: ModelClien
         await collect(client, ask("word " * 2000))
 
 
-async def test_an_answer_never_leaves_the_window(small: Context) -> None:
+async def test_an_answer_never_leaves_the_window(small: FakeContext) -> None:
     async with small.with_settings(context=512, parallel=1).open() as client:
         begun = "The ship sailed on, and the wind sang of islands far away. " * 24
         parts = await collect(client, ask(f"{LONG} {begun}", max_output_tokens=4096))
@@ -125,7 +127,7 @@ async def test_closing_the_iterator_stops_the_model(client: ModelClient) -> None
 
 
 async def test_a_cancelled_answer_ends_before_the_provider_is_closed(
-    small: Context, caplog: pytest.LogCaptureFixture
+    small: FakeContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "argent.llama")
     begun = asyncio.Event()
@@ -144,7 +146,7 @@ async def test_a_cancelled_answer_ends_before_the_provider_is_closed(
     assert "answered" not in caplog.messages
 
 
-async def test_whoever_listens_when_the_provider_closes_is_told(small: Context) -> None:
+async def test_whoever_listens_when_the_provider_closes_is_told(small: FakeContext) -> None:
     async with small.with_settings(parallel=1).open() as client:
         speaking = client.stream(ask(LONG, max_output_tokens=900))
         await anext(speaking)
@@ -160,7 +162,7 @@ async def collect_rest(parts: AsyncIterator[ModelPart]) -> list[ModelPart]:
     return [part async for part in parts]
 
 
-async def test_a_stop_while_the_prompt_is_read_is_not_waited_for(small: Context) -> None:
+async def test_a_stop_while_the_prompt_is_read_is_not_waited_for(small: FakeContext) -> None:
     async with small.with_settings(context=4096, parallel=1).open() as client:
         await collect(client, ask("Hello.", max_output_tokens=1))
         with pytest.raises(TimeoutError):
@@ -182,14 +184,14 @@ async def test_answers_are_given_side_by_side(client: ModelClient) -> None:
     assert switches > 5
 
 
-async def test_more_questions_than_places_wait_their_turn(small: Context) -> None:
+async def test_more_questions_than_places_wait_their_turn(small: FakeContext) -> None:
     async with small.with_settings(parallel=1).open() as client:
         questions = [ask(f"Say {n}.", max_output_tokens=4) for n in range(3)]
         answers = await asyncio.gather(*(collect(client, one) for one in questions))
     assert all(finish(parts).usage.output_tokens for parts in answers)
 
 
-async def test_one_who_waits_can_give_up(small: Context) -> None:
+async def test_one_who_waits_can_give_up(small: FakeContext) -> None:
     async with small.with_settings(parallel=1).open() as client:
         busy = client.stream(ask(LONG, max_output_tokens=900))
         await anext(busy)
@@ -200,7 +202,7 @@ async def test_one_who_waits_can_give_up(small: Context) -> None:
         await busy.aclose()  # type: ignore[attr-defined]
 
 
-async def test_first_questions_share_one_loading(small: Context) -> None:
+async def test_first_questions_share_one_loading(small: FakeContext) -> None:
     async with small.open() as client:
         questions = [ask("Hello.", max_output_tokens=2) for _ in range(3)]
         await asyncio.gather(*(collect(client, one) for one in questions))
@@ -210,7 +212,7 @@ async def test_first_questions_share_one_loading(small: Context) -> None:
     assert loaded[0].unit == "B"
 
 
-async def test_giving_up_while_the_model_loads_leaves_nothing(small: Context) -> None:
+async def test_giving_up_while_the_model_loads_leaves_nothing(small: FakeContext) -> None:
     for _ in range(5):
         async with small.open() as client:
             with pytest.raises(TimeoutError):
@@ -228,25 +230,24 @@ async def test_the_event_loop_runs_while_the_model_thinks(client: ModelClient) -
     assert ticks > 40
 
 
-async def test_opening_is_light(small: Context) -> None:
+async def test_opening_is_light(small: FakeContext) -> None:
     async with small.open() as client:
         await client.describe(SMALL)
     assert not small.notes
 
 
-async def test_an_idle_model_is_unloaded_and_comes_back(small: Context) -> None:
+async def test_an_idle_model_is_unloaded_and_comes_back(small: FakeContext) -> None:
     ctx = small.with_settings(idle_unload=60.0)
     async with ctx.open() as client:
         await collect(client, ask("Hello.", max_output_tokens=1))
-        await ctx.clock.somebody_sleeps.wait()
+        await eventually(lambda: ctx.clock.sleepers, what="counting the idle time")
         loaded = len(ctx.notes)
-        ctx.clock.advance(61)
-        await asyncio.sleep(0)
+        await ctx.clock.advance(61)
         await collect(client, ask("Hello.", max_output_tokens=1))
         assert len(ctx.notes) == 2 * loaded
 
 
-async def test_offered_tools_are_called_in_their_shape(small: Context) -> None:
+async def test_offered_tools_are_called_in_their_shape(small: FakeContext) -> None:
     question = ask("Use the tool coin.", tools=(COIN,), max_output_tokens=60)
     async with small.with_settings(tools="always").open() as client:
         parts = await collect(client, question)
@@ -258,7 +259,7 @@ async def test_offered_tools_are_called_in_their_shape(small: Context) -> None:
     assert not words(parts)
 
 
-async def test_a_reply_beside_tools_streams_as_plain_words(small: Context) -> None:
+async def test_a_reply_beside_tools_streams_as_plain_words(small: FakeContext) -> None:
     async with small.with_settings(tools="always").open() as client:
         parts = await collect(client, ask("Hello!", tools=(COIN,), max_output_tokens=60))
     assert words(parts).startswith("Hello!")
@@ -295,7 +296,7 @@ async def test_an_unknown_model_is_rejected_with_the_known_names(client: ModelCl
         await collect(client, ask("Hello.", model="gpt-7"))
 
 
-async def test_a_missing_file_is_explained(ctx: Context) -> None:
+async def test_a_missing_file_is_explained(ctx: FakeContext) -> None:
     path = str(ctx.data / "none.gguf")
     async with ctx.open() as client:
         with pytest.raises(ModelRejected, match=r"no file .*none\.gguf; correct"):
@@ -307,7 +308,7 @@ async def test_a_missing_file_is_explained(ctx: Context) -> None:
     [(2, ModelRejected), (3000, ModelUnavailable), (5_000_000, ModelUnavailable)],
 )
 async def test_a_damaged_file_of_the_person_is_explained_and_left(
-    small: Context, tmp_path: Path, keep: int, problem: type[ModelError]
+    small: FakeContext, tmp_path: Path, keep: int, problem: type[ModelError]
 ) -> None:
     async with small.open() as client:
         await collect(client, ask("Hello.", max_output_tokens=1))

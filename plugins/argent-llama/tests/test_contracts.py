@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from llama_kit import SMALL, Context, model_cache
+from llama_kit import SMALL, context, model_cache
 
 from argent_llama.catalogue import CATALOGUE
-from argent_llama.settings import LlamaSettings
 from argent_llama.weights import WeightStore
 from argent_testing.contracts import (
     HealthCheckContract,
@@ -22,8 +21,8 @@ from argent_testing.contracts import (
 @pytest.fixture(autouse=True)
 async def weights_at_hand(anyio_backend: str, tmp_path: Path) -> None:
     """Put the weights where the kernel of the test will look for them."""
-    ctx = Context(data=model_cache(), settings=LlamaSettings(model=SMALL))
-    path = await WeightStore(ctx.plugin).fetch(CATALOGUE[SMALL].weights)
+    ctx = context(model_cache())
+    path = await WeightStore(ctx.given).fetch(CATALOGUE[SMALL].weights)
     there = tmp_path / "home" / "data" / "plugins" / "llama" / "models"
     there.mkdir(parents=True, mode=0o700)
     (there / path.name).symlink_to(path)

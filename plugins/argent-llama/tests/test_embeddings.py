@@ -7,9 +7,11 @@ import math
 from collections.abc import Sequence
 
 import pytest
-from llama_kit import SMALL, Context, ask, collect, words
+from llama_kit import SMALL, ask
 
 from argent_hookspecs import ContextTooLong, Embedder, ModelClient, ModelRejected
+from argent_testing import FakeContext
+from argent_testing.answers import collect, words
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +50,7 @@ async def test_each_text_has_its_vector_in_order(client: ModelClient) -> None:
     assert best == 13
 
 
-async def test_no_text_is_no_vector(small: Context) -> None:
+async def test_no_text_is_no_vector(small: FakeContext) -> None:
     async with small.open() as client:
         assert list(await embedder(client).embed(SMALL, [])) == []
 
@@ -79,7 +81,7 @@ async def test_it_can_be_cancelled(client: ModelClient) -> None:
     assert len(await embedder(client).embed(SMALL, [BANK])) == 1
 
 
-async def test_closing_ends_it(small: Context) -> None:
+async def test_closing_ends_it(small: FakeContext) -> None:
     async with small.open() as client:
         task = asyncio.create_task(_embed(client))
         await embedder(client).embed(SMALL, [CAT])

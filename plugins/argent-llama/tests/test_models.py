@@ -7,13 +7,13 @@ from pathlib import Path
 
 import attrs
 import pytest
-from llama_kit import Context
 
 from argent_hookspecs import FREE, ModelRejected
 from argent_llama.catalogue import CATALOGUE, Wheels
 from argent_llama.gguf import read_info
 from argent_llama.models import find_model
 from argent_llama.settings import LlamaSettings
+from argent_testing import FakeContext
 
 
 def gguf(path: Path, *, context: int, name: str = "Toy", pooling: int = 0) -> Path:
@@ -46,7 +46,7 @@ def test_a_file_says_whether_its_model_was_made_for_vectors(
 @pytest.mark.anyio
 @pytest.mark.parametrize(("configured", "window"), [(1024, 1024), (100_000, 8192)])
 async def test_the_window_is_the_configured_one_as_far_as_the_model_allows(
-    ctx: Context, configured: int, window: int
+    ctx: FakeContext, configured: int, window: int
 ) -> None:
     async with ctx.with_settings(context=configured).open() as client:
         info = await client.describe("smollm2-135m")
@@ -57,7 +57,7 @@ async def test_the_window_is_the_configured_one_as_far_as_the_model_allows(
 
 
 @pytest.mark.anyio
-async def test_a_file_says_its_own_window(ctx: Context) -> None:
+async def test_a_file_says_its_own_window(ctx: FakeContext) -> None:
     path = gguf(ctx.data / "toy.gguf", context=700)
     async with ctx.open() as client:
         info = await client.describe(str(path))
@@ -65,7 +65,7 @@ async def test_a_file_says_its_own_window(ctx: Context) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_file_that_is_no_model_is_rejected(ctx: Context) -> None:
+async def test_a_file_that_is_no_model_is_rejected(ctx: FakeContext) -> None:
     path = ctx.data / "note.gguf"
     path.write_text("not a model")
     async with ctx.open() as client:
@@ -74,7 +74,7 @@ async def test_a_file_that_is_no_model_is_rejected(ctx: Context) -> None:
 
 
 @pytest.mark.anyio
-async def test_an_address_is_described_before_it_is_fetched(ctx: Context) -> None:
+async def test_an_address_is_described_before_it_is_fetched(ctx: FakeContext) -> None:
     async with ctx.open() as client:
         info = await client.describe("https://models.invalid/a/Nice%20Model.gguf?x=1")
     assert info.context_window == 1024

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from llama_kit import SMALL, Context, ask, collect
+from llama_kit import SMALL, ask
 
 import argent_llama
 from argent_hookspecs import CONTRACT, Health
 from argent_llama.settings import LlamaSettings
+from argent_testing import FakeContext
+from argent_testing.answers import collect
 
 
-async def health(ctx: Context, which: str) -> Health:
-    checks = {check.id: check for check in argent_llama.argent_health_checks(ctx.plugin)}
+async def health(ctx: FakeContext, which: str) -> Health:
+    checks = {check.id: check for check in argent_llama.argent_health_checks(ctx.given)}
     return await checks[which].check()
 
 
@@ -21,22 +23,22 @@ def test_it_says_who_it_is() -> None:
     assert plugin.contract == CONTRACT
 
 
-def test_it_serves_the_local_tier_behind_others(ctx: Context) -> None:
-    (tier,) = argent_llama.argent_model_tiers(ctx.with_settings(max_output=99).plugin)
+def test_it_serves_the_local_tier_behind_others(ctx: FakeContext) -> None:
+    (tier,) = argent_llama.argent_model_tiers(ctx.with_settings(max_output=99).given)
     assert (tier.id, tier.name, tier.below, tier.order) == ("llama", "local", 0.3, 900)
     assert (tier.provider, tier.model, tier.max_output_tokens) == ("llama", SMALL, 99)
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("which", ["weights", "model"])
-async def test_a_fresh_install_is_well(ctx: Context, which: str) -> None:
+async def test_a_fresh_install_is_well(ctx: FakeContext, which: str) -> None:
     found = await health(ctx, which)
     assert found.ok
     assert "98 MB" in found.summary
 
 
 @pytest.mark.anyio
-async def test_a_whole_model_is_well(small: Context) -> None:
+async def test_a_whole_model_is_well(small: FakeContext) -> None:
     async with small.open() as client:
         await collect(client, ask("Hello.", max_output_tokens=1))
     assert (await health(small, "weights")).ok
@@ -44,7 +46,7 @@ async def test_a_whole_model_is_well(small: Context) -> None:
 
 
 @pytest.mark.anyio
-async def test_damage_is_found_and_a_remedy_named(small: Context, ctx: Context) -> None:
+async def test_damage_is_found_and_a_remedy_named(small: FakeContext, ctx: FakeContext) -> None:
     async with small.open() as client:
         await collect(client, ask("Hello.", max_output_tokens=1))
     (whole,) = small.data.glob("models/SmolLM2*.gguf")
@@ -61,7 +63,7 @@ async def test_damage_is_found_and_a_remedy_named(small: Context, ctx: Context) 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("which", ["weights", "model"])
-async def test_a_wrong_setting_is_found_and_a_remedy_named(ctx: Context, which: str) -> None:
+async def test_a_wrong_setting_is_found_and_a_remedy_named(ctx: FakeContext, which: str) -> None:
     found = await health(ctx.with_settings(model="/nowhere/none.gguf"), which)
     assert not found.ok
     assert "plugins.llama.model" in found.remedy

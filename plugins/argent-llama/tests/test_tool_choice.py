@@ -6,10 +6,10 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
-from llama_kit import Context, ask, calls, collect, model_cache, words
+from llama_kit import ask, context, model_cache
 
 from argent_hookspecs import Message, ModelClient, Role, ToolResult, ToolSpec
-from argent_llama.settings import LlamaSettings
+from argent_testing.answers import calls, collect, words
 
 pytestmark = [pytest.mark.anyio, pytest.mark.large_model, pytest.mark.timeout(1800)]
 LARGE = "qwen2.5-coder-1.5b"
@@ -83,7 +83,7 @@ def no_threads_left() -> None:
 
 @pytest.fixture(scope="module")
 async def large() -> AsyncIterator[ModelClient]:
-    ctx = Context(data=model_cache(), settings=LlamaSettings(model=LARGE, context=2048))
+    ctx = context(model_cache(), model=LARGE, context=2048)
     async with ctx.open() as client:
         yield client
 

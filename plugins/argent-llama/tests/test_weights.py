@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 from attrs import define, evolve, field
-from llama_kit import Context
 
 from argent_hookspecs import ModelRejected, ModelUnavailable
 from argent_llama.catalogue import Address, Part, Weights, Wheels
 from argent_llama.models import find_model
 from argent_llama.weights import WeightStore
+from argent_testing import FakeContext
 
 pytestmark = pytest.mark.anyio
 CONTENT = bytes(range(256)) * 4000
@@ -75,71 +75,73 @@ def empty(index: Path) -> None:
         wheel.unlink()
 
 
-def files(ctx: Context) -> set[str]:
+def files(ctx: FakeContext) -> set[str]:
     """What is in the folder of weights."""
     folder = ctx.data / "models"
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-async def test_pieces_are_joined_and_nothing_else_stays(ctx: Context, index: Path) -> None:
+async def test_pieces_are_joined_and_nothing_else_stays(ctx: FakeContext, index: Path) -> None:
     publish(index, "1")
     publish(index, "2")
-    path = await WeightStore(ctx.plugin).fetch(WEIGHTS)
+    path = await WeightStore(ctx.given).fetch(WEIGHTS)
     assert path.read_bytes() == CONTENT
     assert files(ctx) == {"toy.gguf"}
     assert {note.unit for note in ctx.notes} == {"B"}
     assert ctx.notes[-1].done == ctx.notes[-1].total == len(CONTENT)
 
 
-async def test_what_is_there_is_not_fetched_again(ctx: Context, index: Path) -> None:
+async def test_what_is_there_is_not_fetched_again(ctx: FakeContext, index: Path) -> None:
     for number in PIECES:
         publish(index, number)
-    store = WeightStore(ctx.plugin)
+    store = WeightStore(ctx.given)
     await store.fetch(WEIGHTS)
     empty(index)
-    assert (await WeightStore(ctx.plugin).fetch(WEIGHTS)).read_bytes() == CONTENT
+    assert (await WeightStore(ctx.given).fetch(WEIGHTS)).read_bytes() == CONTENT
 
 
-async def test_a_broken_off_fetch_goes_on_with_the_missing_piece(ctx: Context, index: Path) -> None:
+async def test_a_broken_off_fetch_goes_on_with_the_missing_piece(
+    ctx: FakeContext, index: Path
+) -> None:
     first = publish(index, "1")
     with pytest.raises(ModelUnavailable, match=r"toy-weights-2==1\.0"):
-        await WeightStore(ctx.plugin).fetch(WEIGHTS)
+        await WeightStore(ctx.given).fetch(WEIGHTS)
     assert "toy.gguf" not in files(ctx)
     first.unlink()
     publish(index, "2")
-    assert (await WeightStore(ctx.plugin).fetch(WEIGHTS)).read_bytes() == CONTENT
+    assert (await WeightStore(ctx.given).fetch(WEIGHTS)).read_bytes() == CONTENT
 
 
-async def test_a_wrong_piece_is_refused(ctx: Context, index: Path) -> None:
+async def test_a_wrong_piece_is_refused(ctx: FakeContext, index: Path) -> None:
     publish(index, "1")
     publish(index, "2", b"x" * HALF)
     with pytest.raises(ModelUnavailable, match="not what it should be"):
-        await WeightStore(ctx.plugin).fetch(WEIGHTS)
+        await WeightStore(ctx.given).fetch(WEIGHTS)
     assert "toy.gguf" not in files(ctx)
 
 
-async def test_a_wheel_without_the_piece_is_refused(ctx: Context, index: Path) -> None:
+async def test_a_wheel_without_the_piece_is_refused(ctx: FakeContext, index: Path) -> None:
     publish(index, "1")
     elsewhere = evolve(part("1"), member="other/p.bin")
     weights = evolve(WEIGHTS, sources=(Wheels((elsewhere,)),))
     with pytest.raises(ModelUnavailable, match=r"does not hold other/p\.bin"):
-        await WeightStore(ctx.plugin).fetch(weights)
+        await WeightStore(ctx.given).fetch(weights)
 
 
-async def test_several_who_ask_share_one_fetch(ctx: Context, index: Path) -> None:
+async def test_several_who_ask_share_one_fetch(ctx: FakeContext, index: Path) -> None:
     for number in PIECES:
         publish(index, number)
-    store = WeightStore(ctx.plugin)
+    store = WeightStore(ctx.given)
     paths = await asyncio.gather(*(store.fetch(WEIGHTS) for _ in range(3)))
     assert len(set(paths)) == 1
     done = [note.done for note in ctx.notes]
     assert done == sorted(done)
 
 
-async def test_one_who_gives_up_does_not_stop_the_other(ctx: Context, index: Path) -> None:
+async def test_one_who_gives_up_does_not_stop_the_other(ctx: FakeContext, index: Path) -> None:
     for number in PIECES:
         publish(index, number)
-    store = WeightStore(ctx.plugin)
+    store = WeightStore(ctx.given)
     impatient = asyncio.create_task(store.fetch(WEIGHTS))
     patient = asyncio.create_task(store.fetch(WEIGHTS))
     await asyncio.sleep(0)
@@ -147,10 +149,12 @@ async def test_one_who_gives_up_does_not_stop_the_other(ctx: Context, index: Pat
     assert (await patient).read_bytes() == CONTENT
 
 
-async def test_a_cancelled_fetch_leaves_no_process_and_no_file(ctx: Context, index: Path) -> None:
+async def test_a_cancelled_fetch_leaves_no_process_and_no_file(
+    ctx: FakeContext, index: Path
+) -> None:
     for number in PIECES:
         publish(index, number)
-    store = WeightStore(ctx.plugin)
+    store = WeightStore(ctx.given)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.15):
             await store.fetch(WEIGHTS)
@@ -159,11 +163,11 @@ async def test_a_cancelled_fetch_leaves_no_process_and_no_file(ctx: Context, ind
     assert (await store.fetch(WEIGHTS)).read_bytes() == CONTENT
 
 
-async def test_too_little_disk_is_said_before_it_begins(ctx: Context, index: Path) -> None:
+async def test_too_little_disk_is_said_before_it_begins(ctx: FakeContext, index: Path) -> None:
     huge = evolve(part("1"), size=10**16)
     weights = evolve(WEIGHTS, size=10**16, sources=(Wheels((huge,)),))
     with pytest.raises(ModelRejected, match=r"MB free, and .*Make room there") as failure:
-        await WeightStore(ctx.plugin).fetch(weights)
+        await WeightStore(ctx.given).fetch(weights)
     assert (
         "20,000,000,067 MB are needed (10,000,000,000 MB for the model, 10,000,000,000 MB to "
         "unpack it, 67 MB that stay free)" in str(failure.value)
@@ -228,100 +232,100 @@ def at(site: Site) -> Weights:
     return evolve(WEIGHTS, sources=(Address(site.url),))
 
 
-async def test_an_address_is_fetched(ctx: Context, site: Site) -> None:
-    path = await WeightStore(ctx.plugin).fetch(at(site))
+async def test_an_address_is_fetched(ctx: FakeContext, site: Site) -> None:
+    path = await WeightStore(ctx.given).fetch(at(site))
     assert path.read_bytes() == CONTENT
     assert files(ctx) == {"toy.gguf"}
     assert ctx.notes[-1].done == ctx.notes[-1].total == len(CONTENT)
 
 
-async def test_a_cut_connection_is_taken_up_where_it_was(ctx: Context, site: Site) -> None:
+async def test_a_cut_connection_is_taken_up_where_it_was(ctx: FakeContext, site: Site) -> None:
     site.cuts = [100_000, 200_000]
-    path = await WeightStore(ctx.plugin).fetch(at(site))
+    path = await WeightStore(ctx.given).fetch(at(site))
     assert path.read_bytes() == CONTENT
     assert site.asked == [None, "bytes=100000-", "bytes=300000-"]
 
 
-async def test_a_later_fetch_goes_on_too(ctx: Context, site: Site) -> None:
+async def test_a_later_fetch_goes_on_too(ctx: FakeContext, site: Site) -> None:
     site.cuts = [100_000, 0, 0, 0]
     with pytest.raises(ModelUnavailable, match="the connection was cut"):
-        await WeightStore(ctx.plugin).fetch(at(site))
+        await WeightStore(ctx.given).fetch(at(site))
     assert "toy.gguf" not in files(ctx)
-    await WeightStore(ctx.plugin).fetch(at(site))
+    await WeightStore(ctx.given).fetch(at(site))
     assert site.asked[-1] == "bytes=100000-"
 
 
 async def test_a_file_that_changed_meanwhile_is_fetched_from_its_beginning(
-    ctx: Context, site: Site
+    ctx: FakeContext, site: Site
 ) -> None:
     site.cuts = [100_000, 0, 0, 0]
     with pytest.raises(ModelUnavailable):
-        await WeightStore(ctx.plugin).fetch(at(site))
+        await WeightStore(ctx.given).fetch(at(site))
     site.content, site.etag = CONTENT[::-1], '"v2"'
     changed = evolve(at(site), sha256=sha(site.content))
-    assert (await WeightStore(ctx.plugin).fetch(changed)).read_bytes() == site.content
+    assert (await WeightStore(ctx.given).fetch(changed)).read_bytes() == site.content
 
 
 async def test_a_site_without_versions_is_asked_from_the_beginning(
-    ctx: Context, site: Site
+    ctx: FakeContext, site: Site
 ) -> None:
     site.cuts, site.etag = [100_000], None
-    path = await WeightStore(ctx.plugin).fetch(at(site))
+    path = await WeightStore(ctx.given).fetch(at(site))
     assert path.read_bytes() == CONTENT
     assert site.asked == [None, None]
 
 
-async def test_a_passing_fault_of_the_site_is_waited_out(ctx: Context, site: Site) -> None:
+async def test_a_passing_fault_of_the_site_is_waited_out(ctx: FakeContext, site: Site) -> None:
     site.statuses = [503, 200]
-    assert (await WeightStore(ctx.plugin).fetch(at(site))).read_bytes() == CONTENT
+    assert (await WeightStore(ctx.given).fetch(at(site))).read_bytes() == CONTENT
 
 
-async def test_an_address_with_nothing_is_asked_once(ctx: Context, site: Site) -> None:
+async def test_an_address_with_nothing_is_asked_once(ctx: FakeContext, site: Site) -> None:
     site.statuses = [404]
     with pytest.raises(ModelRejected, match=r"404 Not Found\. Correct the address"):
-        await WeightStore(ctx.plugin).fetch(at(site))
+        await WeightStore(ctx.given).fetch(at(site))
     assert len(site.asked) == 1
 
 
-async def test_trouble_with_the_network_is_told_in_words_with_the_address(ctx: Context) -> None:
+async def test_trouble_with_the_network_is_told_in_words_with_the_address(ctx: FakeContext) -> None:
     model = find_model("http://127.0.0.1:1/models/a.gguf", ctx.data)
     assert model.weights
     with pytest.raises(ModelUnavailable) as failure:
-        await WeightStore(ctx.plugin).fetch(model.weights)
+        await WeightStore(ctx.given).fetch(model.weights)
     said = str(failure.value)
     assert said.startswith("http://127.0.0.1:1/models/a.gguf could not be fetched: Conn")
     assert not set("<>[]") & set(said)
 
 
-async def test_a_file_of_another_size_is_refused_at_once(ctx: Context, site: Site) -> None:
+async def test_a_file_of_another_size_is_refused_at_once(ctx: FakeContext, site: Site) -> None:
     site.content = CONTENT + b"more"
     with pytest.raises(ModelRejected, match="1,024,004 bytes instead of 1,024,000"):
-        await WeightStore(ctx.plugin).fetch(at(site))
+        await WeightStore(ctx.given).fetch(at(site))
 
 
-async def test_a_wrong_file_is_refused_and_forgotten(ctx: Context, site: Site) -> None:
+async def test_a_wrong_file_is_refused_and_forgotten(ctx: FakeContext, site: Site) -> None:
     site.content = CONTENT[::-1]
     with pytest.raises(ModelRejected, match="not the right one"):
-        await WeightStore(ctx.plugin).fetch(at(site))
+        await WeightStore(ctx.given).fetch(at(site))
     site.content = CONTENT
-    assert (await WeightStore(ctx.plugin).fetch(at(site))).read_bytes() == CONTENT
+    assert (await WeightStore(ctx.given).fetch(at(site))).read_bytes() == CONTENT
 
 
-async def test_a_file_larger_than_the_disk_is_refused_at_once(ctx: Context, site: Site) -> None:
+async def test_a_file_larger_than_the_disk_is_refused_at_once(ctx: FakeContext, site: Site) -> None:
     site.claimed = 10**16
     with pytest.raises(ModelRejected, match="MB are needed"):
-        await WeightStore(ctx.plugin).fetch(evolve(at(site), size=None))
+        await WeightStore(ctx.given).fetch(evolve(at(site), size=None))
     assert files(ctx) == set()
 
 
 async def test_sources_are_tried_in_order_and_all_failures_told(
-    ctx: Context, index: Path, site: Site
+    ctx: FakeContext, index: Path, site: Site
 ) -> None:
     site.statuses = [404, 404]
     gone = f"{site.url}?other"
     weights = evolve(WEIGHTS, sources=(*WEIGHTS.sources, Address(site.url), Address(gone)))
     with pytest.raises(ModelUnavailable) as failure:
-        await WeightStore(ctx.plugin).fetch(weights)
+        await WeightStore(ctx.given).fetch(weights)
     said = str(failure.value)
     assert said.index("pip could not fetch") < said.index(f"{site.url}: ") < said.index(gone)
-    assert (await WeightStore(ctx.plugin).fetch(weights)).read_bytes() == CONTENT
+    assert (await WeightStore(ctx.given).fetch(weights)).read_bytes() == CONTENT
