@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from argent_hookspecs import ModelClient, ModelProvider
+from argent_litellm.library import load, wrong_version
 
 sys.path.insert(0, str(Path(__file__).parent))
 from litellm_kit import Open
@@ -20,6 +21,13 @@ from played_openai import PlayedOpenAI
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def litellm_at_hand() -> None:
+    """Import LiteLLM, if it is there, before the clocks of the tests run."""
+    if not wrong_version():
+        load()
 
 
 @pytest.fixture

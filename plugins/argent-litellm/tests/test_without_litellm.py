@@ -21,6 +21,17 @@ def test_the_pinned_version_is_that_of_the_extra() -> None:
     assert not [name for name in project["dependencies"] if name.startswith("litellm")]
 
 
+def test_every_file_that_comes_with_it_is_pinned_by_its_hash() -> None:
+    lines = Path(__file__).parent.with_name("constraints.txt").read_text("utf-8").splitlines()
+    told = [line.strip() for line in lines if not line.startswith("#")]
+    pins = [n for n, line in enumerate(told) if not line.startswith("--hash=sha256:")]
+
+    assert f"litellm=={PINNED} \\" in told
+    assert all("==" in told[n] and told[n + 1].startswith("--hash=") for n in pins)
+    assert "://" not in "".join(lines)
+    assert len(pins) > 50
+
+
 @pytest.mark.parametrize(
     "name",
     ["model", "n", "stream", "stream_options", "max_tokens", "max_completion_tokens", "fallbacks"],
