@@ -21,6 +21,8 @@ from argent_hookspecs import (
     ModelEscalated,
     ModelRejected,
     ModelUnavailable,
+    Price,
+    Thinking,
     ToolCall,
     Usage,
     tool,
@@ -35,6 +37,7 @@ CUT = [
     "It goes on",
     Finish(reason=FinishReason.LENGTH, usage=Usage(input_tokens=10, output_tokens=10)),
 ]
+DEARER = Price(input=0.0, output=1_000_000.0)
 
 
 async def cost(kernel: Kernel, **arguments: Any) -> Any:
@@ -82,6 +85,17 @@ class TestTheBudget:
 
         assert fast.requests[0].max_output_tokens == 300
 
+    async def test_one_that_the_budget_cut_before_its_first_word_goes_no_higher(
+        self, argent: Argent
+    ) -> None:
+        cut = [Thinking("Hm", "fast-vendor"), Finish(reason="length", usage=Usage(output_tokens=1))]
+        fast, powerful = Vendor("fast", cut, most_output=1000), Vendor("powerful")
+        plugins = [fast.plugin(), powerful.plugin()]
+        async with argent(plugins=plugins, config=starting_with("fast", perDay=3)):
+            assert "the budget left room for no more" in await argent.channel.ask("Say it.")
+
+        assert not powerful.requests
+
     async def test_one_that_the_budget_has_cut_says_so_and_goes_no_higher(
         self, argent: Argent
     ) -> None:
@@ -114,6 +128,25 @@ class TestTheBudget:
             "next_call": "$1.00 at most",
             "allows": "the rest of this answer by this model, whatever it costs",
         }
+
+    @pytest.mark.parametrize("first", ["down", "unsure"])
+    async def test_what_a_person_allows_is_for_the_model_they_were_shown(
+        self, argent: Argent, first: str
+    ) -> None:
+        step: Any = {
+            "down": ModelUnavailable("it is down"),
+            "unsure": ["Perhaps.", Finish(confidence=0.1, usage=Usage(output_tokens=1))],
+        }[first]
+        fast, powerful = Vendor("fast", step), Vendor("powerful", price=DEARER)
+        config = starting_with("fast", perDay=0.5, atCap="ask")
+        async with argent(plugins=[fast.plugin(), powerful.plugin()], config=config) as kernel:
+            await argent.channel.say("Answer me.")
+            question = await the_question(kernel)
+            await kernel.agent.answer(question.id, allow=True, by="me")
+            answer = (await argent.channel.next_reply()).text
+
+        assert ("Perhaps." if first == "unsure" else "no room for it") in answer
+        assert len(fast.requests) == 1 and not powerful.requests
 
     async def test_a_denial_is_told_and_nobody_is_asked_again(self, argent: Argent) -> None:
         fast, config = Vendor("fast"), starting_with("fast", perDay=0.5, atCap="ask")

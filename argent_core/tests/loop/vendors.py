@@ -55,6 +55,7 @@ class Vendor:
         self.local = local
         self.most_output = most_output
         self.patience = patience
+        self.others: tuple[str, ...] = ()
         self.requests: list[ModelRequest] = []
         self.on_request: Callable[[], None] = lambda: None
 
@@ -68,13 +69,16 @@ class Vendor:
                 idle_timeout=self.patience,
                 local=self.local,
             ),
-            ModelTier(
-                id=self.tier,
-                name=self.tier,
-                below=BELOW[self.tier],
-                provider=self.name,
-                model=f"{self.tier}-1",
-                max_output_tokens=self.most_output,
+            *(
+                ModelTier(
+                    id=tier,
+                    name=tier,
+                    below=BELOW[tier],
+                    provider=self.name,
+                    model=f"{tier}-1",
+                    max_output_tokens=self.most_output,
+                )
+                for tier in (self.tier, *self.others)
             ),
         )
 

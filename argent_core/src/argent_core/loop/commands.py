@@ -66,7 +66,7 @@ class Commands:
         if not _is_owners(event):
             return event, ""
         name = _named(event)
-        if name in self._names():
+        if name == "local" or name in self._names():
             return evolve(event, content=_without_wish(event.content)), name
         return event, (await self._chosen()).get(event.conversation, "")
 
@@ -78,9 +78,7 @@ class Commands:
         meant = difflib.get_close_matches(name, names, n=1, cutoff=_ALIKE)
         if not meant:
             return None
-        return (
-            f"There is no @{name}. Did you mean @{meant[0]}? Nobody was asked; please say it anew."
-        )
+        return f"There is no @{name}. Did you mean @{meant[0]}? Nobody was asked; say it again."
 
     def _names(self) -> list[str]:
         """Return the names of the tiers, the least able first."""

@@ -17,7 +17,7 @@ from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
 from argent_core.loop.context import GatheredContext
 from argent_core.loop.scorer import TableScorer, read_signals
-from argent_core.loop.tiers import choose_tier, is_under, named_tier, stand_ins
+from argent_core.loop.tiers import BANDS, choose_tier, is_under, named_tier, stand_ins
 from argent_core.loop.tools import Tools
 from argent_core.outcome import shown
 from argent_hookspecs import (
@@ -55,7 +55,7 @@ class Plan:
         why: Why the first choice is the first.
         wish: Name of the tier that the person asked for, if one was named.
         floor: Name of the lowest tier that should answer, if there is one.
-        private: Whether only models on this machine may be asked.
+        here: Whether all of them are on this machine, so that they may be told what is private.
     """
 
     score: Score
@@ -63,7 +63,7 @@ class Plan:
     why: str
     wish: str = ""
     floor: str = ""
-    private: bool = False
+    here: bool = False
 
     def other_than_due(self, id: str) -> tuple[str, str] | None:
         """Return the name of a tier that answered, and of the one that should have, if it is other.
@@ -87,6 +87,7 @@ class Route:
     score: Score
     provider: Registered
     info: ModelInfo
+    here: bool = False
 
     @property
     def max_output(self) -> int:
@@ -124,6 +125,7 @@ class ModelRouter:
         )
         score = self._leaning(await self._score(signals))
         tiers, floor = self._usable(private=private), None
+        running = self._providers()
         settings = self.config.models
         if wish:
             first, why = _wished(tiers, wish), f"the person asked for {wish}"
@@ -140,7 +142,7 @@ class ModelRouter:
             why=why,
             wish=wish,
             floor=floor or "",
-            private=private,
+            here=all(running[tier.provider].record.local for tier in tiers),
         )
 
     def is_private(self, wish: str) -> bool:
@@ -148,9 +150,10 @@ class ModelRouter:
 
         Such a person's words must not leave it, whatever fails.
         """
-        named = [tier for tier in self.tiers() if tier.name == wish]
-        running = self._providers()
-        local = (running[t.provider].record.local for t in named if t.provider in running)
+        running, known = self._providers(), wish in BANDS
+        named = (tier.provider for tier in self.tiers() if tier.name == wish)
+        # Of a provider that does not run nobody knows where it is.
+        local = (running[id].record.local if id in running else not known for id in named)
         return wish == "local" or any(local)
 
     async def open(self, plan: Plan, tier: ModelTier) -> Route:
@@ -162,10 +165,10 @@ class ModelRouter:
         provider = self._providers().get(tier.provider)
         if provider is None:
             raise ModelUnavailable(f"the model provider {tier.provider} does not run now")
-        if not provider.record.local and (plan.private or self._stays_here):
+        if not provider.record.local and (plan.here or self._stays_here):
             raise ModelRejected(f"{tier.model} is not on this machine, and may not be asked")
         info = await self.describe(provider, tier.model)
-        return Route(tier=tier, score=plan.score, provider=provider, info=info)
+        return Route(tier=tier, score=plan.score, provider=provider, info=info, here=plan.here)
 
     def demand_still(self, route: Route) -> None:
         """Check that a route still leads somewhere. Raises ``ModelUnavailable``."""

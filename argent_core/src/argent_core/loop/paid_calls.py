@@ -136,7 +136,7 @@ class PaidCalls:
             output=route.max_output,
             tools=specs,
             turn_tokens=sum(estimate(codec.dump(message)) for message in wanted.said),
-            private=route.provider.record.local,
+            private=route.here,
         )
         request = ModelRequest(
             model=route.tier.model,
