@@ -8,9 +8,19 @@ from typing import Any
 
 import argent_anthropic
 from argent_anthropic.settings import AnthropicSettings
-from argent_hookspecs import Message, ModelPart, Role, Secret, Text, ToolCall, ToolSpec
+from argent_hookspecs import (
+    Message,
+    MessagePart,
+    ModelPart,
+    Role,
+    Secret,
+    Text,
+    TextDelta,
+    Thinking,
+    ToolCall,
+    ToolSpec,
+)
 from argent_testing import FakeClock, FakeContext, FakeSecrets, answers
-from argent_testing.answers import calls, thoughts, words
 
 OPUS = "claude-opus-5-5"
 SONNET = "claude-sonnet-5-5"
@@ -40,6 +50,15 @@ def context(url: str, **settings: Any) -> FakeContext:
 
 
 def said(parts: list[ModelPart]) -> Message:
-    """The message that the kernel makes of an answer: thoughts, words, calls with its own ids."""
-    renamed = [ToolCall(f"call-1-{n}", c.name, c.arguments) for n, c in enumerate(calls(parts))]
-    return Message(Role.ASSISTANT, (*thoughts(parts), Text(words(parts)), *renamed))
+    """The message that the kernel makes of an answer: the parts in order, calls by its own ids."""
+    told: list[MessagePart] = []
+    for part in parts:
+        if isinstance(part, TextDelta):
+            before = told.pop().text if told and isinstance(told[-1], Text) else ""
+            told.append(Text(before + part.text))
+        elif isinstance(part, ToolCall):
+            number = sum(isinstance(one, ToolCall) for one in told)
+            told.append(ToolCall(f"c00001{number:03}", part.name, part.arguments))
+        elif isinstance(part, Thinking):
+            told.append(part)
+    return Message(Role.ASSISTANT, tuple(told))

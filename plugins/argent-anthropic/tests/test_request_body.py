@@ -243,8 +243,7 @@ class TestThinkingAgain:
             client,
             thinking("First.", signature="sig-1"),
             redacted("secret-2"),
-            text("I'll toss. "),
-            text("Twice."),
+            text("I'll toss. ", "Twice."),
             thinking("Then.", signature="sig-3"),
             tool_use("toolu_1", "coin", '{"times": 1}'),
             thinking("", signature="sig-4"),
@@ -255,12 +254,11 @@ class TestThinkingAgain:
         assert plain(body["messages"][1]["content"]) == [
             {"type": "thinking", "thinking": "First.", "signature": "sig-1"},
             {"type": "redacted_thinking", "data": "secret-2"},
-            {"type": "text", "text": "I'll toss. "},
-            {"type": "text", "text": "Twice."},
+            {"type": "text", "text": "I'll toss. Twice."},
             {"type": "thinking", "thinking": "Then.", "signature": "sig-3"},
-            {"type": "tool_use", "id": "call-1-0", "name": "coin", "input": {"times": 1}},
+            {"type": "tool_use", "id": "c00001000", "name": "coin", "input": {"times": 1}},
             {"type": "thinking", "thinking": "", "signature": "sig-4"},
-            {"type": "tool_use", "id": "call-1-1", "name": "coin", "input": {"times": 2}},
+            {"type": "tool_use", "id": "c00001001", "name": "coin", "input": {"times": 2}},
         ]
 
     async def test_through_several_steps(self, server: ReplayServer, client: ModelClient) -> None:

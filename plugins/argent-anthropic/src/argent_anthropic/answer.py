@@ -11,7 +11,7 @@ from typing import Any
 from attrs import define, field
 
 from argent_anthropic.encoding import decode
-from argent_anthropic.thinking import CALL, KINDS, Block, Replay
+from argent_anthropic.thinking import KINDS, Block, Replay
 from argent_hookspecs import (
     Finish,
     FinishReason,
@@ -66,7 +66,6 @@ class Answer:
     _usage: dict[str, int] = field(factory=dict)
     _is_counted: bool = False
     _unreadable: list[ModelPart] = field(factory=list)
-    _before: list[int] = field(factory=list)
     _called: bool = False
 
     @property
@@ -127,7 +126,6 @@ class Answer:
     def _grow(self, growing: _Growing, delta: dict[str, Any]) -> list[ModelPart]:
         match delta.get("type"):
             case "text_delta":
-                growing.pieces.append(delta["text"])
                 return _words(delta["text"])
             case "input_json_delta":
                 growing.pieces.append(delta["partial_json"])
@@ -139,16 +137,12 @@ class Answer:
 
     def _complete(self, growing: _Growing) -> list[ModelPart]:
         block, said = growing.block, "".join(growing.pieces)
-        if block["type"] == "text":
-            block["text"] += said
-            self._before += [len(block["text"])] if block["text"] else []
-        elif block["type"] == "tool_use":
+        if block["type"] == "tool_use":
             return self._call(block, said)
-        elif block["type"] in KINDS:
-            if block["type"] == "thinking":
-                block["thinking"] = block.get("thinking", "") + said
-            before, self._before = self._before, []
-            return [Replay(block, before, self.prefix()).part(self.provider)]
+        if block["type"] == "thinking":
+            block["thinking"] = block.get("thinking", "") + said
+        if block["type"] in KINDS:
+            return [Replay(block, self.prefix()).part(self.provider)]
         return []
 
     def _call(self, block: Block, said: str) -> list[ModelPart]:
@@ -159,11 +153,9 @@ class Answer:
             arguments = None
         if not isinstance(arguments, dict):
             # No tool has a parameter of this name: the model is told, and sees what it wrote.
-            block["input"] = {"INVALID_JSON": said}
-            self._unreadable.append(ToolCall(block["id"], block["name"], block["input"]))
+            wrong = ToolCall(block["id"], block["name"], {"INVALID_JSON": said})
+            self._unreadable.append(wrong)
             return []
-        block["input"] = arguments
-        self._before.append(CALL)
         return [ToolCall(block["id"], block["name"], arguments)]
 
     def _count(self, usage: dict[str, Any] | None) -> bool:

@@ -7,7 +7,7 @@ https://platform.claude.com/docs/en/build-with-claude/preserved-thinking
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from attrs import frozen
@@ -15,8 +15,6 @@ from attrs import frozen
 from argent_anthropic.encoding import decode, encode
 from argent_hookspecs import ContextBlock, Message, Text, Thinking, ToolCall
 
-CALL = -1
-"""Stands for a tool call where the numbers stand for texts of so many characters."""
 KINDS = ("thinking", "redacted_thinking")
 
 Block = dict[str, Any]
@@ -28,17 +26,15 @@ class Replay:
 
     Args:
         block: As the API gave it.
-        before: The blocks between this one and the thinking block before it, in order.
         prefix: Fingerprint of what stood before the answer.
     """
 
     block: Block
-    before: Sequence[int]
     prefix: str
 
     def part(self, provider: str) -> Thinking:
         """Return the part that carries it."""
-        record = {"block": self.block, "before": self.before, "prefix": self.prefix}
+        record = {"block": self.block, "prefix": self.prefix}
         return Thinking(str(self.block.get("thinking", "")), provider, encode(record).decode())
 
     @classmethod
@@ -46,7 +42,7 @@ class Replay:
         """Read it from its part; None if it is not there."""
         try:
             record = decode(part.replay)
-            return cls(record["block"], record["before"], record["prefix"])
+            return cls(record["block"], record["prefix"])
         except (ValueError, KeyError, TypeError):
             return None
 
@@ -57,40 +53,20 @@ def assistant_blocks(
     """Write what a model said as the blocks that it came in.
 
     Args:
-        message: Holds thinking, words and calls, each kind in its own order.
         provider: Whose thinking is told again.
         may_keep: Asked with the fingerprint of what stood before a thinking block.
     """
-    rest = _Rest(message.text, [part for part in message.parts if isinstance(part, ToolCall)])
     blocks: list[Block] = []
     for part in message.parts:
-        if not isinstance(part, Thinking) or part.provider != provider:
-            continue
-        replay = Replay.of(part)
-        if replay is None or not may_keep(replay.prefix):
-            continue
-        for size in replay.before:
-            blocks += rest.take(size)
-        blocks.append(replay.block)
-    return blocks + rest.all()
-
-
-class _Rest:
-    """The words and calls of an answer that have no place yet."""
-
-    def __init__(self, text: str, calls: list[ToolCall]) -> None:
-        self._text = text
-        self._calls = calls
-
-    def take(self, size: int) -> list[Block]:
-        if size == CALL:
-            first, self._calls = self._calls[:1], self._calls[1:]
-            return [call_block(call) for call in first]
-        words, self._text = self._text[:size], self._text[size:]
-        return text_blocks(Text(words))
-
-    def all(self) -> list[Block]:
-        return text_blocks(Text(self._text)) + [call_block(call) for call in self._calls]
+        if isinstance(part, Text):
+            blocks += text_blocks(part)
+        elif isinstance(part, ToolCall):
+            blocks.append(call_block(part))
+        elif isinstance(part, Thinking) and part.provider == provider:
+            replay = Replay.of(part)
+            if replay is not None and may_keep(replay.prefix):
+                blocks.append(replay.block)
+    return blocks
 
 
 def text_blocks(part: Text | ContextBlock) -> list[Block]:
