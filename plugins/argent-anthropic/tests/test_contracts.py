@@ -19,7 +19,7 @@ class Claude:
     def plugin_settings(self, server: ReplayServer) -> dict[str, Any]:
         """Settings that lead to the server."""
         server.models = [model("claude-opus-5-5")]
-        return {"baseUrl": server.url}
+        return {"baseUrl": server.url, "local": False}
 
 
 class TestPlugin(Claude, PluginContract):

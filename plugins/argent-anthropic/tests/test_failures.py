@@ -219,7 +219,7 @@ class TestKey:
         self, server: ReplayServer, ctx: FakeContext
     ) -> None:
         server.answer(*message(text("Yes.")))
-        async with ctx.with_settings(api_key=None).open() as client:
+        async with ctx.with_settings(api_key=None, local=False).open() as client:
             await collect(client, ask("Hello."))
         assert all(KEY not in str(one.headers) for one in server.asked)
         assert not {"x-api-key", "authorization"} & set(server.asked[-1].headers)
@@ -262,6 +262,18 @@ class TestKey:
         assert KEY not in shown
         assert "abc.def" not in shown
         assert "is not a key" in str(error)
+
+
+async def test_claude_is_not_taken_to_run_on_this_machine(
+    server: ReplayServer, ctx: FakeContext
+) -> None:
+    async with ctx.with_settings(api_key=None).open() as client:
+        error = await refusal(client)
+        assert isinstance(error, ModelRejected)
+        assert "argent config set plugins.anthropic.local false" in str(error)
+        assert not server.bodies
+        server.answer(*message(text("Yes.")))
+        assert words(await collect(client, ask("Hello.", model="qwen"))) == "Yes."
 
 
 async def test_a_proxy_for_the_world_is_not_used_on_this_machine(

@@ -43,7 +43,7 @@ class TestOutages(ModelOutageContract):
     )
 
     def settings_at(self, url: str, *, silence: float | None = None) -> Mapping[str, Any]:
-        return {"baseUrl": url, "timeout": silence or 300.0}
+        return {"baseUrl": url, "local": False, "timeout": silence or 300.0}
 
     def make_server(self) -> ModelServer:
         return ReplayServer(models=[model(OPUS)])

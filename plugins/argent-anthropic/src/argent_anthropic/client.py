@@ -14,7 +14,14 @@ from argent_anthropic.catalogue import Catalogue, ModelFacts, read_table
 from argent_anthropic.connection import Connection
 from argent_anthropic.failures import WrongForm
 from argent_anthropic.request_body import RequestBody, request_body
-from argent_hookspecs import ModelInfo, ModelPart, ModelRequest, ModelUnavailable, PluginContext
+from argent_hookspecs import (
+    ModelInfo,
+    ModelPart,
+    ModelRejected,
+    ModelRequest,
+    ModelUnavailable,
+    PluginContext,
+)
 
 PROVIDER = "anthropic"
 _SIGN_OF_LIFE = 5.0
@@ -70,6 +77,7 @@ class AnthropicClient:
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelPart]:
         """Answer a request, part by part; see ``ModelClient.stream``."""
         facts = await self._catalogue.facts(request.model)
+        self._demand_candour(facts)
         body = self._body(request, facts)
         while True:
             try:
@@ -79,6 +87,15 @@ class AnthropicClient:
                 return
             except WrongForm as error:
                 body = self._otherwise(request, facts, tried=body, error=error)
+
+    def _demand_candour(self, facts: ModelFacts) -> None:
+        """Refuse what would leave this machine though nobody said so. Raises ``ModelRejected``."""
+        settings = self._connection.settings
+        if facts.is_claude and settings.is_local and settings.local is None:
+            raise ModelRejected(
+                f"{facts.id} does not run on this machine, so {settings.server} leads elsewhere. "
+                "Say so with `argent config set plugins.anthropic.local false`"
+            )
 
     def _otherwise(
         self, request: ModelRequest, facts: ModelFacts, *, tried: RequestBody, error: WrongForm
