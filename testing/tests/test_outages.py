@@ -81,9 +81,10 @@ class Oracle:
                 if self.fault in ("is trusting", "waits"):
                     yield _END
                     return
-            raise ModelUnavailable("the answer was cut off")
+            raise ModelUnavailable("the answer was cut off", may_cost=self.fault != "is naive")
         except mapped as error:
-            raise ModelUnavailable(f"the oracle is silent: {error!r}") from error
+            lost = not isinstance(error, ConnectionRefusedError)
+            raise ModelUnavailable(f"the oracle fell silent: {error!r}", may_cost=lost) from error
         finally:
             if self.fault == "stays":
                 self.kept.append(writer)
@@ -137,6 +138,7 @@ class TestSound(ModelOutageContract):
     ("fault", "test", "words"),
     [
         ("is trusting", "test_an_answer_cut_at_any_byte", "taken for whole"),
+        ("is naive", "test_an_answer_cut_at_any_byte", "may cost"),
         ("asks again", "test_an_answer_cut_at_any_byte", "asked 2 times"),
         ("forgets", "test_what_may_pass_is_unavailable", "retry-after is lost"),
         ("gives up", "test_what_may_pass_is_unavailable", "429"),

@@ -125,6 +125,7 @@ class ModelOutageContract(Contract):
             error = await self._fails(server, client, self.refusal(status, retry_after="7"))
             assert type(error) is ModelUnavailable, f"{status}: {error!r}"
             assert error.retry_after == 7.0, f"{status}: retry-after is lost"
+            assert not (status == 429 and error.may_cost), "what was refused costs nothing"
         error = await self._fails(server, client, self.refusal(503))
         assert isinstance(error, ModelUnavailable)
         assert error.retry_after is None
@@ -153,6 +154,7 @@ class ModelOutageContract(Contract):
         for _ in range(2):
             error = (await self._listen(client)).error
             assert type(error) is ModelUnavailable, repr(error)
+            assert not error.may_cost, "nobody can charge for it"
 
     async def test_what_is_not_http(self, server: ModelServer, client: ModelClient) -> None:
         """Something else answers, or something that is broken."""
@@ -173,6 +175,7 @@ class ModelOutageContract(Contract):
                 silent = PlayedReply(pieces=pieces, media=self.media, hold=True)
                 heard = await self._hear(server, client, silent)
                 assert type(heard.error) is ModelUnavailable, repr(heard.error)
+                assert heard.error.may_cost, "a server that falls silent may charge"
 
     async def test_a_spoilt_frame_ends_the_answer(
         self, server: ModelServer, client: ModelClient
@@ -184,6 +187,7 @@ class ModelOutageContract(Contract):
             reply = PlayedReply(pieces=[self._begun, frame, rest], media=self.media)
             heard = await self._hear(server, client, reply)
             assert isinstance(heard.error, ModelUnavailable), f"{frame!r}: {heard.error!r}"
+            assert heard.error.may_cost, f"{frame!r}: what was begun may cost"
             assert_begins(heard, whole, what=repr(frame))
         await self._goes_on(server, client)
 
@@ -218,6 +222,7 @@ class ModelOutageContract(Contract):
             else:
                 assert type(heard.error) is ModelUnavailable, f"{what}: {heard.error!r}"
                 assert size < enough, f"{what}: {heard.error!r}"
+                assert heard.error.may_cost, f"{what}: what was begun may cost"
                 assert_begins(heard, whole, what=what)
 
     async def test_closing_the_stream_leaves_the_server(
