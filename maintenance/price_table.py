@@ -4,6 +4,9 @@ It is read out of LiteLLM's wheel; nothing of it is imported or run:
 
     pip download --no-deps litellm
     python maintenance/price_table.py litellm-*.whl argent_core/src/argent_core/data/prices.json
+
+Rows of `own_prices.json` fill its gaps, until it has them too: what a vendor's own documentation
+says, with its page.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 _TABLE = "litellm/model_prices_and_context_window_backup.json"
+_OWN = Path(__file__).with_name("own_prices.json")
 _PROVIDERS = {
     "anthropic",
     "cerebras",
@@ -49,18 +53,23 @@ def main(wheel: str, target: str) -> None:
     with zipfile.ZipFile(wheel) as archive:
         entries = json.loads(archive.read(_TABLE))
         made = max(info.date_time for info in archive.infolist())
-    prices = {name: row for name, entry in sorted(entries.items()) if (row := _row(entry))}
+    own = json.loads(_OWN.read_text("utf-8"))
+    theirs = {name: row for name, entry in entries.items() if (row := _row(entry))}
+    prices = dict(sorted((own["prices"] | theirs).items()))
     version = Path(wheel).name.split("-")[1]
     date = datetime(*made, tzinfo=UTC) if made[0] > 1980 else datetime.now(UTC)
     table = {
         "date": date.date().isoformat(),
-        "source": f"LiteLLM {version} (MIT), model_prices_and_context_window.json",
+        "source": f"LiteLLM {version} (MIT), model_prices_and_context_window.json; where it has no "
+        f"row, the vendor's own documentation of {own['date']}",
         "unit": "dollars per million tokens",
         "prices": prices,
     }
     lines = json.dumps(table, indent=1, ensure_ascii=False)
     Path(target).write_text(lines + "\n", encoding="utf-8")
     print(f"{len(prices)} prices")
+    for name in sorted(own["prices"].keys() & theirs.keys()):
+        print(f"{name} can go from {_OWN.name}: LiteLLM has it")
 
 
 def _row(entry: dict[str, Any]) -> dict[str, Any] | None:

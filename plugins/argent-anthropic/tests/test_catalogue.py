@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.resources
 import json
 from datetime import date
+from importlib.resources import files
 from typing import get_args
 
 import pytest
@@ -20,9 +20,7 @@ from argent_testing.answers import collect, words
 from argent_testing.waiting import PATIENCE, eventually
 from argent_testing.wire.messages import message, text
 
-TABLE = json.loads(
-    importlib.resources.files("argent_anthropic").joinpath("models.json").read_text()
-)
+TABLE = json.loads(files("argent_anthropic").joinpath("models.json").read_text("utf-8"))
 
 
 async def told(client: ModelClient, name: str) -> ModelInfo:
@@ -190,6 +188,12 @@ def test_the_table_holds_the_models_that_the_vendor_lists() -> None:
     dated = {name for name in current if name[-8:].isdigit()}
     assert current - dated <= set(TABLE["models"])
     assert date.fromisoformat(TABLE["date"]) >= date(2026, 11, 20)
+
+
+@pytest.mark.parametrize("name", sorted(TABLE["models"]))
+def test_each_model_has_a_price(name: str) -> None:
+    prices = files("argent_core").joinpath("data/prices.json").read_text("utf-8")
+    assert name in json.loads(prices)["prices"]
 
 
 def test_rows_of_the_table_are_sound() -> None:
