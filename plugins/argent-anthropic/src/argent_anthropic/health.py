@@ -29,7 +29,9 @@ class AnthropicHealth:
         except ModelRejected as error:
             return Health(False, str(error), remedy=f"{SET_KEY}.")
         server = connection.settings.server
-        return Health(True, f"there is a key for {server}" if key else f"{server} is asked without a key")
+        return Health(
+            True, f"there is a key for {server}" if key else f"{server} is asked without a key"
+        )
 
     async def server(self) -> Health:
         """Say whether the server answers, and takes the key."""
