@@ -16,8 +16,8 @@ from attrs import frozen
 from argent_core.home_lock import HomeInUse
 from argent_core.kernel import Kernel
 from argent_core.paths import Home
-from argent_core.schema import MIGRATIONS
 from argent_core.plugins import InstalledPlugin
+from argent_core.schema import MIGRATIONS
 from argent_hookspecs import (
     Channel,
     ConfigError,

@@ -12,9 +12,10 @@ from attrs import asdict, define, evolve, frozen
 from argent_core.hosted_plugin import Registered
 from argent_core.local import Tell
 from argent_core.loop.budget import ModelCall
-from argent_core.loop.prices import KnownPrice, WorstCase, cost
+from argent_core.loop.prices import KnownPrice, WorstCase
 from argent_core.loop.tiers import ladder
 from argent_core.loop.tokens import most_tokens
+from argent_core.loop.turn_account import amount_spent, is_free
 from argent_core.loop.workshop import Workshop
 from argent_core.models import Models
 from argent_core.money import DOLLAR
@@ -27,7 +28,6 @@ from argent_hookspecs import (
     ModelTier,
     PluginError,
     Role,
-    Usage,
 )
 
 _QUESTION = "Count from one to ten, in words."
@@ -96,6 +96,7 @@ class ModelTrials:
     async def _try(self, tell: Tell, tier: ModelTier, *, pay: bool) -> dict[str, Any]:
         try:
             trial = await self._trial(tier)
+            self._shop.router.demand_allowed(tier, trial.provider)
             most = trial.worst.amount(trial.request.max_output_tokens)
             if most and not pay:
                 return {"may_cost": most / DOLLAR, "price_known": trial.known.known}
@@ -136,12 +137,12 @@ class ModelTrials:
                 on_first=lambda: heard.append(time.monotonic()),
             )
         except (ModelError, PluginError) as error:
-            reason, free = self._shop.clean(str(error)), isinstance(error, ModelError) and not heard
+            reason, free = self._shop.clean(str(error)), is_free(error, heard=bool(heard))
             await database.write(lambda tx: budget.fail(tx, account, reason=reason, free=free))
             raise
         ended = time.monotonic()
         usage = answer.usage
-        spent = cost(trial.known.price, usage) if usage != Usage() else trial.worst.amount(granted)
+        spent = amount_spent(answer, worst=trial.worst, most_output=granted)
         for notice in await database.write(
             lambda tx: budget.settle(tx, account, spent=spent, usage=usage)
         ):

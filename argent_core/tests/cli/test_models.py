@@ -203,3 +203,14 @@ def test_of_an_agent_that_runs(shop: Installation, agents: Agents) -> None:
 @pytest.mark.parametrize("command", ["list", "pull", "test", "price"])
 def test_each_command_shows_an_example(argent: Run, command: str) -> None:
     assert f"argent models {command}" in argent("models", command, "--help").output
+
+
+def test_what_may_not_be_asked_is_not_tried_either(shop: Installation, home: Home) -> None:
+    routing = {"routing": {"profile": "local-only"}}
+    settings = {"version": 1, "agent": {"plugins": ["play"]}, "models": routing}
+    home.config_file.write_text(json.dumps(settings))
+
+    shown = shop.run("models", "test", "balanced", "--yes")
+
+    assert shown.returncode == 1
+    assert "gold is not on this machine, and may not be asked" in shown.stdout

@@ -11,6 +11,7 @@ import click
 from argent_core.cli.context import LazyContext
 from argent_core.cli.output import as_json, print_json, print_line, print_table
 from argent_core.money import in_dollars
+from argent_core.words import moment
 
 _LONGEST = 300
 
@@ -50,11 +51,11 @@ def _print_list(turns: list[dict[str, Any]], *, as_json: bool) -> None:
     elif not turns:
         click.echo("There are no turns yet. Begin with: argent chat")
     else:
+        for turn in turns:
+            turn["started_at"] = moment(turn["started_at"])
+        names = ("turn", "state", "conversation", "started_at", "model", "answer")
         print_table(
-            (
-                (t["turn"], t["state"], t["conversation"], t["started_at"], t["model"], t["answer"])
-                for t in turns
-            ),
+            ([turn[name] for name in names] for turn in turns),
             heads=("TURN", "STATE", "CONVERSATION", "STARTED", "MODEL", "ANSWER"),
         )
 
@@ -63,7 +64,8 @@ def explain(turn: Mapping[str, Any]) -> Iterator[str]:
     """Write a turn out for a person."""
     state = f"{turn['state']} {turn['reason']}".rstrip()
     yield f"Turn {turn['turn']} in {turn['conversation']}: {state}"
-    yield f"  {turn['started_at']} to {turn['finished_at'] or 'now'}"
+    ended = moment(turn["finished_at"]) if turn["finished_at"] else "now"
+    yield f"  {moment(turn['started_at'])} to {ended}"
     yield "Came in:"
     for event in turn["events"]:
         said = " ".join(part["text"] for part in event["event"]["content"])

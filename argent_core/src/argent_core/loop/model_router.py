@@ -165,10 +165,18 @@ class ModelRouter:
         provider = self._providers().get(tier.provider)
         if provider is None:
             raise ModelUnavailable(f"the model provider {tier.provider} does not run now")
-        if not provider.record.local and (plan.here or self._stays_here):
-            raise ModelRejected(f"{tier.model} is not on this machine, and may not be asked")
+        self.demand_allowed(tier, provider, here=plan.here)
         info = await self.describe(provider, tier.model)
         return Route(tier=tier, score=plan.score, provider=provider, info=info, here=plan.here)
+
+    def demand_allowed(self, tier: ModelTier, provider: Registered, *, here: bool = False) -> None:
+        """Check that a model may be asked. Raises ``ModelRejected``.
+
+        Args:
+            here: Whether only those on this machine may be, whatever the settings say.
+        """
+        if not provider.record.local and (here or self._stays_here):
+            raise ModelRejected(f"{tier.model} is not on this machine, and may not be asked")
 
     def demand_still(self, route: Route) -> None:
         """Check that a route still leads somewhere. Raises ``ModelUnavailable``."""

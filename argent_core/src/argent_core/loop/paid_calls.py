@@ -23,7 +23,7 @@ from argent_core.loop.model_stream import ModelAnswer
 from argent_core.loop.prices import WorstCase
 from argent_core.loop.steps import Paid, Step, Steps
 from argent_core.loop.tokens import estimate
-from argent_core.loop.turn_account import Bill, TurnAccount, is_free, tokens_read
+from argent_core.loop.turn_account import Bill, TurnAccount, amount_spent, is_free, tokens_read
 from argent_core.loop.workshop import Workshop
 from argent_core.money import DOLLAR
 from argent_hookspecs import (
@@ -215,7 +215,8 @@ class PaidCalls:
     async def _settle(self, call: _Call, answer: ModelAnswer) -> None:
         """Put down an answer and what it cost."""
         bill, usage = call.bill, answer.usage
-        spent = self.account.spent(bill, answer, most_output=call.request.max_output_tokens)
+        most = call.request.max_output_tokens
+        spent = amount_spent(answer, worst=bill.worst, most_output=most)
         reached: list[BudgetReached] = []
 
         def settle(tx: Transaction) -> None:

@@ -146,21 +146,6 @@ class TurnAccount:
         write = self.shop.journal.database.write
         self.tell(await write(lambda tx: budget.fail(tx, bill.call, reason=clean, free=free)))
 
-    def spent(self, bill: Bill, answer: ModelAnswer, *, most_output: int) -> int:
-        """Return what an answer cost: as its provider counted, or else what it may have.
-
-        Args:
-            most_output: Tokens that it could have.
-        """
-        usage, worst = answer.usage, bill.worst.amount(most_output)
-        if not tokens_read(usage) or (answer.parts and not usage.output_tokens):
-            return worst
-        spent = cost(bill.worst.price, usage)
-        if spent > worst:
-            words = "%s counts more than it can have been: %s instead of %s at most"
-            log.warning(words, bill.call.model, dollars(spent), dollars(worst))
-        return spent
-
     def tell(self, notices: Sequence[BudgetReached]) -> None:
         """Tell the person how far the budget is used."""
         for notice in notices:
@@ -180,6 +165,22 @@ class TurnAccount:
         if self.shop.budget.settings.at_cap != "ask":
             return None
         return await self.shop.approvals.find(self.lease.id, _MORE)
+
+
+def amount_spent(answer: ModelAnswer, *, worst: WorstCase, most_output: int) -> int:
+    """Return what an answer cost: as its provider counted, or else what it may have.
+
+    Args:
+        most_output: Tokens that it could have.
+    """
+    usage, most = answer.usage, worst.amount(most_output)
+    if not tokens_read(usage) or (answer.parts and not usage.output_tokens):
+        return most
+    spent = cost(worst.price, usage)
+    if spent > most:
+        words = "a provider counts more than it can have been: %s instead of %s at most"
+        log.warning(words, dollars(spent), dollars(most))
+    return spent
 
 
 def is_free(error: ModelError | PluginError, *, heard: bool) -> bool:
