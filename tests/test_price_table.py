@@ -20,7 +20,7 @@ def made_of(entries: dict[str, Any], folder: Path) -> tuple[dict[str, Any], str]
     wheel, target = folder / "litellm-9.9.9-py3-none-any.whl", folder / "prices.json"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("litellm/model_prices_and_context_window_backup.json", json.dumps(entries))
-    words = [sys.executable, ROOT / "maintenance/price_table.py", wheel, target]
+    words: list[str | Path] = [sys.executable, ROOT / "maintenance/price_table.py", wheel, target]
     said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     return json.loads(target.read_text("utf-8")), said
 

@@ -54,8 +54,11 @@ def said(parts: list[ModelPart]) -> Message:
     told: list[MessagePart] = []
     for part in parts:
         if isinstance(part, TextDelta):
-            before = told.pop().text if told and isinstance(told[-1], Text) else ""
-            told.append(Text(before + part.text))
+            last = told[-1] if told else None
+            if isinstance(last, Text):
+                told[-1] = Text(last.text + part.text)
+            else:
+                told.append(Text(part.text))
         elif isinstance(part, ToolCall):
             number = sum(isinstance(one, ToolCall) for one in told)
             told.append(ToolCall(f"c00001{number:03}", part.name, part.arguments))

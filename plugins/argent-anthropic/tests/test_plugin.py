@@ -105,7 +105,9 @@ def test_every_setting_is_in_the_readme() -> None:
 
 
 def _shown(default: Any) -> str:
-    if default is None or isinstance(default, bool):
-        return {None: "null"}.get(default, str(default).lower())
+    if default is None:
+        return "null"
+    if isinstance(default, bool):
+        return str(default).lower()
     value = default.ref if isinstance(default, Secret) else default
     return f"`{value}`" if isinstance(value, str) else str(value)
