@@ -174,7 +174,9 @@ async def test_a_mark_of_the_order_of_bytes_is_no_part_of_the_stream(
     events = message(text("Grüße 🪙"))
     told = b"".join(b"data: %b\n\n" % json.dumps(event).encode() for event in events)
     server.play(stream(b"\xef\xbb\xbf" + told, chunk=1))
-    assert words(await collect(client, ask("Hello."))) == "Grüße 🪙"
+    parts = await collect(client, ask("Hello."))
+    assert words(parts) == "Grüße 🪙"
+    assert finish(parts).usage.input_tokens == 11
 
 
 @pytest.mark.parametrize(
