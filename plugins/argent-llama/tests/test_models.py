@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 import attrs
 import pytest
+from llama_kit import gguf
 
 from argent_hookspecs import FREE, ModelRejected
 from argent_llama.catalogue import CATALOGUE, Wheels
@@ -14,24 +14,6 @@ from argent_llama.gguf import read_info
 from argent_llama.models import find_model
 from argent_llama.settings import LlamaSettings
 from argent_testing import FakeContext
-
-
-def gguf(path: Path, *, context: int, name: str = "Toy", pooling: int = 0) -> Path:
-    """Write the head of a GGUF file: no tensors, and three entries behind an array."""
-
-    def text(value: str) -> bytes:
-        return struct.pack("<Q", len(value)) + value.encode()
-
-    path.write_bytes(
-        b"GGUF"
-        + struct.pack("<IQQ", 3, 0, 5)
-        + (text("a.words") + struct.pack("<IIQ", 9, 8, 2) + text("one") + text("two"))
-        + (text("a.numbers") + struct.pack("<IIQ3f", 9, 6, 3, 1.0, 2.0, 3.0))
-        + (text("general.name") + struct.pack("<I", 8) + text(name))
-        + (text("toy.context_length") + struct.pack("<II", 4, context))
-        + (text("toy.pooling_type") + struct.pack("<II", 4, pooling))
-    )
-    return path
 
 
 @pytest.mark.parametrize(("pooling", "pools"), [(0, False), (1, True), (2, True)])
@@ -78,7 +60,7 @@ async def test_an_address_is_described_before_it_is_fetched(ctx: FakeContext) ->
     async with ctx.open() as client:
         info = await client.describe("https://models.invalid/a/Nice%20Model.gguf?x=1")
     assert info.context_window == 1024
-    assert info.good_for == ""
+    assert info.good_for == "not here yet"
 
 
 def test_addresses_never_share_a_file(tmp_path: Path) -> None:

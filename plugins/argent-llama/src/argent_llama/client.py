@@ -5,28 +5,28 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeAlias
 
 import jiter
 
 from argent_hookspecs import (
-    FREE,
     ModelInfo,
     ModelPart,
     ModelRejected,
     ModelRequest,
     ModelUnavailable,
     PluginContext,
+    PullProgress,
     TextDelta,
     ToolSpec,
 )
 from argent_llama.answer import Answer, error_of
 from argent_llama.background import SharedTask, in_thread
-from argent_llama.gguf import NotGguf, read_info
+from argent_llama.library import Library
 from argent_llama.loading import load
-from argent_llama.models import LocalModel, find_model
+from argent_llama.models import LocalModel
 from argent_llama.prompts import chat_messages, sampling
 from argent_llama.running import RunningModel
 from argent_llama.server import ServerOptions, processors
@@ -50,7 +50,7 @@ async def open_client(ctx: PluginContext) -> AsyncIterator[LlamaClient]:
 
 
 class LlamaClient:
-    """Models that run in this process: ``ModelClient`` and ``Embedder``.
+    """Models in this process: ``ModelClient``, ``ModelCatalogue``, ``ModelLibrary``, ``Embedder``.
 
     Each is fetched and loaded when it is first asked, and once more when it is first asked for
     vectors; its weights are in memory once.
@@ -63,6 +63,7 @@ class LlamaClient:
         self._ctx = ctx
         self._settings: LlamaSettings = ctx.settings
         self._store = WeightStore(ctx)
+        self._library = Library(ctx, self._store)
         self._loading: dict[_Use, SharedTask[RunningModel]] = {}
         self._running: dict[_Use, RunningModel] = {}
         self._users: Counter[_Use] = Counter()
@@ -70,22 +71,23 @@ class LlamaClient:
 
     async def describe(self, model: str) -> ModelInfo:
         """Say what is known about a model, without loading it. Raises ``ModelRejected``."""
-        found = self._find(model)
-        trained = found.entry.context if found.entry else await asyncio.to_thread(_trained, found)
-        window = self._settings.context
-        return ModelInfo(
-            id=model,
-            context_window=min(window, trained) if trained else window,
-            price=FREE,
-            good_for=found.entry.good_for if found.entry else "",
-            advice=found.entry.advice if found.entry else "",
-        )
+        return await self._library.describe(model)
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """Return the models that can be asked now. Raises ``ModelError``."""
+        return await self._library.models()
+
+    async def pull(self, model: str) -> AsyncGenerator[PullProgress]:
+        """Fetch a model, telling how far it is. Raises ``ModelError``."""
+        async with aclosing(self._library.pull(model)) as progress:
+            async for told in progress:
+                yield told
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelPart]:
         """Answer a request, part by part; see ``ModelClient.stream``."""
         if not request.messages:
             raise ModelRejected("there is nothing to answer: the request has no message")
-        model = self._find(request.model)
+        model = self._library.find(request.model)
         tools = request.tools if request.may_call and self._offers_tools(model) else ()
         async with self._use(model) as running:
             body = self._body(request, tools, model)
@@ -108,7 +110,7 @@ class LlamaClient:
         """Return one vector for each text; see ``Embedder.embed``."""
         if not texts:
             return []
-        async with self._use(self._find(model), vectors=True) as running:
+        async with self._use(self._library.find(model), vectors=True) as running:
             try:
                 answers = await running.embed(texts)
             except RuntimeError as error:
@@ -133,9 +135,6 @@ class LlamaClient:
         while self._running:
             _, running = self._running.popitem()
             await running.close()
-
-    def _find(self, name: str) -> LocalModel:
-        return find_model(name, self._store.folder, sha256=self._settings.sha256)
 
     def _offers_tools(self, model: LocalModel) -> bool:
         wish = self._settings.tools
@@ -212,12 +211,3 @@ class LlamaClient:
         running = self._running.pop(use)
         await running.close()
         self._ctx.log.info("unloaded, since it was idle", extra={"model": use[0]})
-
-
-def _trained(model: LocalModel) -> int | None:
-    if not model.path.is_file():
-        return None
-    try:
-        return read_info(model.path).context
-    except (NotGguf, OSError) as error:
-        raise ModelRejected(f"{model.path} cannot be read as a model: {error}") from error

