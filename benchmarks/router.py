@@ -11,7 +11,10 @@ arithmetic is that of RouteLLM (arXiv 2406.18665).
 - ``cpt50_learned``, ``cpt80_learned``: share of calls to the strong model that recovers half, and
   four fifths, of what it does better.
 - Domains never seen: ``apgr_unseen_groups`` trains on some groups and judges the others;
-  ``apgr_from_NAME`` trains on another file. Both are to be compared with ``apgr_length``.
+  ``apgr_from_NAME`` trains on another file. Both are to be compared with ``apgr_length``. Each
+  single run, with all labels and with a fifth of them, is compared with the length of the same
+  prompts: ``KIND_over_length`` is the mean, ``KIND_over_length_worst`` the worst with its 95 %
+  interval, ``KIND_runs_below_length`` in how many of ``KIND_runs`` the interval is below zero.
 - ``cpu_ms_per_decision``: reading and scoring one prompt, mean over all prompts;
   ``cpu_ms_2000_characters`` is that of prompts of 2,000 characters.
 """
@@ -26,7 +29,7 @@ import random
 import statistics
 import string
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +39,19 @@ from attrs import frozen
 from argent_core.loop.scorer import TableScorer, read_signals
 from argent_core.loop.tokens import estimate
 from argent_hookspecs import Event
-from argent_router_learned.curve import Curve, draw
+from argent_router_learned.curve import Curve, draw, jittered
 from argent_router_learned.evidence import folds
 from argent_router_learned.gain_model import GainModel
 from argent_router_learned.reading import Reading, read
 from argent_router_learned.training import train
+from benchmarks.router_domains import Run, compare, summary
 
 _LARGE = 2000
 """Questions from which a file is large, and 1,500 labels are learned from, and not 600."""
 _FOLDS = 5
 _MOST_FOLDS = 20
+_FEWER = 5
+"""Domains never seen are also judged with so many times fewer labels."""
 _TIMED = 400
 
 
@@ -73,6 +79,16 @@ class Questions:
         """Draw the curve of a score."""
         return draw(scores, weak=self.weak, strong=self.strong, seed=seed)
 
+    def run(self, name: str, scores: Sequence[float], chosen: Sequence[int]) -> Run:
+        """Compare a score of some of the questions with the length of their prompts."""
+        weak, strong, gains = (
+            [values[i] for i in chosen] for values in (self.weak, self.strong, self.gains)
+        )
+        length = [float(len(self.prompts[i])) for i in chosen]
+        learned, plain = (draw(s, weak=weak, strong=strong).apgr() for s in (scores, length))
+        ranks = zip(_ranks(scores), _ranks(length), strict=True)
+        return compare(name, learned - plain, ranks=ranks, gains=gains)
+
     def train(self, chosen: Sequence[int]) -> GainModel:
         """Learn from some of the questions."""
         gains = self.gains
@@ -89,8 +105,11 @@ class Questions:
 @click.option("--labels", type=click.IntRange(1), help="Outcomes to learn from.")
 @click.option("--seed", default=0, show_default=True, help="Of folds, choice of labels and ties.")
 @click.option("--repeats", default=3, show_default=True, help="Cross-validations of each file.")
+@click.option("--splits", default=3, show_default=True, help="Choices of domains left out.")
 @click.option("--json", "as_json", is_flag=True, help="Print one object with the figures last.")
-def main(data: Path, labels: int | None, seed: int, repeats: int, *, as_json: bool) -> None:
+def main(
+    data: Path, labels: int | None, seed: int, *, repeats: int, splits: int, as_json: bool
+) -> None:
     """Measure what the learned router earns, beside the table, prompt length and chance.
 
     \b
@@ -105,17 +124,28 @@ def main(data: Path, labels: int | None, seed: int, repeats: int, *, as_json: bo
     for questions in files:
         found = {
             **_seen(questions, labels, seed, repeats=repeats),
-            **_unseen(questions, files, labels, seed=seed, repeats=repeats),
+            **_unseen_groups(questions, labels, seed, splits=splits),
         }
+        for other in files:
+            if other is not questions:
+                found |= _from_other(questions, other, labels, seed, splits=splits)
         figures[questions.name] = found
         click.echo(f"{questions.name}: {len(questions.prompts)} questions")
         for name, figure in found.items():
-            click.echo(f"  {name:24} {figure:8.4f}")
+            click.echo(f"  {name:34} {figure:8.4f}")
     figures |= _cpu(files, labels)
     for name in ("cpu_ms_per_decision", "cpu_ms_2000_characters"):
         click.echo(f"{name:26} {figures[name]:8.4f}")
     if as_json:
         click.echo(json.dumps(figures))
+
+
+def _ranks(scores: Sequence[float]) -> list[float]:
+    jittered_scores = jittered(scores, 0)
+    ranks = [0.0] * len(scores)
+    for place, i in enumerate(sorted(range(len(scores)), key=jittered_scores.__getitem__)):
+        ranks[i] = place / len(scores)
+    return ranks
 
 
 def _load(path: Path) -> Questions:
@@ -176,42 +206,64 @@ def _cross_validated(
     return scores
 
 
-def _unseen(
-    questions: Questions,
-    files: Sequence[Questions],
-    labels: int | None,
-    *,
-    seed: int,
-    repeats: int,
+def _unseen_groups(
+    questions: Questions, labels: int | None, seed: int, *, splits: int
 ) -> dict[str, float]:
-    """Return the figures of questions of a kind that was never learned from."""
-
-    def mean(judge: Callable[[int], list[float]]) -> float:
-        seeds = range(seed, seed + repeats)
-        return statistics.fmean(questions.curve(judge(s), s).apgr() for s in seeds)
-
-    found: dict[str, float] = {}
+    """Return the figures of groups that were left out of learning."""
     names = sorted(set(questions.groups))
-    if len(names) >= _FOLDS:
+    if len(names) < _FOLDS:
+        return {}
+    wanted = questions.labels(labels)
+    whole: list[float] = []
+    runs: list[Run] = []
+    for split in range(seed, seed + splits):
+        random.Random(split).shuffle(names)
+        place = {name: i % _FOLDS for i, name in enumerate(names)}
+        fold = [place[group] for group in questions.groups]
+        for count in (wanted, wanted // _FEWER):
+            scores = _cross_validated(questions, fold, count, split)
+            if count == wanted:
+                whole.append(questions.curve(scores, split).apgr())
+            for one in range(_FOLDS):
+                held = [i for i, f in enumerate(fold) if f == one]
+                name = f"groups {split}.{one}, {count} labels"
+                runs.append(questions.run(name, [scores[i] for i in held], held))
+    return {
+        "apgr_unseen_groups": statistics.fmean(whole),
+        **dict(_told("unseen_groups", runs)),
+    }
 
-        def by_groups(seed: int) -> list[float]:
-            random.Random(seed).shuffle(names)
-            place = {name: i % _FOLDS for i, name in enumerate(names)}
-            fold = [place[group] for group in questions.groups]
-            return _cross_validated(questions, fold, questions.labels(labels), seed)
 
-        found["apgr_unseen_groups"] = mean(by_groups)
-    for other in files:
-        if other is not questions:
+def _from_other(
+    questions: Questions, other: Questions, labels: int | None, seed: int, *, splits: int
+) -> dict[str, float]:
+    """Return the figures of what was learned from another file alone."""
+    n = len(other.prompts)
+    wanted = min(n, other.labels(labels))
+    everything = range(len(questions.prompts))
+    whole: list[float] = []
+    runs: list[Run] = []
+    for split in range(seed, seed + splits):
+        for count in (wanted, max(1, wanted // _FEWER)):
+            model = other.train(random.Random(split).sample(range(n), count))
+            scores = [model.standing(reading) for reading in questions.readings]
+            if count == wanted:
+                whole.append(questions.curve(scores, split).apgr())
+            name = f"from {other.name} {split}, {count} labels"
+            runs.append(questions.run(name, scores, everything))
+    return {
+        f"apgr_from_{other.name}": statistics.fmean(whole),
+        **dict(_told(f"from_{other.name}", runs)),
+    }
 
-            def from_other(seed: int, other: Questions = other) -> list[float]:
-                n = len(other.prompts)
-                chosen = random.Random(seed).sample(range(n), min(n, other.labels(labels)))
-                model = other.train(chosen)
-                return [model.standing(reading) for reading in questions.readings]
 
-            found[f"apgr_from_{other.name}"] = mean(from_other)
-    return found
+def _told(kind: str, runs: Sequence[Run]) -> Iterator[tuple[str, float]]:
+    """Print each run, and return what they come to."""
+    for run in runs:
+        click.echo(
+            f"  {run.name:32} {run.better:+.4f} over length ({run.low:+.4f} {run.high:+.4f})"
+        )
+    return summary(kind, runs)
 
 
 def _table(prompts: Sequence[str]) -> list[float]:

@@ -56,7 +56,7 @@ def held_back(readings: Sequence[Reading], gains: Sequence[float], *, seed: int 
     """Score each outcome by a model that was trained without it.
 
     Returns:
-        How far each is from the mean of its model, in spreads.
+        The gain above the mean that its model expects.
     """
     scores = [0.0] * len(readings)
     fold = folds(gains, FOLDS, seed=seed)
@@ -64,7 +64,8 @@ def held_back(readings: Sequence[Reading], gains: Sequence[float], *, seed: int 
         others = [i for i, f in enumerate(fold) if f != one]
         mine = [i for i, f in enumerate(fold) if f == one]
         if mine and others:
-            model = train([readings[i] for i in others], [gains[i] for i in others])
+            texts, known = [readings[i] for i in others], [gains[i] for i in others]
+            model = train(texts, known, of=len(readings))
             for i in mine:
                 scores[i] = model.standing(readings[i])
     return scores

@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import json
 import math
-from bisect import bisect_right
+from array import array
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
+from heapq import nlargest
 from importlib.resources import files
+from operator import mul
 
 from attrs import frozen
 
-from argent_router_learned.reading import SHAPE, Reading
+from argent_router_learned.lanes import pack, unpack
+from argent_router_learned.reading import Reading
 
-SHAPE_WEIGHT = 0.1
-"""What the shape weighs in the features beside the words, whose vector has the length 1."""
-_CLIP = 3.0
+UNIT = 240
+"""Length of a vector of words in whole numbers; what two vectors share stays in a lane."""
+SPREAD = 6
+"""A spread of the shape in whole numbers; so thirty products stay in a lane too."""
+_CLIP = 3
+_HEAVIEST = 48
+"""Words of a text that are looked at, those that say most."""
+_FEW = 12
+"""Texts up to which a word's weights are added one by one."""
+_NEAREST = 200
+"""Texts that are asked, those with the most words in common."""
+_SAMPLE = 500
+"""Texts of which it is read how much the nearest have in common."""
+_FADING = -1 / (30 * SPREAD**2)
+"""How a text counts for less with the square of its distance in shape: at 30 for a third."""
+_DOUBT = 0.5
+"""What the mean gain counts beside similar texts, one that is the same counting 1."""
+_MANY = 600
+"""Texts after which what was learned counts half."""
 _STRANGE = 3
 """Parts of a text's shape unlike any learned from, that show it to be of another kind."""
-_TRUST, _DOUBT = 0.04, 0.02
-"""What a spread of the prior adds to the gain: for texts like those learned from, and for others
-more, up to both together."""
 
 
 @frozen
@@ -32,25 +48,20 @@ class Prior:
         step: What one spread adds to it.
         centre: Logarithm of the length of a text in the middle.
         spread: How far, in logarithms, lengths usually are from it.
-        weights: What each part of the shape counts.
     """
 
     base: float
     step: float
     centre: float
     spread: float
-    weights: Mapping[str, float]
 
     def lean(self, reading: Reading) -> float:
-        """Return how far a text is from the middle, in spreads."""
-        shape, weights = reading.shape, self.weights
-        longer = weights["length"] * (shape[0] - self.centre)
-        marks = weights["numbers"] * shape[2] + weights["symbols"] * shape[10]
-        return (longer + marks) / self.spread
+        """Return the gain above the middle; a longer text has more."""
+        return self.step * (reading.shape[0] - self.centre) / self.spread
 
     def gain(self, reading: Reading) -> float:
         """Return the gain that is expected where nothing was learned."""
-        return self.base + self.step * max(-_CLIP, min(_CLIP, self.lean(reading)))
+        return self.base + self.lean(reading)
 
 
 @cache
@@ -62,85 +73,139 @@ def shipped_prior() -> Prior:
 
 
 @frozen
-class ShapePart:
-    """What one number of the shape tells.
+class Word:
+    """A word of the texts that were learned from.
 
     Args:
-        mean: Its mean in the texts learned from.
-        spread: Its standard deviation there.
+        idf: How much it says.
+        texts: Those that have it, by their place.
+        weights: What it weighs in each, in 240ths of the length of the text's vector.
+    """
+
+    idf: float
+    texts: tuple[int, ...]
+    weights: tuple[int, ...]
+
+
+@frozen
+class ShapePart:
+    """One number of the shape in the texts that were learned from.
+
+    Args:
+        mean: Its mean.
+        spread: Its standard deviation.
         low: Nearly no text had less.
         high: Nearly no text had more.
-        slope: Gain for each spread above the mean.
-        edges: Where its steps begin, in spreads.
-        steps: Gain of each step; one more than edges.
+        places: Where each text is, as ``place`` has it.
     """
 
     mean: float
     spread: float
     low: float
     high: float
-    slope: float = 0.0
-    edges: tuple[float, ...] = ()
-    steps: tuple[float, ...] = (0.0,)
+    places: tuple[int, ...] = ()
 
-    def place(self, value: float) -> float:
-        """Return how far a value is from the mean, in spreads."""
-        return max(-_CLIP, min(_CLIP, (value - self.mean) / self.spread))
-
-    def gain(self, place: float) -> float:
-        """Return what a place adds."""
-        return self.slope * place + self.steps[bisect_right(self.edges, place)]
+    def place(self, value: float) -> int:
+        """Return how far a value is from three spreads below the mean, in sixths of a spread."""
+        far = (value - self.mean) / self.spread
+        return round(SPREAD * (max(-_CLIP, min(_CLIP, far)) + _CLIP))
 
 
 @frozen(kw_only=True)
 class GainModel:
-    """A linear model over words (TF-IDF) and shape, beside the prior.
+    """The prior, and what was gained on the texts that are most alike.
 
     Args:
-        base: Gain before words and shape.
-        words: IDF, and gain for each unit of the vector, by the hash of a word.
+        words: By the hash of each.
         shape: One part for each name of ``SHAPE``.
-        lean: Mean of what the prior says of the texts that it learned from, in spreads.
-        mean: Mean of what it says of the texts that it learned from.
-        spread: Standard deviation of that.
+        gains: What was gained on each text, above the mean.
+        of: Texts that there are to learn from.
     """
 
-    base: float
-    words: Mapping[int, tuple[float, float]]
+    words: Mapping[int, Word]
     shape: tuple[ShapePart, ...]
-    lean: float = 0.0
-    mean: float = 0.0
-    spread: float = 1.0
-
-    def gain(self, reading: Reading) -> float:
-        """Return what a more able model is expected to gain: 1 is all, 0 nothing."""
-        return self.base + sum(self.parts(reading).values())
+    gains: tuple[float, ...]
+    of: int
 
     def standing(self, reading: Reading) -> float:
-        """Return the gain in spreads from the mean, which can be compared between models."""
-        return (self.gain(reading) - self.mean) / self.spread
+        """Return the gain that is expected, above the mean."""
+        return sum(self.parts(reading).values())
 
     def parts(self, reading: Reading) -> dict[str, float]:
-        """Return what adds to the gain, and how much."""
-        parts: dict[str, float] = {}
-        strange = 0
-        for name, part, value in zip(SHAPE, self.shape, reading.shape, strict=True):
-            parts[name] = part.gain(part.place(value))
-            strange += not part.low <= value <= part.high
-        doubt = min(1.0, strange / _STRANGE)
-        parts["topic"] = (1 - doubt) * self._words(reading.words)
-        lean = shipped_prior().lean(reading) - self.lean
-        parts["prior"] = (_TRUST + _DOUBT * doubt) * lean
+        """Return what adds to the gain, and how much.
+
+        For a text of another kind than those learned from, nothing but its length does.
+        """
+        parts = {"length": shipped_prior().lean(reading), "similar texts": 0.0}
+        if trust := self._trust(reading):
+            parts["similar texts"] = trust * self._similar(reading)
         return parts
 
-    def _words(self, words: Mapping[int, int]) -> float:
-        """Return what the words add; those that are not known count as if they were not there."""
-        total = square = 0.0
-        known, log = self.words.get, math.log
+    def _trust(self, reading: Reading) -> float:
+        """Return what similar texts count: 1 at most, less after few, 0 for one of another kind."""
+        values = zip(self.shape, reading.shape, strict=True)
+        strange = sum(not part.low <= value <= part.high for part, value in values)
+        return self.of / (self.of + _MANY) * (1 - min(strange, _STRANGE) / _STRANGE)
+
+    def _similar(self, reading: Reading) -> float:
+        """Return the gain of the most similar texts, drawn to the mean where few are similar.
+
+        Source: Nadaraya, On Estimating Regression, Theory of Probability and its Applications 9
+        (1964), 141-142.
+        """
+        common = self._common(reading.words)
+        places = [part.place(value) for part, value in zip(self.shape, reading.shape, strict=True)]
+        own, squares = sum(map(mul, places, places)), self._squares
+        both = unpack(sum(map(mul, places, self._packed_shape)), len(squares))
+        every = 1 + len(common) // _SAMPLE
+        least = sorted(common[::every])[-_NEAREST // every :][0]
+        weight = total = 0.0
+        for n in [n for n, shared in enumerate(common) if shared > least]:
+            far = own + squares[n] - 2 * both[n]
+            likeness = common[n] ** 2 * math.exp(far * _FADING)
+            weight += likeness
+            total += likeness * self.gains[n]
+        return total / (_DOUBT * UNIT**4 + weight)
+
+    def _common(self, words: Mapping[int, int]) -> array[int]:
+        """Return how much of its words a text has in common with each that was learned from."""
+        found = []
+        square = 0.0
+        rarest = 1 + math.log(1 + len(self.gains))
         for word, times in words.items():
-            if found := known(word):
-                idf, gain = found
-                weight = idf if times == 1 else idf * (1 + log(times))
-                total += weight * gain
-                square += weight * weight
-        return total / math.sqrt(square) if square else 0.0
+            known = self.words.get(word)
+            weight = (known.idf if known else rarest) * (1 + math.log(times))
+            square += weight * weight
+            if known:
+                found.append((weight, word))
+        unit = UNIT / math.sqrt(square or 1.0)
+        heaviest = [(round(weight * unit), word) for weight, word in nlargest(_HEAVIEST, found)]
+        packed = self._packed_words
+        many = sum(weight * packed[word] for weight, word in heaviest if word in packed)
+        common = unpack(many, len(self.gains))
+        for weight, word in heaviest:
+            if word not in packed:
+                known = self.words[word]
+                for text, its in zip(known.texts, known.weights, strict=True):
+                    common[text] += weight * its
+        return common
+
+    @cached_property
+    def _packed_words(self) -> dict[int, int]:
+        count, packed = len(self.gains), {}
+        for word, known in self.words.items():
+            if len(known.texts) > _FEW:
+                column = [0] * count
+                for text, weight in zip(known.texts, known.weights, strict=True):
+                    column[text] = weight
+                packed[word] = pack(column)
+        return packed
+
+    @cached_property
+    def _packed_shape(self) -> list[int]:
+        return [pack(part.places) for part in self.shape]
+
+    @cached_property
+    def _squares(self) -> list[int]:
+        texts = zip(*(part.places for part in self.shape), strict=True)
+        return [sum(map(mul, places, places)) for places in texts]

@@ -24,7 +24,7 @@ from argent_router_learned.training import train
 
 LEAST = 20
 """Outcomes without which nothing is learned."""
-MOST = 3000
+MOST = 1500
 """Outcomes that are learned from: the newest."""
 
 

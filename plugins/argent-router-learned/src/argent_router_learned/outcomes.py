@@ -24,6 +24,7 @@ MIGRATIONS = (
     CREATE INDEX outcomes_at ON outcomes (at);
     CREATE TABLE learned (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;
     """,
+    "DELETE FROM learned;",  # of another model; it is learned again from the outcomes
 )
 _COLUMNS = "turn, at, conversation, text, tier, table_score, gain, said_by"
 _RANKS = ("answered", "asked again", "escalated", "feedback")

@@ -20,7 +20,6 @@ from argent_router_learned.settings import RouterSettings
 FEEDBACK = {"more": 1.0, "enough": 0.0}
 """What a person can say of an answer: a more able model was needed, or was not."""
 _REMEMBERED = 200
-_SHOWN = 4
 _NEW = 20
 """New outcomes after which it learns by itself."""
 
@@ -41,7 +40,7 @@ class LearnedRouter:
         """Take up what was learned before."""
         body = await self.outcomes.learned()
         if body is not None:
-            self._use(learning.from_json(body))
+            self._use(await asyncio.to_thread(learning.from_json, body))
 
     async def score(self, signals: RouteSignals) -> Score:
         """Score an event."""
@@ -52,12 +51,11 @@ class LearnedRouter:
             return table
         model, reading = learned.model, read(signals.text)
         parts = model.parts(reading)
-        standing = (model.base + sum(parts.values()) - model.mean) / model.spread
-        largest = sorted(parts.items(), key=lambda part: -abs(part[1]))[:_SHOWN]
+        standing = sum(parts.values())
         factors = {
             "table": table.value,
             "expected gain": round(learned.calibration.gain(standing), 4),
-            **{f"gain by {name}": round(gain, 4) for name, gain in largest},
+            **{f"gain by {name}": round(gain, 4) for name, gain in parts.items()},
         }
         return Score(value=round(scale.score(standing), 4), factors=factors, cap=table.cap)
 
