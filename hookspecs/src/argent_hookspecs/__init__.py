@@ -18,6 +18,8 @@ from argent_hookspecs.errors import (
     DeliveryRefused,
     DiskFull,
     EventRefused,
+    FileMissing,
+    FileRefused,
     ModelError,
     ModelRejected,
     ModelUnavailable,
@@ -43,6 +45,11 @@ from argent_hookspecs.events import (
     Priority,
     Trust,
 )
+from argent_hookspecs.files import (
+    TEXT_EXTRACTOR,
+    Files,
+    TextExtractor,
+)
 from argent_hookspecs.filters import (
     Filter,
     Reject,
@@ -59,7 +66,10 @@ from argent_hookspecs.local import (
     Connection,
 )
 from argent_hookspecs.messages import (
+    EventPart,
+    File,
     Image,
+    Location,
     Message,
     MessagePart,
     Role,
@@ -106,6 +116,11 @@ from argent_hookspecs.output_handlers import (
     Receipt,
     Reply,
 )
+from argent_hookspecs.people import (
+    PairingAsked,
+    PairingRequest,
+    Sender,
+)
 from argent_hookspecs.plugin import (
     CONTRACT,
     Plugin,
@@ -149,6 +164,7 @@ __all__ = [
     "DEFAULT_PRIORITIES",
     "FREE",
     "SCORER",
+    "TEXT_EXTRACTOR",
     "Address",
     "Agent",
     "Approval",
@@ -176,9 +192,14 @@ __all__ = [
     "Effect",
     "Embedder",
     "Event",
+    "EventPart",
     "EventRefused",
     "EventSource",
     "Feed",
+    "File",
+    "FileMissing",
+    "FileRefused",
+    "Files",
     "Filter",
     "Finish",
     "FinishReason",
@@ -187,6 +208,7 @@ __all__ = [
     "Image",
     "Job",
     "Listener",
+    "Location",
     "Message",
     "MessagePart",
     "ModelCatalogue",
@@ -204,6 +226,8 @@ __all__ = [
     "Notice",
     "Observer",
     "OutputHandler",
+    "PairingAsked",
+    "PairingRequest",
     "Permission",
     "Plugin",
     "PluginContext",
@@ -225,6 +249,7 @@ __all__ = [
     "Secret",
     "SecretError",
     "Secrets",
+    "Sender",
     "Service",
     "ServiceKey",
     "ServiceMissing",
@@ -233,6 +258,7 @@ __all__ = [
     "StorageError",
     "Text",
     "TextDelta",
+    "TextExtractor",
     "Thinking",
     "Tool",
     "ToolCall",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from argent_hookspecs.observers import Approval
+from argent_hookspecs.people import PairingRequest, Sender
 
 
 class Agent(Protocol):
@@ -35,6 +36,26 @@ class Agent(Protocol):
         """Return the tool calls that wait for a person's word."""
         ...
 
-    async def answer(self, approval: str, *, allow: bool, by: str) -> bool:
-        """Allow or deny a tool call; False if it no longer waits."""
+    async def answer(
+        self, approval: str, *, allow: bool, by: str, sender: Sender | None = None
+    ) -> bool:
+        """Allow or deny a tool call; False if it no longer waits, or the sender may not.
+
+        Args:
+            by: Who speaks, for the record.
+            sender: Who speaks, where a channel cannot vouch that it is the owner: the kernel looks.
+        """
+        ...
+
+    async def pairings(self) -> Sequence[PairingRequest]:
+        """Return who asks to be let in."""
+        ...
+
+    async def pair(self, code: str, *, allow: bool, by: str, sender: Sender | None = None) -> bool:
+        """Let somebody in, or send them away; False if nobody asks with that code, or may not.
+
+        Args:
+            by: Who speaks, for the record.
+            sender: As in ``answer``.
+        """
         ...

@@ -9,6 +9,8 @@
     │   ├── PluginTimeout        it did not answer in time
     │   ├── PluginSkipped        it missed too often and is left alone for a minute
     │   └── ServiceMissing       no running plugin offers the service that was asked for
+    ├── FileRefused              an attachment is not kept: too large, or no room
+    ├── FileMissing              an attachment is no longer there
     ├── EventRefused             the kernel takes no new work now; the source keeps the event
     ├── ModelError               a model call failed
     │   ├── ModelUnavailable     the provider cannot be reached, or asks to wait; worth another try
@@ -62,6 +64,14 @@ class PluginSkipped(PluginError):
 
 class ServiceMissing(PluginError):
     """Report a service that no running plugin offers."""
+
+
+class FileRefused(ArgentError):
+    """Report an attachment that is not kept: it is too large, or there is no room."""
+
+
+class FileMissing(ArgentError):
+    """Report an attachment that is no longer there."""
 
 
 class EventRefused(ArgentError):

@@ -69,11 +69,18 @@ class Channel:
         id: Name of the channel, in addresses and in the configuration.
         open: Yields the connection and closes it.
         idempotent: Whether the platform drops a second reply with the same key.
+        pairing: Whether its senders are strangers until they are paired: messages from outside
+            reach the agent only from people that its owner has let in. Without it they come in as
+            content from outside.
+        longest: Characters that one message may have; a longer reply is delivered in parts, each
+            with a key of its own.
         timeout: Seconds that opening, or one delivery, may take.
     """
 
     id: str
     open: Callable[[], AbstractAsyncContextManager[ChannelConnection]]
     idempotent: bool = False
+    pairing: bool = True
+    longest: int | None = None
     timeout: float = 30.0
     order: int = 0

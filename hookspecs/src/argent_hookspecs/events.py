@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from argent_hookspecs.messages import Text
+from argent_hookspecs.messages import EventPart, Text
 
 
 class Priority(enum.IntEnum):
@@ -58,7 +58,7 @@ class Address:
     thread: str | None = None
 
 
-def _content(value: str | tuple[Text, ...]) -> tuple[Text, ...]:
+def _content(value: str | tuple[EventPart, ...]) -> tuple[EventPart, ...]:
     return (Text(value),) if isinstance(value, str) else tuple(value)
 
 
@@ -73,9 +73,13 @@ class Event:
     Args:
         kind: ``message``, ``task``, ``heartbeat``, ``calendar``, ``webhook``, or a plugin's own.
         conversation: Events of one conversation are dealt with one at a time, in order.
-        content: What was said; a plain string is taken as one text part.
-        sender: The source's own name of who said it.
-        trust: Whose word the content is. Content from outside is data, not instruction.
+        content: What was said and what came with it; a plain string is taken as one text part.
+        sender: The source's own, unchanging name of who said it.
+        sender_name: What people call the sender.
+        trust: Whose word the content is. Content from outside is data, not instruction. A channel
+            that cannot prove who its people are leaves it at that: the kernel knows who is paired.
+        group: Whether others read along where it was said.
+        addressed: Whether it is said to the agent: not, if a group talks and does not mention it.
         priority: Overrides the priority of the kind (see ``DEFAULT_PRIORITIES``).
         dedupe_key: The same key is taken once in 45 days, however often it is emitted.
         reply_to: Where the answer goes; without it the turn's answer is only recorded.
@@ -86,9 +90,12 @@ class Event:
 
     kind: str = "message"
     conversation: str
-    content: tuple[Text, ...] = field(converter=_content, default=())
+    content: tuple[EventPart, ...] = field(converter=_content, default=())
     sender: str = ""
+    sender_name: str = ""
     trust: Trust = field(converter=Trust, default=Trust.OUTSIDE)
+    group: bool = False
+    addressed: bool = True
     priority: Priority | None = field(converter=_priority, default=None)
     dedupe_key: str | None = None
     reply_to: Address | None = None
@@ -99,7 +106,7 @@ class Event:
     @property
     def text(self) -> str:
         """The text parts of the content, joined by new lines."""
-        return "\n".join(part.text for part in self.content)
+        return "\n".join(part.text for part in self.content if isinstance(part, Text))
 
     @property
     def effective_priority(self) -> Priority:

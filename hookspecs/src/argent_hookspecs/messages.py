@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 from attrs import field, frozen
+from attrs.validators import ge, le, matches_re
 
 from argent_hookspecs.tools import ToolCall, ToolResult
 
@@ -50,6 +51,41 @@ class Thinking:
     provider: str
     replay: str = ""
 
+
+@frozen
+class File:
+    """An attachment: its content is kept by the kernel, and read through ``ctx.files``.
+
+    Args:
+        id: SHA-256 of the content, in hexadecimal.
+        name: As its sender named it, without folders; may be empty.
+        media_type: What it is, as its content shows: ``image/jpeg``, ``application/pdf``.
+        size: Bytes.
+    """
+
+    id: str = field(validator=matches_re(r"[0-9a-f]{64}"))
+    name: str
+    media_type: str
+    size: int
+
+
+@frozen
+class Location:
+    """A place on Earth.
+
+    Args:
+        latitude: Degrees, north of the equator positive (WGS 84).
+        longitude: Degrees, east of Greenwich positive.
+        name: What people call it, if somebody said so.
+    """
+
+    latitude: float = field(validator=[ge(-90), le(90)])
+    longitude: float = field(validator=[ge(-180), le(180)])
+    name: str = ""
+
+
+EventPart = Text | File | Location
+"""What an event may hold."""
 
 MessagePart = Text | Image | Thinking | ToolCall | ToolResult
 """What a message may hold."""

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import field, frozen
 
 from argent_hookspecs.events import Address, Event
+from argent_hookspecs.people import PairingAsked
 
 
 @frozen(kw_only=True)
@@ -177,6 +178,7 @@ Notice = (
     | ReplyChanged
     | ModelEscalated
     | BudgetReached
+    | PairingAsked
     | Progress
 )
 """What observers are told."""

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from attrs.validators import instance_of
 
 from argent_hookspecs.events import Address
+from argent_hookspecs.messages import File
 
 
 @frozen(kw_only=True)
@@ -20,6 +21,7 @@ class Reply:
         key: The same for every try of this reply; a channel that supports idempotency passes it on.
         to: Where it goes.
         text: Markdown.
+        files: What goes with it.
         turn: The turn that it answers.
         conversation: The conversation that it belongs to.
     """
@@ -29,6 +31,7 @@ class Reply:
     text: str
     turn: str
     conversation: str
+    files: tuple[File, ...] = ()
 
 
 @frozen
@@ -60,11 +63,14 @@ class OutputHandler:
         id: Name of the channel in an ``Address``.
         open: Yields the delivery and closes it.
         idempotent: Whether the platform drops a second reply with the same key.
+        longest: Characters that one message may have; a longer reply is delivered in parts, each
+            with a key of its own.
         timeout: Seconds that one delivery may take.
     """
 
     id: str
     open: Callable[[], AbstractAsyncContextManager[Delivery]]
     idempotent: bool = False
+    longest: int | None = None
     timeout: float = 30.0
     order: int = 0

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from argent_hookspecs.agent import Agent
 from argent_hookspecs.events import Event
+from argent_hookspecs.files import Files
 from argent_hookspecs.local import Connection
 from argent_hookspecs.services import Services
 from argent_hookspecs.settings import Secret
@@ -99,6 +100,11 @@ class PluginContext(Protocol):
     @property
     def secrets(self) -> Secrets:
         """Values of secrets."""
+        ...
+
+    @property
+    def files(self) -> Files:
+        """Attachments: what comes with events, and goes with replies."""
         ...
 
     @property

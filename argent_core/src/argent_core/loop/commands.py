@@ -14,7 +14,7 @@ from attrs import define, evolve
 
 from argent_core.database import Database
 from argent_core.loop.model_router import ModelRouter
-from argent_hookspecs import Event, Text, Transaction, Trust
+from argent_hookspecs import Event, EventPart, Text, Transaction, Trust
 
 _AUTO = "auto"
 _WISH = re.compile(r"\s*@([\w-]+)(?:[:,]\s*|\s+)(?=\S)")
@@ -118,6 +118,9 @@ def _named(event: Event) -> str | None:
     return None if found is None else found[1].lower()
 
 
-def _without_wish(content: Sequence[Text]) -> tuple[Text, ...]:
-    head, *rest = content
-    return (Text(_WISH.sub("", head.text, count=1)), *rest)
+def _without_wish(content: Sequence[EventPart]) -> tuple[EventPart, ...]:
+    first = next(n for n, part in enumerate(content) if isinstance(part, Text))
+    return tuple(
+        Text(_WISH.sub("", part.text, count=1)) if n == first and isinstance(part, Text) else part
+        for n, part in enumerate(content)
+    )
