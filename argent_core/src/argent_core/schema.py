@@ -4,7 +4,8 @@
 the same transactions, so that the next event to deal with is one index look-up however many wait.
 ``turns``, ``blocks`` and ``steps`` are the trace, and what a turn resumes from. ``asked``,
 ``trust`` and ``answer`` of a turn are its part of the history: what filters let through; if it is
-``private``, models elsewhere are never told of it.
+``private``, models elsewhere are never told of it. ``file_uses`` says which attachments an event
+and its replies refer to, so that the others can be taken away.
 """
 
 EVENT_STATES = ("ready", "leased", "waiting", "done", "dead", "cancelled")
@@ -190,4 +191,62 @@ MIGRATIONS = (
     "ALTER TABLE turns ADD COLUMN why TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE spending ADD COLUMN told_of INTEGER NOT NULL DEFAULT -1",
     "ALTER TABLE turns ADD COLUMN private INTEGER NOT NULL DEFAULT 0",
+    """
+    CREATE TABLE file_uses (
+        turn TEXT NOT NULL,
+        file TEXT NOT NULL,
+        PRIMARY KEY (turn, file)
+    ) WITHOUT ROWID;
+    CREATE INDEX file_uses_file ON file_uses (file);
+    ALTER TABLE outbox ADD COLUMN files TEXT NOT NULL DEFAULT '';
+    """,
+    """
+    CREATE TABLE people (
+        channel TEXT NOT NULL,
+        sender TEXT NOT NULL,
+        standing TEXT NOT NULL CHECK (standing IN ('owner', 'paired', 'blocked')),
+        name TEXT NOT NULL,
+        since REAL NOT NULL,
+        let_in_by TEXT NOT NULL,
+        PRIMARY KEY (channel, sender)
+    ) WITHOUT ROWID;
+    CREATE TABLE owner_chats (
+        channel TEXT NOT NULL,
+        sender TEXT NOT NULL,
+        address TEXT NOT NULL,
+        at REAL NOT NULL,
+        PRIMARY KEY (channel, sender)
+    ) WITHOUT ROWID;
+    CREATE TABLE group_chats (
+        channel TEXT NOT NULL,
+        chat TEXT NOT NULL,
+        standing TEXT NOT NULL CHECK (standing IN ('allowed', 'forbidden')),
+        name TEXT NOT NULL,
+        since REAL NOT NULL,
+        let_in_by TEXT NOT NULL,
+        PRIMARY KEY (channel, chat)
+    ) WITHOUT ROWID;
+    CREATE TABLE pairings (
+        code TEXT PRIMARY KEY,
+        kind TEXT NOT NULL CHECK (kind IN ('person', 'group', 'invitation')),
+        state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'denied')),
+        channel TEXT NOT NULL,
+        who TEXT NOT NULL,
+        standing TEXT NOT NULL DEFAULT '',
+        sender TEXT NOT NULL DEFAULT '',
+        name TEXT NOT NULL DEFAULT '',
+        address TEXT NOT NULL DEFAULT '',
+        conversation TEXT NOT NULL DEFAULT '',
+        event TEXT NOT NULL DEFAULT '',
+        told INTEGER NOT NULL DEFAULT 0,
+        expires_at REAL NOT NULL
+    ) WITHOUT ROWID;
+    CREATE UNIQUE INDEX pairings_who ON pairings (channel, kind, who) WHERE kind != 'invitation';
+    CREATE TABLE wrong_codes (
+        scope TEXT PRIMARY KEY,
+        times TEXT NOT NULL,
+        shut_until REAL NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE fresh_starts (conversation TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+    """,
 )

@@ -21,8 +21,10 @@ from argent_core.config.settings import (
     LogSettings,
     LoopSettings,
     ModelsSettings,
+    PeopleSettings,
     PluginEntry,
     RoutingSettings,
+    ToolsForPeople,
     ToolsSettings,
 )
 
@@ -35,10 +37,12 @@ __all__ = [
     "LogSettings",
     "LoopSettings",
     "ModelsSettings",
+    "PeopleSettings",
     "PluginEntry",
     "Problem",
     "RoutingSettings",
     "SettingsClasses",
+    "ToolsForPeople",
     "ToolsSettings",
     "error_of",
     "format_duration",

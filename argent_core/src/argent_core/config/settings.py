@@ -81,11 +81,29 @@ class LoopSettings:
 
 
 @frozen(kw_only=True)
+class ToolsForPeople:
+    """Which tools may be used in the turn of somebody who is not the owner; null for all.
+
+    What a tool's permission asks for is asked of an owner all the same.
+    """
+
+    paired: tuple[str, ...] | None = setting(
+        None, doc="For paired people: names of tools, * for any part; null for all."
+    )
+    outside: tuple[str, ...] | None = setting(
+        None, doc="For content from outside, likewise; null for all, none to strangers in a group."
+    )
+
+
+@frozen(kw_only=True)
 class ToolsSettings:
     """What the agent may do."""
 
     policy: Mapping[str, Permission] = setting(
         NOTHING, doc="Permission by name of the tool; the others keep their own."
+    )
+    people: ToolsForPeople = setting(
+        ToolsForPeople(), doc="Which tools may be used for whom besides the owner."
     )
     approval_timeout: timedelta = setting(
         timedelta(hours=1), doc="How long a tool call waits for a person's word."
@@ -130,6 +148,41 @@ class JournalSettings:
 
 
 @frozen(kw_only=True)
+class FilesSettings:
+    """What is kept of attachments."""
+
+    largest: int = setting(20_000_000, doc="Bytes that one attachment may have.", ge=1)
+    total: int = setting(2_000_000_000, doc="Bytes that all of them may have together.", ge=1)
+
+
+@frozen(kw_only=True)
+class GroupSettings:
+    """Groups on channels."""
+
+    allow: Mapping[str, tuple[str, ...]] = setting(
+        NOTHING, doc="Groups that are allowed besides those on record, by channel."
+    )
+    strangers: Literal["ignore", "answer"] = setting(
+        "ignore",
+        doc="What becomes of a stranger's words to the agent in a group that is allowed; an answer"
+        " may hold whatever the agent is told in that group.",
+    )
+
+
+@frozen(kw_only=True)
+class PeopleSettings:
+    """Who may talk with the agent, besides those that ``argent pair`` put on record."""
+
+    owners: Mapping[str, tuple[str, ...]] = setting(
+        NOTHING, doc="The owner's own accounts, by channel: their word is the owner's."
+    )
+    allow: Mapping[str, tuple[str, ...]] = setting(
+        NOTHING, doc="Who else may talk with the agent, by channel."
+    )
+    groups: GroupSettings = setting(GroupSettings(), doc="Groups on channels.")
+
+
+@frozen(kw_only=True)
 class LogSettings:
     """What is written down."""
 
@@ -146,8 +199,10 @@ class KernelSettings:
     models: ModelsSettings = setting(ModelsSettings(), doc="Which models answer.")
     loop: LoopSettings = setting(LoopSettings(), doc="How events are worked on.")
     tools: ToolsSettings = setting(ToolsSettings(), doc="What the agent may do.")
+    people: PeopleSettings = setting(PeopleSettings(), doc="Who may talk with the agent.")
     budget: BudgetSettings = setting(BudgetSettings(), doc="What models may cost.")
     journal: JournalSettings = setting(JournalSettings(), doc="What is kept of the past.")
+    files: FilesSettings = setting(FilesSettings(), doc="What is kept of attachments.")
     log: LogSettings = setting(LogSettings(), doc="What is written down.")
 
 
