@@ -21,7 +21,7 @@ UNIT = 240
 SPREAD = 6
 """A spread of the shape in whole numbers; so thirty products stay in a lane too."""
 _CLIP = 3
-_HEAVIEST = 48
+_HEAVIEST = 32
 """Words of a text that are looked at, those that say most."""
 _FEW = 12
 """Texts up to which a word's weights are added one by one."""
@@ -174,7 +174,9 @@ class GainModel:
         rarest = 1 + math.log(1 + len(self.gains))
         for word, times in words.items():
             known = self.words.get(word)
-            weight = (known.idf if known else rarest) * (1 + math.log(times))
+            weight = known.idf if known else rarest
+            if times > 1:
+                weight *= 1 + math.log(times)
             square += weight * weight
             if known:
                 found.append((weight, word))

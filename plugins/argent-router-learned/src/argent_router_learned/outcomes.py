@@ -9,6 +9,8 @@ from attrs import frozen
 
 from argent_hookspecs import Database, Transaction
 
+KEPT = 2000
+"""Characters that are kept of a text."""
 MIGRATIONS = (
     """
     CREATE TABLE outcomes (

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from attrs import frozen
 
-READ = 2000
+READ = 1000
 """Characters that are looked at: three quarters from the beginning, the rest from the end."""
 _BINS = (1 << 20) - 1
 _TOKENS = re.compile(

@@ -13,8 +13,8 @@ from argent_router_learned import learning
 from argent_router_learned.calibration import Scale
 from argent_router_learned.gain_model import shipped_prior
 from argent_router_learned.learning import Learned
-from argent_router_learned.outcomes import Outcome, Outcomes
-from argent_router_learned.reading import READ, read
+from argent_router_learned.outcomes import KEPT, Outcome, Outcomes
+from argent_router_learned.reading import read
 from argent_router_learned.settings import RouterSettings
 
 FEEDBACK = {"more": 1.0, "enough": 0.0}
@@ -132,7 +132,7 @@ class LearnedRouter:
         self.learned, self._scale = learned, learned.scale(self.settings)
 
     def _remember(self, text: str, value: float) -> None:
-        self._table[text[:READ]] = value
+        self._table[text[:KEPT]] = value
         while len(self._table) > _REMEMBERED:
             self._table.popitem(last=False)
 

@@ -16,8 +16,7 @@ from argent_hookspecs import (
     TurnFinished,
     TurnStarted,
 )
-from argent_router_learned.outcomes import Outcome
-from argent_router_learned.reading import READ
+from argent_router_learned.outcomes import KEPT, Outcome
 from argent_router_learned.router import ROUTER, LearnedRouter
 
 NOTICES = (TurnStarted, ModelEscalated, TurnFinished)
@@ -61,7 +60,7 @@ class Watch:
         if last is None or last.turn == notice.turn or last.tier not in router.settings.weak_tiers:
             return
         now = self.ctx.clock.now().timestamp()
-        if now - last.at <= _AGAIN and _plain(last.text) == _plain(event.text[:READ]):
+        if now - last.at <= _AGAIN and _plain(last.text) == _plain(event.text[:KEPT]):
             await router.outcomes.judge(last.turn, 1.0, said_by="asked again")
 
     async def _finished(self, router: LearnedRouter, notice: TurnFinished) -> None:
@@ -85,7 +84,7 @@ class Watch:
         *,
         old: str,
     ) -> None:
-        text, tier = event.text[:READ], old or str(route["tier"])
+        text, tier = event.text[:KEPT], old or str(route["tier"])
         table = router.table_score(text)
         if table is None:  # the agent was started anew in the middle of the turn
             table = float(route["factors"].get("table", route["score"] or 0.0))
