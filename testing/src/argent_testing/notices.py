@@ -13,8 +13,11 @@ from argent_hookspecs import (
     Event,
     ModelEscalated,
     Notice,
+    PairingAsked,
+    PairingRequest,
     Progress,
     ReplyChanged,
+    Sender,
     StateChanged,
     ToolFinished,
     ToolStarted,
@@ -26,16 +29,26 @@ from argent_hookspecs import (
 def sample_notices(*, turn: str = "turn", conversation: str = "contract") -> list[Notice]:
     """Return one notice of every kind, in the order of a turn."""
     to = Address("contract", "contract")
+    in_an_hour = datetime.now(UTC) + timedelta(hours=1)
     approval = Approval(
         id="approval",
         turn=turn,
         conversation=conversation,
         tool="calc",
         arguments={"expression": "1+1"},
-        expires_at=datetime.now(UTC) + timedelta(hours=1),
+        expires_at=in_an_hour,
+    )
+    pairing = PairingRequest(
+        code="AB12CD",
+        sender=Sender("contract", "7"),
+        name="Ada",
+        to=to,
+        group=False,
+        expires_at=in_an_hour,
     )
     event = Event(conversation=conversation, content="1+1?", reply_to=to)
     return [
+        PairingAsked(request=pairing),
         TurnStarted(turn=turn, conversation=conversation, event=event),
         StateChanged(turn=turn, conversation=conversation, old="idle", new="processing"),
         ApprovalAsked(approval=approval, to=to),
