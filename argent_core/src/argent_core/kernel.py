@@ -17,6 +17,7 @@ from argent_core.clock import SystemClock
 from argent_core.config import Config
 from argent_core.control import Control
 from argent_core.database import Database
+from argent_core.files import FileStore
 from argent_core.first_run import prepare_home
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
@@ -89,6 +90,7 @@ class Kernel:
     tools: Tools = field(init=False)
     outbox: Outbox = field(init=False)
     retention: Retention = field(init=False)
+    files: FileStore = field(init=False)
     output_handlers: OutputHandlers = field(init=False)
     observers: Observers = field(init=False)
     local: LocalServer = field(init=False)
@@ -153,6 +155,7 @@ class Kernel:
         self.agent.approval_rows.timeout = self.config.tools.approval_timeout
         self.loop.settings = self.config.loop
         self.retention.term = self.config.journal.retention
+        self.files.settings = self.config.files
         self.loop.shop = evolve(self.loop.shop, max_steps=self.config.loop.max_steps)
         self.loop.shop.budget.settings = self.config.budget
         self.loop.wake()
@@ -199,7 +202,9 @@ class Kernel:
         self.journal = Journal(database, self.clock)
         self.outbox = Outbox(database, self.clock)
         term, results = self.config.journal.retention, self.home.data / "results"
-        self.retention = Retention(self.journal, term, results)
+        folder = self.home.data / "files"
+        self.files = FileStore(folder, database, self.clock, self.config.files)
+        self.retention = Retention(self.journal, term, results, files=self.files)
         publish = self.observers.publish
         self.output_handlers = OutputHandlers(
             self.host, self.guard, self.outbox, publish, make_room=lambda: self.intake.make_room()
@@ -276,6 +281,7 @@ class Kernel:
             self.agent,
             self.clock,
             SecretResolver(self.home, self.redactor),
+            self.files,
             working=self.loop.extend_deadlines,
             local_endpoint=lambda: self.config.models.routing.local_endpoint,
         )

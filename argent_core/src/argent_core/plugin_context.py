@@ -36,6 +36,7 @@ from argent_hookspecs import (
     Clock,
     Connection,
     Event,
+    Files,
     PluginError,
     Progress,
     Secrets,
@@ -63,6 +64,7 @@ class Kit:
     agent: Agent
     clock: Clock
     secrets: Secrets
+    files: Files
     working: Callable[[str], None]
     local_endpoint: Callable[[], str]
     _open: dict[Path, OpenDatabase] = field(factory=dict)
@@ -156,6 +158,11 @@ class Context:
     def secrets(self) -> Secrets:
         """Values of secrets."""
         return self._kit.secrets
+
+    @property
+    def files(self) -> Files:
+        """Attachments."""
+        return self._kit.files
 
     @property
     def clock(self) -> Clock:

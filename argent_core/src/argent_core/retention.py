@@ -20,9 +20,10 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from argent_core import codec
+from argent_core import codec, file_uses
 from argent_core.config import format_duration
 from argent_core.config.settings import SHORTEST_RETENTION
+from argent_core.files import FileStore
 from argent_core.guard import attempt
 from argent_core.inbound.journal import Journal
 from argent_core.loop.history import EXCHANGES_READ, IS_EXCHANGE
@@ -48,9 +49,11 @@ class Trimmed:
 
     events: int = 0
     results: int = 0
+    files: int = 0
 
     def __add__(self, other: Trimmed) -> Trimmed:
-        return Trimmed(self.events + other.events, self.results + other.results)
+        events, results = self.events + other.events, self.results + other.results
+        return Trimmed(events, results, self.files + other.files)
 
 
 @define
@@ -138,6 +141,7 @@ class _Look:
                 files += 1
         for table in ("steps", "blocks", "approvals", "outbox"):
             tx.execute(f"DELETE FROM {table} WHERE turn = ?", (id,))
+        file_uses.forget(tx, id)
         # The keys of a turn's calls are its id, a slash and a number; "0" follows the slash.
         tx.execute("DELETE FROM calls WHERE key > ? AND key < ?", (f"{id}/", f"{id}0"))
         tx.execute("DELETE FROM events WHERE id = ?", (id,))
@@ -167,6 +171,7 @@ class Retention:
         results: Folder of the tools' results that were too long for the model.
         every: Time from the end of a look to the next.
         rest: Seconds between two transactions, in which the others have the database.
+        files: The attachments, of which those go that nothing refers to.
     """
 
     journal: Journal
@@ -174,6 +179,7 @@ class Retention:
     results: Path
     every: timedelta = _LOOK_EVERY
     rest: float = _REST_SECONDS
+    files: FileStore | None = field(default=None, kw_only=True)
     _looked: float | None = None
 
     async def run(self) -> None:
@@ -211,6 +217,8 @@ class Retention:
             )
             while await database.write(_give_back):  # noqa: ASYNC110 - it works, then rests
                 await asyncio.sleep(self.rest)
+        if self.files is not None:
+            gone += Trimmed(files=await self.files.sweep())
         return gone
 
     async def _forget_keys(self, age: _Age) -> None:

@@ -19,7 +19,7 @@ def make_folder(folder: Path) -> None:
     missing = [*takewhile(lambda path: not path.exists(), (folder, *folder.parents))]
     folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     for made in missing:
-        _sync_folder(made.parent)
+        sync_folder(made.parent)
 
 
 def replace(path: Path, content: bytes) -> None:
@@ -34,10 +34,11 @@ def replace(path: Path, content: bytes) -> None:
         own.replace(path)
     finally:
         own.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make sure of the names in a folder."""
     if os.name != "posix":
         return
     try:

@@ -16,6 +16,7 @@ from argent_core.config.sense import idle
 from argent_core.config.settings import (
     AgentSettings,
     Config,
+    FilesSettings,
     JournalSettings,
     KernelSettings,
     LogSettings,
@@ -31,6 +32,7 @@ from argent_core.config.settings import (
 __all__ = [
     "AgentSettings",
     "Config",
+    "FilesSettings",
     "Inspection",
     "JournalSettings",
     "KernelSettings",
