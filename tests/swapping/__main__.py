@@ -2,31 +2,62 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import tempfile
+import urllib.request
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import uv
-from attrs import frozen
+from attrs import evolve, field, frozen
 
-from benchmarks.model_server import replaying
+from benchmarks.model_server import WORDS, replaying
 
 _LEAST = ("argent_hookspecs", "argent_core", "argent_terminal")
-_PAIRS = (
-    ("ollama", "local"),
-    ("anthropic", "fast"),
-    ("openai", "balanced"),
-    ("anthropic", "powerful"),
-)
-_SETTINGS: Mapping[str, Mapping[str, str]] = {
-    "anthropic": {"baseUrl": "{url}", "apiKey": "null"},
-    "ollama": {"baseUrl": "{url}"},
-    "openai": {"baseUrl": "{url}/v1"},
-}
+_SAID = ("Hello! Who are you?", "And what can you do?")
+_WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+@frozen
+class Pair:
+    """A provider and a tier that it serves.
+
+    Args:
+        settings: Of the provider's plugin, with the address of the server in place of ``{url}``.
+        model: What the tier asks for.
+        asks: Whether it asks the server; otherwise the model is in the process.
+        lacks: What it says if it cannot answer, since what it needs is not installed with it.
+    """
+
+    provider: str
+    tier: str
+    settings: Mapping[str, str | None] = field(factory=dict)
+    model: str = "m"
+    asks: bool = True
+    lacks: str = ""
+
+
+_TOKENS = 64
+_AT_ONCE = 2
+_ANTHROPIC = {"baseUrl": "{url}", "apiKey": None}
+
+
+def _pairs() -> list[Pair]:
+    """Return pairs in which every provider is, and every tier."""
+    return [
+        Pair("llama", "local", model=_weights(), asks=False),
+        Pair("ollama", "local", {"baseUrl": "{url}"}),
+        Pair("anthropic", "fast", _ANTHROPIC),
+        Pair("anthropic", "powerful", _ANTHROPIC),
+        Pair("openai", "balanced", {"baseUrl": "{url}/v1"}),
+        Pair("litellm", "balanced", model="openai/m", lacks="LiteLLM is not installed"),
+    ]
 
 
 @click.command()
@@ -34,39 +65,98 @@ _SETTINGS: Mapping[str, Mapping[str, str]] = {
 def main(wheels: Path) -> None:
     """Hold a conversation in an empty environment for a provider and a tier at a time.
 
+    It is of two messages, each said to a process of its own: the second tells the first. Only
+    LiteLLM, which is never installed by the way, starts and says that it is missing.
+
     \b
     Example:
       uv build --all-packages --wheel --out-dir wheels
       python -m tests.swapping wheels
     """
-    with replaying() as url, tempfile.TemporaryDirectory() as folder:
-        for provider, tier in _PAIRS:
-            build = Build(Path(folder) / f"{provider}-{tier}")
-            build.install(wheels, f"argent_{provider}", f"argent_tier_{tier}")
-            for name, value in _SETTINGS[provider].items():
-                build.argent("config", "set", f"plugins.{provider}.{name}", value.format(url=url))
-            build.argent("config", "set", f"plugins.tier-{tier}.provider", provider)
-            build.argent("config", "set", f"plugins.tier-{tier}.model", "m")
-            answer = build.argent("chat", "--message", "Hello! Who are you?")
-            click.echo(f"argent-{provider}, argent-tier-{tier}: {answer:.60}")
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(_AT_ONCE) as pool:
+        # Found here, once: what it looks up is not ready for threads.
+        build = Build(Path(folder), uv.find_uv_bin())
+        for line in pool.map(partial(_try, wheels, build), _pairs()):
+            click.echo(line)
+
+
+def _try(wheels: Path, builds: Build, pair: Pair) -> str:
+    """Install a pair, talk with it, and say what it said."""
+    build = evolve(builds, folder=builds.folder / f"{pair.provider}-{pair.tier}")
+    build.install(wheels, f"argent_{pair.provider}", f"argent_tier_{pair.tier}")
+    with replaying() as url:
+        settings = json.loads(json.dumps(pair.settings).replace("{url}", url))
+        tier = {
+            "provider": pair.provider,
+            "model": pair.model,
+            "maxOutputTokens": _TOKENS,
+        }
+        build.settle({"plugins": {pair.provider: settings, f"tier-{pair.tier}": tier}})
+        said = _refused(build, pair) if pair.lacks else _converse(build, pair, url)
+    return f"argent-{pair.provider}, argent-tier-{pair.tier}: {said:.60}"
+
+
+def _converse(build: Build, pair: Pair, url: str) -> str:
+    """Say two things and return the last answer. Raises ``SystemExit`` if one was forgotten."""
+    for words in _SAID:
+        answer = build.argent("chat", "--message", words)
+    if pair.asks:
+        with urllib.request.urlopen(f"{url}/last", timeout=10) as last:
+            told = last.read().decode()
+        missing = [words for words in (*_SAID, f"word{WORDS - 1}") if words not in told]
+        if missing:
+            raise SystemExit(f"argent-{pair.provider} did not tell {missing}: {told}")
+    return answer
+
+
+def _refused(build: Build, pair: Pair) -> str:
+    """Say something to a model that cannot answer. Raises ``SystemExit`` if it says not why."""
+    said = build.argent("chat", "--message", _SAID[0], status=1)
+    if pair.lacks not in said:
+        raise SystemExit(f"argent-{pair.provider} does not say what it lacks: {said}")
+    return pair.lacks
+
+
+def _weights() -> str:
+    """Return the small model's file where tests keep it, or else its name; then it is fetched."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = os.environ.get("ARGENT_TEST_MODELS") or Path(caches, "argent-test-models")
+    path = Path(folder, "models", _WEIGHTS)
+    return str(path) if path.is_file() else "smollm2-135m"
 
 
 @frozen
 class Build:
-    """An environment of its own, with a home of its own."""
+    """An environment of its own, with a home of its own.
+
+    Args:
+        folder: Where both are.
+        tool: uv's program.
+    """
 
     folder: Path
+    tool: str
 
     def install(self, wheels: Path, *more: str) -> None:
         """Install the least that a conversation needs, and these packages."""
         found = [next(wheels.glob(f"{name}-*.whl")) for name in (*_LEAST, *more)]
-        tool = uv.find_uv_bin()
-        self._run(tool, "venv", "--quiet", self._environment)
-        self._run(tool, "pip", "install", "--quiet", "--python", self._python, *found)
+        self._run(self.tool, "venv", "--quiet", self._environment)
+        self._run(self.tool, "pip", "install", "--quiet", "--python", self._python, *found)
 
-    def argent(self, *words: str) -> str:
-        """Run the command and return what it says. Raises ``SystemExit`` if it fails."""
-        said = self._run(self._environment / "bin" / "argent", *words).strip()
+    def settle(self, settings: Mapping[str, Any]) -> None:
+        """Write its settings, and make sure that it takes them."""
+        home = self.folder / ".argent"
+        home.mkdir(mode=0o700)
+        (home / "argent.json").write_text(json.dumps(settings), "utf-8")
+        self.argent("config", "check")
+
+    def argent(self, *words: str, status: int = 0) -> str:
+        """Run the command and return what it says. Raises ``SystemExit`` if it ends otherwise.
+
+        Args:
+            status: What it is to exit with; if it is not 0, its complaint is returned too.
+        """
+        said = self._run(self._environment / "bin" / "argent", *words, status=status).strip()
         if not said:
             raise SystemExit(f"argent {' '.join(words)} says nothing")
         return said
@@ -79,7 +169,7 @@ class Build:
     def _python(self) -> Path:
         return self._environment / "bin" / "python"
 
-    def _run(self, *command: Any) -> str:
+    def _run(self, *command: Any, status: int = 0) -> str:
         self.folder.mkdir(exist_ok=True)
         strange = {name for name in os.environ if name.startswith(("ARGENT_", "XDG_", "PYTHON"))}
         kept = {name: value for name, value in os.environ.items() if name not in strange}
@@ -91,9 +181,9 @@ class Build:
             text=True,
             timeout=300,
         )
-        if done.returncode:
+        if done.returncode != status:
             raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
-        return done.stdout
+        return done.stdout + (done.stderr if status else "")
 
 
 if __name__ == "__main__":
