@@ -4,6 +4,9 @@ A server in a process of its own replays an answer of 32 words, each in a chunk 
 form of the path that is asked. The control posts the same bytes that the provider has posted, with
 a bare httpx2 client, and reads what comes back without looking at it. Both keep their connections.
 
+argent-litellm is measured where LiteLLM is installed. argent-llama is left out: it asks no server,
+so that there is no bare request beside which it could be set.
+
 CPU is that of this process, all threads, in milliseconds a call: the median over the rounds, in
 which the provider and the control take turns. A ratio is the provider's over the control's.
 """
@@ -12,12 +15,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib.util
 import json
+import os
 import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +44,7 @@ from benchmarks.model_server import WORDS, replaying
 
 HISTORY = (2, 200, 1000)
 """Messages that were exchanged before the one that is answered."""
+_KEY = "ARGENT_BENCHMARK_KEY"
 _SAID = "What is on for today, and did the plumber write back about Thursday afternoon? ({n})"
 _TOOLS = tuple(
     ToolSpec(
@@ -59,17 +64,33 @@ class Candidate:
         name: Of the plugin, and of the provider.
         settings: The plugin's, with the address of the server in place of ``{url}``.
         model: What it is asked for.
+        needs: What must be installed besides the plugin.
     """
 
     name: str
     settings: dict[str, Any]
     model: str
+    needs: str = "argent_testing"
+
+    @property
+    def missing(self) -> list[str]:
+        """What is not installed."""
+        return [name for name in (f"argent_{self.name}", self.needs) if find_spec(name) is None]
 
 
 CANDIDATES = (
     Candidate("openai", {"endpoints": {"openai": {"baseUrl": "{url}/v1"}}}, "m"),
-    Candidate("anthropic", {"baseUrl": "{url}", "apiKey": "env:ARGENT_BENCHMARK_KEY"}, "claude-m"),
+    Candidate("anthropic", {"baseUrl": "{url}", "apiKey": f"env:{_KEY}"}, "claude-m"),
     Candidate("ollama", {"baseUrl": "{url}"}, "m"),
+    Candidate(
+        "litellm",
+        {
+            "addresses": {"openai": "{url}/v1"},
+            "keys": {"openai": f"env:{_KEY}"},
+        },
+        "openai/m",
+        needs="litellm",
+    ),
 )
 
 
@@ -86,10 +107,11 @@ def main(rounds: int, calls: int, *, as_json: bool) -> None:
       python -m benchmarks.providers --rounds 200 --json
     """
     figures: dict[str, float] = {}
+    os.environ.setdefault(_KEY, "any")
     with replaying() as url:
         for candidate in CANDIDATES:
-            if importlib.util.find_spec(f"argent_{candidate.name}") is None:
-                _tell(f"argent-{candidate.name} is not installed, and is left out")
+            if missing := candidate.missing:
+                _tell(f"{candidate.name} is left out: {missing[0]} is not installed")
                 continue
             figures |= asyncio.run(_measure(candidate, url, rounds=rounds, calls=calls))
     for name, value in figures.items():
