@@ -7,17 +7,23 @@ import click
 from argent_core.cli.context import LazyContext
 from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_table
+from argent_core.cli.plugin_new import new
 
 
 @click.group(cls=Group)
 def plugins() -> None:
-    """List, enable and disable plugins; while the agent runs, it takes effect at once.
+    """List, enable and disable plugins, and begin new ones.
+
+    While the agent runs, enabling and disabling take effect at once.
 
     \b
     argent plugins list
     argent plugins disable terminal
-    argent plugins enable terminal
+    argent plugins new channel irc
     """
+
+
+plugins.add_command(new)
 
 
 @plugins.command("list")
