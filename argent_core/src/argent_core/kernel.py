@@ -252,6 +252,7 @@ class Kernel:
             publish=publish,
             redact=redact,
             make_room=lambda: self.intake.make_room(),
+            longest=self.output_handlers.longest,
         )
         self.loop = AgentLoop(workshop, settings.loop, delivered=self._turn_ended)
 

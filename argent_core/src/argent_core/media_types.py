@@ -7,7 +7,6 @@ office documents, which are ZIP archives.
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 from argent_core.guard import attempt
@@ -103,6 +102,8 @@ def _in_archive(path: Path) -> str:
 
 
 def _member_type(path: Path) -> str:
+    import zipfile  # costs milliseconds at every start, and is seldom needed
+
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
         if "mimetype" in names and archive.getinfo("mimetype").file_size < 100:

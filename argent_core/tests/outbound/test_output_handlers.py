@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from argent_core.database import Database, open_database
 from argent_core.kernel import Kernel
@@ -17,9 +18,11 @@ from argent_hookspecs import (
     Address,
     DeliveryDelayed,
     DeliveryRefused,
+    Filter,
     Observer,
     OutputHandler,
     Receipt,
+    Reject,
     Reply,
     ReplyChanged,
 )
@@ -431,3 +434,53 @@ class TestRecovery:
 
         tried = ["one", "two"] if idempotent else ["two"]
         assert [one.text for one in argent.channel.tries] == tried
+
+
+class TestParts:
+    async def test_a_long_reply_arrives_in_parts_in_order(self, argent: Argent) -> None:
+        argent.channel.longest = 40
+        words = " ".join(f"word{n}" for n in range(30))
+        async with argent(model=[words, "short"]) as kernel:
+            await argent.channel.say("Tell me much")
+            await argent.channel.say("And little")
+            parts = [await argent.channel.next_reply()]
+            while parts[-1].text != "short":
+                parts.append(await argent.channel.next_reply())
+            stored = await kernel.agent.replies.list()
+
+        *long, short = parts
+        assert " ".join(part.text for part in long) == words
+        assert all(len(part.text) <= 40 for part in long)
+        assert [part.key for part in long] == [f"{long[0].turn}-{n}" for n in range(len(long))]
+        assert short.key == f"{short.turn}-0"
+        assert len(stored) == len(parts)
+
+    async def test_files_go_with_the_last_part(self, argent: Argent) -> None:
+        argent.channel.longest = 10
+
+        async def attach(reply: Reply) -> Reply:
+            return evolve(reply, files=(kept,))
+
+        filter = Filter(id="attach", reply=attach)
+        async with argent(plugins=[Demo(filter)], model=["several words here"]) as kernel:
+            kept = await kernel.files.add(b"\x89PNG\r\n\x1a\n", name="plot.png")
+            await argent.channel.say("Draw")
+            first, last = [await argent.channel.next_reply() for _ in range(2)]
+
+        assert (first.files, last.files) == ((), (kept,))
+
+    async def test_the_parts_of_a_reply_that_is_held_are_all_held(self, argent: Argent) -> None:
+        argent.channel.longest = 10
+
+        async def hold(reply: Reply) -> Reject:
+            return Reject("not this one")
+
+        filter = Filter(id="hold", reply=hold)
+        async with argent(plugins=[Demo(filter)], model=["several words here"]) as kernel:
+            await argent.channel.say("Talk")
+            stored: list[dict[str, object]] = []
+            while not stored:
+                stored = await kernel.agent.replies.list("held")
+
+        assert len(stored) == 2
+        assert argent.channel.replies == []

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, runtime_checkable
 
-from attrs import frozen
+from attrs import field, frozen
+from attrs.validators import ge, instance_of, optional
 
 from argent_hookspecs.events import Event
 from argent_hookspecs.output_handlers import Delivery
@@ -81,6 +82,6 @@ class Channel:
     open: Callable[[], AbstractAsyncContextManager[ChannelConnection]]
     idempotent: bool = False
     pairing: bool = True
-    longest: int | None = None
+    longest: int | None = field(default=None, validator=optional([instance_of(int), ge(1)]))
     timeout: float = 30.0
     order: int = 0

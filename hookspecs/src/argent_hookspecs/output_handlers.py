@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, runtime_checkable
 
 from attrs import field, frozen
-from attrs.validators import instance_of
+from attrs.validators import ge, instance_of, optional
 
 from argent_hookspecs.events import Address
 from argent_hookspecs.messages import File
@@ -71,6 +71,6 @@ class OutputHandler:
     id: str
     open: Callable[[], AbstractAsyncContextManager[Delivery]]
     idempotent: bool = False
-    longest: int | None = None
+    longest: int | None = field(default=None, validator=optional([instance_of(int), ge(1)]))
     timeout: float = 30.0
     order: int = 0

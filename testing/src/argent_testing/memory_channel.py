@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from attrs import evolve
+
 from argent_hookspecs import (
     Address,
     Channel,
@@ -29,6 +31,8 @@ Outcome = Callable[[Reply], Awaitable[Any]]
 class MemoryChannel:
     """A plugin with one channel; what is said and what comes back stays in memory.
 
+    Its messages may have any number of characters, unless ``longest`` is set.
+
     Args:
         id: Name of the plugin and of the channel.
         idempotent: Whether a second reply with the same key is dropped, as a platform may.
@@ -48,6 +52,7 @@ class MemoryChannel:
         self._taken = 0
         self._numbers = itertools.count(1)
         self._changes = Changes()
+        self.longest: int | None = None
 
     @hookimpl
     def argent_plugin(self) -> Plugin:
@@ -60,7 +65,7 @@ class MemoryChannel:
         channel = Channel(
             id=self.name, open=self._open, idempotent=self.idempotent, timeout=self._timeout
         )
-        return [channel]
+        return [evolve(channel, longest=self.longest)]
 
     async def say(
         self,

@@ -181,7 +181,14 @@ class AgentTurn:
         self.text = "" if held else text if reply is None else reply.text
         # A model that read the note among earlier answers would write such notes itself.
         said = self.text.removesuffix(note)
-        ending = Ending(state="done", heard=self.heard, answer=said, reply=reply, held=held)
+        ending = Ending(
+            state="done",
+            heard=self.heard,
+            answer=said,
+            reply=reply,
+            held=held,
+            longest=self.shop.longest(self.lease.event.reply_to),
+        )
         more = await turn_store.finish(self.shop.journal, self.lease, ending=ending)
         self.is_last = not more
         self.state.to(AgentState.IDLE)

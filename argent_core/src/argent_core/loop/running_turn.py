@@ -171,6 +171,7 @@ class RunningTurn:
             answer=text,
             reason=reason,
             reply=reply_to(lease, text),
+            longest=self.shop.longest(lease.event.reply_to),
         )
         await turn_store.finish(self._journal, lease, ending=ending)
         log.error("event %s is dead: %s", lease.id, reason)

@@ -12,7 +12,7 @@ from argent_core.inbound import journal
 from argent_core.inbound.journal import Journal, Lease
 from argent_core.loop.model_router import Route
 from argent_core.loop.offered_block import OfferedBlock
-from argent_core.outbound import outbox
+from argent_core.outbound import outbox, parts
 from argent_hookspecs import Address, Event, Reply, Transaction
 
 
@@ -102,6 +102,7 @@ class Ending:
         answer: What was said to the person, as filters let it pass; empty if they held it back.
         reply: What is to be sent, if anything is.
         held: Why the reply is held back, if it is.
+        longest: Characters that one message of its channel may have; a longer reply is cut.
     """
 
     state: str
@@ -110,6 +111,7 @@ class Ending:
     reason: str = ""
     reply: Reply | None = None
     held: str = ""
+    longest: int | None = None
 
 
 async def finish(book: Journal, lease: Lease, *, ending: Ending) -> bool:
@@ -139,11 +141,19 @@ async def finish(book: Journal, lease: Lease, *, ending: Ending) -> bool:
         if ending.reply is not None:
             # A turn that is tried again after its apology answers under another key.
             (n,) = tx.execute("SELECT COUNT(*) FROM outbox WHERE turn = ?", (lease.id,)).fetchone()
-            reply = evolve(ending.reply, key=f"{lease.id}-{n}")
-            outbox.put(tx, reply, now=now, held=ending.held)
+            for place, reply in enumerate(_in_parts(ending.reply, ending.longest), n):
+                part = evolve(reply, key=f"{lease.id}-{place}")
+                outbox.put(tx, part, now=now, held=ending.held)
         return more
 
     return await book.database.write(work)
+
+
+def _in_parts(reply: Reply, longest: int | None) -> list[Reply]:
+    """Cut a reply that is too long; its files go with the last part."""
+    texts = [reply.text] if longest is None else parts.split(reply.text, longest)
+    first = [evolve(reply, text=text, files=()) for text in texts[:-1]]
+    return [*first, evolve(reply, text=texts[-1])]
 
 
 async def ending_of(book: Journal, turn: str) -> Ending | None:

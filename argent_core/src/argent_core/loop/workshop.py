@@ -17,7 +17,7 @@ from argent_core.loop.model_stream import ModelStream
 from argent_core.loop.prices import Prices
 from argent_core.loop.provider_health import ProviderHealth
 from argent_core.loop.tools import Tools
-from argent_hookspecs import Notice
+from argent_hookspecs import Address, Notice
 
 
 @frozen(kw_only=True, repr=False)
@@ -28,6 +28,7 @@ class Workshop:
         publish: Tells observers.
         redact: Takes secrets out of a text.
         make_room: Called when the disk is too full to go on.
+        longest: Tells how long a message to an address may be; None if there is no limit.
     """
 
     journal: Journal
@@ -45,6 +46,7 @@ class Workshop:
     publish: Callable[[Notice], None]
     redact: Callable[[str], str]
     make_room: Callable[[], None]
+    longest: Callable[[Address | None], int | None]
 
     def clean(self, reason: str) -> str:
         """Return a reason as it may be stored and told to anybody."""

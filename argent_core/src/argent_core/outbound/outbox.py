@@ -14,10 +14,10 @@ from typing import Any
 
 from attrs import define, frozen
 
-from argent_core import codec
+from argent_core import codec, file_uses
 from argent_core.database import Database
 from argent_core.guard import attempt
-from argent_hookspecs import Address, Clock, Receipt, Reply, Transaction
+from argent_hookspecs import Address, Clock, File, Receipt, Reply, Transaction
 
 EXPIRY_SECONDS = 7 * 86400.0
 EXPIRED = "it could not be delivered for seven days"
@@ -209,9 +209,11 @@ class Outbox:
 
 def put(tx: Transaction, reply: Reply, *, now: float, held: str = "") -> None:
     """Store a reply; held back, with the reason, if there is one. The same key is stored once."""
+    file_uses.record(tx, reply.turn, reply.files)
     tx.execute(
-        "INSERT INTO outbox (key, turn, conversation, channel, address, text, state, created_at,"
-        " available_at, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+        "INSERT INTO outbox (key, turn, conversation, channel, address, text, files, state,"
+        " created_at, available_at, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (key) DO NOTHING",
         (
             reply.key,
             reply.turn,
@@ -219,6 +221,7 @@ def put(tx: Transaction, reply: Reply, *, now: float, held: str = "") -> None:
             reply.to.channel,
             codec.dump(reply.to),
             reply.text,
+            codec.dump(reply.files) if reply.files else "",
             "held" if held else "pending",
             now,
             now,
@@ -251,16 +254,19 @@ _HEADS = (
 # One that was never tried waits for nothing; and a time further away than the longest wait comes
 # from a clock that was set back.
 _DUE = "(attempts = 0 OR available_at <= :now OR available_at > :latest)"
-_SELECT = "SELECT seq, key, address, text, turn, conversation, attempts, created_at FROM outbox"
+_SELECT = (
+    "SELECT seq, key, address, text, files, turn, conversation, attempts, created_at FROM outbox"
+)
 
 
 def _row(row: Any) -> OutboxRow:
-    seq, key, address, text, turn, conversation, attempts, created_at = row
+    seq, key, address, text, files, turn, conversation, attempts, created_at = row
     reply = Reply(
         key=key,
         to=codec.load(address, Address),
         text=text,
         turn=turn,
         conversation=conversation,
+        files=tuple(codec.structure(codec.read(files), list[File])) if files else (),
     )
     return OutboxRow(seq, reply, attempts, created_at)

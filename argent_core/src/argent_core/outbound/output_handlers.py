@@ -75,6 +75,7 @@ class OutputHandlers:
     _heard: set[Address] = field(factory=set)
     _stopping: set[str] = field(factory=set)
     _recovered: dict[str, str] = field(factory=dict)
+    _longest: dict[str, int | None] = field(factory=dict)
     _postponed: bool = True
     _skipped: bool = False
 
@@ -142,8 +143,15 @@ class OutputHandlers:
         """Give the deliveries under way a moment to end, then break them off."""
         await _finish([sending.task for sending in self._sending.values()])
 
-    def plugin_started(self, plugin: str, _: Sequence[Registered]) -> None:
+    def longest(self, to: Address | None) -> int | None:
+        """Return how many characters one message to an address may have; None for any number."""
+        return None if to is None else self._longest.get(to.channel)
+
+    def plugin_started(self, plugin: str, records: Sequence[Registered]) -> None:
         """Send what waits for the plugin's channels."""
+        for record in (found.record for found in records):
+            if isinstance(record, (OutputHandler, Channel)):
+                self._longest[record.id] = record.longest
         self._stopping.discard(plugin)
         self.wake()
 
