@@ -25,6 +25,7 @@ from argent_core.loop.model_router import ModelRouter
 from argent_core.models import Models
 from argent_core.outbound.outbox import Outbox
 from argent_core.outbound.reply_list import ReplyList
+from argent_core.plugin_trust.approval import PluginTrust
 from argent_core.trace import Trace
 from argent_hookspecs import (
     Approval,
@@ -54,6 +55,7 @@ class KernelAgent:
     approval_rows: Approvals
     router: ModelRouter
     outbox: Outbox
+    plugin_trust: PluginTrust
     refusing: Callable[[], str]
 
     @property
@@ -78,6 +80,8 @@ class KernelAgent:
             "tools": [found.record.id for found in self.host.registered(Tool)],
             "sources": source_names(self.host),
             "plugins": self.plugins(),
+            "unapproved": dict(self.plugin_trust.waiting),
+            "drift": [str(drift) for drift in self.plugin_trust.drift],
             "spending": await spending.today(self.outbox.database, self.loop.shop.budget),
             "events": await self.events.count(),
             "replies": await self.outbox.count(),

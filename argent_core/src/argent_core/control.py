@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -66,6 +67,8 @@ class Control:
             "plugins.list": self._list_plugins,
             "plugins.enable": self._enable_plugin,
             "plugins.disable": self._disable_plugin,
+            "plugins.approve": self._approve_plugins,
+            "plugins.accept": self._accept_plugins,
             "events.list": agent.events.list,
             "events.show": agent.events.show,
             "events.retry": self._retry_event,
@@ -129,6 +132,18 @@ class Control:
                 await host.restart(other)
         await (host.enable(name) if enabled else host.disable(name))
         return next(plugin for plugin in kernel.agent.plugins() if plugin["name"] == name)
+
+    async def _approve_plugins(self, names: list[str]) -> dict[str, Any]:
+        kernel = self.kernel
+        new = await asyncio.to_thread(kernel.trust.approve, names)
+        states = {}
+        for name in new:
+            known = name in kernel.host.plugins
+            states[name] = str((await kernel.host.enable(name)).state) if known else ""
+        return states
+
+    async def _accept_plugins(self) -> list[str]:
+        return [str(drift) for drift in await asyncio.to_thread(self.kernel.trust.accept)]
 
     async def _retry_event(self, id: str) -> dict[str, Any]:
         event = await self.kernel.agent.events.retry(id)

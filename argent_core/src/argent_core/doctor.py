@@ -19,6 +19,7 @@ from argent_core.guard import attempt
 from argent_core.hosted_plugin import TROUBLE
 from argent_core.kernel import Kernel
 from argent_core.paths import Home
+from argent_core.plugin_trust.approval import ACCEPT, AUDIT
 from argent_core.remedies import remedy
 from argent_core.settings_check import beside, check_settings
 from argent_core.words import counted
@@ -142,6 +143,7 @@ async def _check_kernel(home: Home) -> list[Finding]:
             found.append(
                 Finding(check="plugin", ok=False, summary=words, remedy="argent plugins list")
             )
+    found += _check_trust(status)
     found += [
         Finding(
             check=f"{h['plugin']}/{h['check']}",
@@ -153,6 +155,19 @@ async def _check_kernel(home: Home) -> list[Finding]:
     ]
     odd = beside(home, tools=status["tools"], tiers=status["models"], sources=status["sources"])
     return [*found, *map(_odd, odd), *_check_queues(status)]
+
+
+def _check_trust(status: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say which plugins wait for approval, and what has changed since it was given."""
+    for name in status["unapproved"]:
+        yield Finding(
+            check="approval",
+            ok=False,
+            summary=f"{name} is installed, and may not load",
+            remedy=f"argent plugins audit {name}; then argent plugins approve {name}",
+        )
+    for drift in status["drift"]:
+        yield Finding(check="drift", ok=False, summary=drift, remedy=f"{AUDIT}; then {ACCEPT}")
 
 
 def _check_models(models: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:

@@ -49,6 +49,7 @@ from argent_core.outbound.outbox import Outbox
 from argent_core.outbound.output_handlers import OutputHandlers
 from argent_core.paths import Home
 from argent_core.plugin_context import Kit
+from argent_core.plugin_trust.approval import PluginTrust
 from argent_core.plugins import InstalledPlugin, LoadedPlugin, installed_plugins
 from argent_core.redaction import Redactor
 from argent_core.retention import Retention
@@ -94,6 +95,7 @@ class Kernel:
     output_handlers: OutputHandlers = field(init=False)
     observers: Observers = field(init=False)
     local: LocalServer = field(init=False)
+    trust: PluginTrust = field(init=False)
     agent: KernelAgent = field(init=False)
     control: Control = field(init=False)
     redactor: Redactor = field(factory=Redactor)
@@ -258,6 +260,7 @@ class Kernel:
 
     def _build_agent(self, database: Database) -> None:
         """Make what commands, channels and plugins see of the kernel."""
+        self.trust = PluginTrust(self.home)
         self.agent = KernelAgent(
             self.config.agent.id,
             self.host,
@@ -268,6 +271,7 @@ class Kernel:
             self.loop.shop.approvals,
             self.loop.shop.router,
             self.outbox,
+            self.trust,
             refusing=lambda: self.intake.closed,
         )
         self.local = LocalServer(self.home, self.guard)
@@ -294,7 +298,10 @@ class Kernel:
             self.host.followers += [self.observers, sources, jobs, self.output_handlers]
         else:
             self.host.opened = (Service, ModelProvider)
-        found = installed_plugins() if self.plugins is None else self.plugins
+        found = self.plugins
+        if found is None:
+            found, named = installed_plugins(), self.config.agent.plugins or ()
+            await asyncio.to_thread(self.trust.begin, found, named)
         stack.push_async_callback(self.host.stop)
         await self.host.start(found)
         if self.listening and not self.host.starting:
@@ -340,6 +347,8 @@ class Kernel:
         if not self.config.may_load(name):
             reason = "agent.plugins names the plugins that may load, and this is none of them"
             return PluginState.NOT_APPROVED, reason
+        if name in self.trust.waiting:
+            return PluginState.NOT_APPROVED, self.trust.waiting[name]
         if not self.config.plugin(name).enabled:
             return PluginState.DISABLED, f"enable it with: argent plugins enable {name}"
         return None

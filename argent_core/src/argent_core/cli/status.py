@@ -53,6 +53,10 @@ def _lines(found: Mapping[str, Any], *, running: bool) -> Iterator[str]:
     for plugin in found["plugins"]:
         reason = f": {plugin['reason']}" if plugin["reason"] else ""
         yield f"  {plugin['name']} {plugin['version']} {plugin['state']}{reason}"
+    for drift in found["drift"]:
+        yield f"  ! {drift}"
+    if found["drift"]:
+        yield "  changed since they were approved; see: argent plugins audit"
     yield from _attention(found)
     for health in found.get("health", ()):
         mark = "ok" if health["ok"] else "!!"
