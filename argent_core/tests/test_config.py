@@ -107,6 +107,7 @@ def test_every_part_of_the_settings_holds(home: Home) -> None:
         "models": {"default": "fast"},
         "loop": {"maxSteps": 3},
         "tools": {"resultLimit": 500},
+        "people": {"allow": {"telegram": ["12345"]}},
         "budget": {"perDay": 0.01, "atCap": "stop"},
         "journal": {"retention": "60d"},
         "log": {"level": "debug"},

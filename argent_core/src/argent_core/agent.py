@@ -26,13 +26,18 @@ from argent_core.models import Models
 from argent_core.outbound.outbox import Outbox
 from argent_core.outbound.reply_list import ReplyList
 from argent_core.plugin_trust.approval import PluginTrust
+from argent_core.pairing import NoSuchCode, Pairing, PairingShut
+from argent_core.people import Standing
 from argent_core.trace import Trace
 from argent_hookspecs import (
     Approval,
     ArgentError,
     Health,
     HealthCheck,
+    PairingRequest,
+    Sender,
     Tool,
+    Trust,
 )
 
 log = logging.getLogger("argent.agent")
@@ -44,6 +49,7 @@ class KernelAgent:
 
     Args:
         refusing: Says why no new events are taken; empty if they are.
+        delivered: Called when there is something new in the outbox.
     """
 
     name: str
@@ -56,7 +62,9 @@ class KernelAgent:
     router: ModelRouter
     outbox: Outbox
     plugin_trust: PluginTrust
+    pairing: Pairing
     refusing: Callable[[], str]
+    delivered: Callable[[], None]
 
     @property
     def replies(self) -> ReplyList:
@@ -86,6 +94,7 @@ class KernelAgent:
             "events": await self.events.count(),
             "replies": await self.outbox.count(),
             "approvals": len(await self.approval_rows.open()),
+            "pairings": len(await self.pairing.requests()),
         }
         return {**status, "health": await self.health()} if deep else status
 
@@ -107,12 +116,46 @@ class KernelAgent:
         """Return the tool calls that wait for a person's word."""
         return await self.approval_rows.open(conversation)
 
-    async def answer(self, approval: str, *, allow: bool, by: str) -> bool:
-        """Allow or deny a tool call; False if it no longer waits."""
+    async def answer(
+        self, approval: str, *, allow: bool, by: str, sender: Sender | None = None
+    ) -> bool:
+        """Allow or deny a tool call; False if it no longer waits, or the sender is no owner."""
+        if not await self._may_decide(sender):
+            return False
         state = "allowed" if allow else "denied"
         settled = await self.approval_rows.answer(approval, state=state, by=by)
         self.loop.wake()
         return settled
+
+    async def trust(self, sender: Sender) -> Trust:
+        """Return how far a sender is trusted; one who was not let in is outside."""
+        return await self.pairing.people.trust(sender)
+
+    async def pairings(self) -> Sequence[PairingRequest]:
+        """Return who asks to be let in."""
+        return await self.pairing.requests()
+
+    async def pair(self, code: str, *, allow: bool, by: str, sender: Sender | None = None) -> bool:
+        """Let somebody in, or send them away; False if nobody asks so, or the sender is no owner.
+
+        Whoever is let in so is paired: to make an owner takes a command.
+        """
+        if not await self._may_decide(sender):
+            return False
+        try:
+            if allow:
+                await self.pairing.approve(code, standing=Standing.PAIRED, by=by)
+            else:
+                await self.pairing.deny(code)
+        except (NoSuchCode, PairingShut) as error:
+            log.info("%s did not let anybody in or out: %s", by, error)
+            return False
+        self.delivered()
+        return True
+
+    async def _may_decide(self, sender: Sender | None) -> bool:
+        """Tell whether somebody may answer for the owner; a channel without senders vouches."""
+        return sender is None or await self.trust(sender) is Trust.OWNER
 
     def plugins(self) -> list[dict[str, Any]]:
         """Say how each plugin is, and why."""

@@ -16,6 +16,7 @@ from argent_core.guard import attempt
 from argent_core.local import Tell, unheard
 from argent_core.model_trials import ModelTrials
 from argent_core.models import Models
+from argent_core.people import Standing
 from argent_core.spending import Spending
 from argent_hookspecs import ArgentError, ConfigError, Connection
 
@@ -87,7 +88,15 @@ class Control:
             "models.test": partial(ModelTrials(models).test, tell),
             "models.named": models.named,
             "approvals.list": self._list_approvals,
-            "approvals.answer": agent.answer,
+            "approvals.answer": self._answer_approval,
+            "pair.list": self._list_pairings,
+            "pair.approve": self._approve_pairing,
+            "pair.deny": agent.pairing.deny,
+            "pair.invite": self._invite,
+            "pair.people": agent.pairing.people.everybody,
+            "pair.revoke": agent.pairing.people.revoke,
+            "pair.block": agent.pairing.people.block,
+            "pair.group": agent.pairing.people.set_group,
         }
         work = operations.get(operation)
         if work is None:
@@ -167,3 +176,18 @@ class Control:
 
     async def _list_approvals(self) -> list[dict[str, Any]]:
         return [codec.plain(approval) for approval in await self.kernel.agent.approvals()]
+
+    async def _answer_approval(self, approval: str, *, allow: bool, by: str) -> bool:
+        return await self.kernel.agent.answer(approval, allow=allow, by=by)
+
+    async def _list_pairings(self) -> list[dict[str, Any]]:
+        pairing = self.kernel.agent.pairing
+        return await pairing.described()
+
+    async def _approve_pairing(self, code: str, standing: str, by: str) -> dict[str, Any]:
+        let_in = await self.kernel.agent.pairing.approve(code, standing=Standing(standing), by=by)
+        self.kernel.output_handlers.wake()
+        return let_in
+
+    async def _invite(self, standing: str, channel: str, by: str) -> dict[str, Any]:
+        return await self.kernel.agent.pairing.invite(Standing(standing), channel=channel, by=by)

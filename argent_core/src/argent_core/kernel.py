@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 from attrs import define, evolve, field
 
@@ -25,6 +26,7 @@ from argent_core.hosted_plugin import PluginState
 from argent_core.inbound.ballast import Ballast
 from argent_core.inbound.event_list import EventList
 from argent_core.inbound.event_sources import EventSources
+from argent_core.inbound.gate import Gate
 from argent_core.inbound.intake import Intake
 from argent_core.inbound.journal import Journal
 from argent_core.inbound.soundness import Soundness, loss
@@ -47,7 +49,9 @@ from argent_core.loop.workspace_files import WorkspaceFiles
 from argent_core.outbound.observers import Observers
 from argent_core.outbound.outbox import Outbox
 from argent_core.outbound.output_handlers import OutputHandlers
+from argent_core.pairing import Pairing
 from argent_core.paths import Home
+from argent_core.people import People
 from argent_core.plugin_context import Kit
 from argent_core.plugin_trust.approval import PluginTrust
 from argent_core.plugins import InstalledPlugin, LoadedPlugin, installed_plugins
@@ -90,6 +94,7 @@ class Kernel:
     loop: AgentLoop = field(init=False)
     tools: Tools = field(init=False)
     outbox: Outbox = field(init=False)
+    pairing: Pairing = field(init=False)
     retention: Retention = field(init=False)
     files: FileStore = field(init=False)
     output_handlers: OutputHandlers = field(init=False)
@@ -156,6 +161,7 @@ class Kernel:
         self.tools.settings = self.config.tools
         self.agent.approval_rows.timeout = self.config.tools.approval_timeout
         self.loop.settings = self.config.loop
+        self.pairing.people.settings = self.config.people
         self.retention.term = self.config.journal.retention
         self.files.settings = self.config.files
         self.loop.shop = evolve(self.loop.shop, max_steps=self.config.loop.max_steps)
@@ -203,6 +209,7 @@ class Kernel:
         self.observers = Observers(self.guard)
         self.journal = Journal(database, self.clock)
         self.outbox = Outbox(database, self.clock)
+        self.pairing = Pairing(People(database, self.clock, self.config.people))
         term, results = self.config.journal.retention, self.home.data / "results"
         folder = self.home.data / "files"
         self.files = FileStore(folder, database, self.clock, self.config.files)
@@ -212,10 +219,19 @@ class Kernel:
             self.host, self.guard, self.outbox, publish, make_room=lambda: self.intake.make_room()
         )
         self._build_loop(database)
+        gate = Gate(
+            self.journal,
+            self.pairing,
+            self.config.agent.id,
+            publish=publish,
+            replied=self.output_handlers.wake,
+        )
         self.intake = Intake(
             self.journal,
+            gate,
             self.guard,
             Ballast(self.home.data / "ballast"),
+            stop=partial(self.loop.stop, reason="stopped by the person"),
             stored=self.loop.wake,
             heard_from=self.output_handlers.hear_from,
             publish=publish,
@@ -243,7 +259,7 @@ class Kernel:
             filters=filters,
             context=Context(self.host, self.guard, database, files),
             router=router,
-            commands=Commands(database, router),
+            commands=Commands(database, router, status=lambda: self.agent.status()),
             model_stream=ModelStream(self.guard),
             health=ProviderHealth(self.clock),
             budget=Budget(settings.budget, self.clock),
@@ -251,6 +267,7 @@ class Kernel:
             approvals=approvals,
             tools=self.tools,
             max_steps=settings.loop.max_steps,
+            owner_at=lambda: self.pairing.people.owner_at,
             publish=publish,
             redact=redact,
             make_room=lambda: self.intake.make_room(),
@@ -272,7 +289,9 @@ class Kernel:
             self.loop.shop.router,
             self.outbox,
             self.trust,
+            self.pairing,
             refusing=lambda: self.intake.closed,
+            delivered=self.output_handlers.wake,
         )
         self.local = LocalServer(self.home, self.guard)
         self.control = Control(self)
@@ -310,6 +329,7 @@ class Kernel:
 
     async def _listen(self, stack: AsyncExitStack) -> None:
         self.intake.ballast.restore()
+        await self.pairing.people.find_owner()
         recovered = await self.journal.recover()
         if recovered:
             log.info("%d events go on that were under way at the last end", recovered)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from argent_hookspecs.events import Trust
 from argent_hookspecs.observers import Approval
 from argent_hookspecs.people import PairingRequest, Sender
 
@@ -47,12 +48,21 @@ class Agent(Protocol):
         """
         ...
 
+    async def trust(self, sender: Sender) -> Trust:
+        """Return how far a sender is trusted: a stranger is outside, and so is who is blocked.
+
+        A channel asks before it fetches what came with a message: of a stranger nothing is kept.
+        """
+        ...
+
     async def pairings(self) -> Sequence[PairingRequest]:
         """Return who asks to be let in."""
         ...
 
     async def pair(self, code: str, *, allow: bool, by: str, sender: Sender | None = None) -> bool:
         """Let somebody in, or send them away; False if nobody asks with that code, or may not.
+
+        Whoever is let in so is paired, no owner.
 
         Args:
             by: Who speaks, for the record.

@@ -85,7 +85,11 @@ class Approval:
 
 @frozen(kw_only=True)
 class ApprovalAsked:
-    """A person's word is needed."""
+    """A person's word is needed.
+
+    Args:
+        to: Where to ask: where the turn's answer goes, or to an owner if the turn is of another.
+    """
 
     approval: Approval
     to: Address | None

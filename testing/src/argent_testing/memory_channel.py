@@ -37,13 +37,20 @@ class MemoryChannel:
         id: Name of the plugin and of the channel.
         idempotent: Whether a second reply with the same key is dropped, as a platform may.
         timeout: Seconds that the kernel gives to one delivery.
+        pairing: Whether strangers have to be let in.
     """
 
     def __init__(
-        self, id: str = "memory", *, idempotent: bool = False, timeout: float = 30.0
+        self,
+        id: str = "memory",
+        *,
+        idempotent: bool = False,
+        timeout: float = 30.0,
+        pairing: bool = False,
     ) -> None:
         self.name = id
         self.idempotent = idempotent
+        self.pairing = pairing
         self.replies: list[Reply] = []
         self.tries: list[Reply] = []
         self._timeout = timeout
@@ -63,7 +70,11 @@ class MemoryChannel:
     def argent_channels(self) -> list[Channel]:
         """Offer the channel."""
         channel = Channel(
-            id=self.name, open=self._open, idempotent=self.idempotent, timeout=self._timeout
+            id=self.name,
+            open=self._open,
+            idempotent=self.idempotent,
+            pairing=self.pairing,
+            timeout=self._timeout,
         )
         return [evolve(channel, longest=self.longest)]
 

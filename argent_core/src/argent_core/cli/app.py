@@ -22,6 +22,7 @@ BUILT_IN = {
     "events": ("argent_core.cli.events:events", "List, read, retry and drop events."),
     "init": ("argent_core.cli.init:init", "Set up a home."),
     "models": ("argent_core.cli.models:models", "List, fetch, try out and price models."),
+    "pair": ("argent_core.cli.pair:pair", "Let people and groups in."),
     "plugins": ("argent_core.cli.plugins:plugins", "List, enable, disable and begin plugins."),
     "replies": ("argent_core.cli.replies:replies", "List, read, retry and drop replies."),
     "secrets": ("argent_core.cli.secrets:secrets", "Store and remove secrets."),

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from argent_core import legible
 from argent_core.inbound import journal
+from argent_core.inbound.entry import NOT_LET_IN
 from argent_core.inbound.journal import Journal
 from argent_hookspecs import ArgentError, Priority, Transaction
 
@@ -62,6 +63,10 @@ class EventList:
         def work(tx: Transaction) -> dict[str, Any]:
             event = _find(tx, id)
             _demand(event, ("dead", "cancelled"), "can be retried")
+            if event["reason"].startswith(NOT_LET_IN):
+                raise EventBusy(
+                    f"event {event['id']} was {event['reason']}; nothing of it was kept"
+                )
             now = self.journal.now()
             tx.execute("UPDATE turns SET answer = '' WHERE id = ?", (event["id"],))
             tx.execute("DELETE FROM approvals WHERE turn = ?", (event["id"],))

@@ -38,6 +38,7 @@ class SourceFeed:
 
     Args:
         cursor: The one last stored.
+        pairing: Whether those who send its events have to be let in.
         gap: Done once the source wants to pass over an event that was not stored.
     """
 
@@ -45,6 +46,7 @@ class SourceFeed:
     plugin: str
     source: str
     cursor: str | None
+    pairing: bool = False
     gap: asyncio.Future[None] = field(factory=lambda: asyncio.get_running_loop().create_future())
     _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
     _failed: list[tuple[Event, str | None]] = field(factory=list)
@@ -63,7 +65,11 @@ class SourceFeed:
             if this not in self._failed:
                 self._failed.append(this)
             id = await self.intake.emit(
-                event, plugin=self.plugin, source=self.source, cursor=cursor
+                event,
+                plugin=self.plugin,
+                source=self.source,
+                cursor=cursor,
+                pairing=self.pairing,
             )
             self._failed.remove(this)
         if cursor is not None:
@@ -99,7 +105,9 @@ class EventSources:
             began = loop.time()
             try:
                 cursor = await self.intake.journal.cursor(source)
-                error = await self._listen(found, SourceFeed(self.intake, plugin, source, cursor))
+                pairing = isinstance(found.record, Channel) and found.record.pairing
+                feed = SourceFeed(self.intake, plugin, source, cursor, pairing)
+                error = await self._listen(found, feed)
             except StorageError as broken:
                 error = EventRefused(str(broken))
             failures = 1 if loop.time() - began > _SOUND_SECONDS else failures + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from functools import partial
 
@@ -13,6 +13,7 @@ from attrs import define, evolve, field
 from argent_core import codec
 from argent_core.guard import Guard, attempt
 from argent_core.inbound.ballast import Ballast
+from argent_core.inbound.gate import Arrival, Gate, asks_to_stop
 from argent_core.inbound.journal import Journal
 from argent_core.log import current_event
 from argent_core.loop import approvals
@@ -26,6 +27,7 @@ from argent_hookspecs import (
     PluginError,
     Progress,
     StorageError,
+    Transaction,
     Trust,
 )
 
@@ -36,6 +38,9 @@ MOST_READY = 1000
 _CHECK_EVERY = 100
 _MOST_AT_ONCE = 64
 _LOOK_AGAIN_SECONDS = 2.0
+_STOP_SECONDS = 10.0
+_STOPPED = "Stopped."
+_NOTHING_TO_STOP = "Nothing is being answered here."
 
 
 _WAITING = Progress(plugin="argent", activity="The disk is full; work waits until there is room")
@@ -60,14 +65,17 @@ class Intake:
     """Takes events into the journal.
 
     Args:
+        stop: Stops the answer of a conversation; returns how many there were.
         stored: Called when an event was stored.
         heard_from: Called with the address that an event came from.
         publish: Tells observers that work waits for room on the disk.
     """
 
     journal: Journal
+    gate: Gate
     guard: Guard
     ballast: Ballast
+    stop: Callable[[str], Awaitable[int]]
     stored: Callable[[], None]
     heard_from: Callable[[Address], None]
     publish: Callable[[Progress], None] = field(default=_tell_nobody)
@@ -78,9 +86,18 @@ class Intake:
     _drained: asyncio.Event = field(factory=asyncio.Event)
 
     async def emit(
-        self, event: Event, *, plugin: str, source: str, cursor: str | None = None
+        self,
+        event: Event,
+        *,
+        plugin: str,
+        source: str,
+        cursor: str | None = None,
+        pairing: bool = False,
     ) -> str | None:
         """Store an event durably and wake the loop.
+
+        Args:
+            pairing: Whether it came through a channel whose senders have to be let in.
 
         Returns:
             The event's id, or None if its ``dedupe_key`` was seen before.
@@ -95,7 +112,16 @@ class Intake:
         in_turn = current_event.get() is not None
         async with nullcontext() if in_turn else door.places:
             await self._hold_back(plugin, door, in_turn=in_turn)
-            id = await self._store(event, plugin=plugin, source=source, cursor=cursor)
+            id = await self._store(
+                Arrival(
+                    event=event,
+                    plugin=plugin,
+                    source=source,
+                    cursor=cursor,
+                    gated=pairing and event.trust is Trust.OUTSIDE,
+                ),
+                may_stop=not in_turn,
+            )
         if event.reply_to is not None:
             self.heard_from(event.reply_to)
         self.stored()
@@ -133,20 +159,21 @@ class Intake:
             self.publish(_GOING_ON)
         self.closed, self._starved = "", False
 
-    async def _store(
-        self, event: Event, *, plugin: str, source: str, cursor: str | None
-    ) -> str | None:
+    async def _store(self, arrival: Arrival, *, may_stop: bool) -> str | None:
         if self.closed:
             self.reopen_if_roomy()
         if self.closed:
             raise EventRefused(self.closed)
-        also = None
-        if event.from_person and event.trust is Trust.OWNER:
-            conversation, by, now = event.conversation, event.sender, self.journal.now()
-            also = partial(approvals.supersede, conversation=conversation, by=by, now=now)
         try:
+            answer = await self._stop(arrival) if may_stop and asks_to_stop(arrival.event) else ""
+            if arrival.gated or answer:
+                return await self.gate.admit(arrival, also=self._supersede, answer=answer)
             return await self.journal.append(
-                event, source=source, plugin=plugin, cursor=cursor, also=also
+                arrival.event,
+                source=arrival.source,
+                plugin=arrival.plugin,
+                cursor=arrival.cursor,
+                also=partial(self._supersede, event=arrival.event),
             )
         except DiskFull as error:
             least = 2 * self.ballast.size >> 20
@@ -157,6 +184,22 @@ class Intake:
         except StorageError as error:
             self.cope(error)
             raise EventRefused(f"the event is not stored: {error}") from error
+
+    async def _stop(self, arrival: Arrival) -> str:
+        """Stop the answer that an event is to stop; return what to say, if that is all there is."""
+        if not await self.gate.may_stop(arrival):
+            return ""
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                stopped = await self.stop(arrival.event.conversation)
+        except TimeoutError:  # it was told to end, and will
+            return _STOPPED
+        return _STOPPED if stopped else _NOTHING_TO_STOP
+
+    def _supersede(self, tx: Transaction, event: Event) -> None:
+        """Take the owner's new message for a no to what waits for their word."""
+        if event.from_person and event.trust is Trust.OWNER:
+            approvals.supersede(tx, event.conversation, by=event.sender, now=self.journal.now())
 
     async def _hold_back(self, plugin: str, door: _Door, *, in_turn: bool) -> None:
         """Make a plugin wait while too many of its events do."""
@@ -186,8 +229,15 @@ def _check(plugin: str, event: object) -> None:
     """Refuse what is no event, or could not be read back later. Raises ``PluginError``."""
     if not isinstance(event, Event):
         raise PluginError(plugin, f"emitted {shown(event)}, which is no Event")
-    names = (event.kind, event.conversation, event.sender, event.dedupe_key or "")
-    read = attempt(lambda: ("".join(names).encode(), codec.load(codec.dump(event), Event)))
+    read = attempt(_read_back, event)
     if read.error is not None:
         words = f"emitted an event with a field of the wrong type: {shown(event)}"
         raise PluginError(plugin, words) from read.error
+
+
+def _read_back(event: Event) -> None:
+    codec.load(codec.dump(event), Event)
+    place = event.reply_to.chat if event.reply_to is not None else ""
+    names = (event.kind, event.conversation, event.sender, event.dedupe_key or "", place)
+    "".join((*names, event.sender_name))
+    "".join(names).encode()

@@ -11,15 +11,15 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
 from attrs import define, field, frozen
 
-from argent_core import codec, file_uses
+from argent_core import codec
 from argent_core.database import Database
 from argent_core.guard import attempt
 from argent_core.inbound import lanes
+from argent_core.inbound.entry import Entry, move_cursor, new_id
 from argent_hookspecs import Address, ArgentError, Clock, Event, Transaction, Trust
 
 log = logging.getLogger("argent.journal")
@@ -56,57 +56,6 @@ class Lease:
     resumed: bool
 
 
-@frozen(kw_only=True)
-class Entry:
-    """An event on its way into the journal.
-
-    Args:
-        state: ``ready``; or ``done`` or ``cancelled``, if it gets no turn.
-        reason: Why it is cancelled.
-    """
-
-    id: str
-    event: Event
-    source: str
-    plugin: str
-    now: float
-    state: str = "ready"
-    reason: str = ""
-    body: str = field(init=False, repr=False)
-
-    @body.default
-    def _dump(self) -> str:
-        return codec.dump(self.event)
-
-    def put(self, tx: Transaction) -> bool:
-        """Store it, unless its ``dedupe_key`` was seen before; return whether it was stored."""
-        event, where, now = self.event, self.event.conversation, self.now
-        priority, person = int(event.effective_priority), int(event.from_person)
-        row = (
-            self.id,
-            self.source,
-            self.plugin,
-            event.kind,
-            where,
-            priority,
-            person,
-            event.dedupe_key,
-            self.body,
-            now,
-            _seconds(event.expires_at),
-            self.state,
-            self.reason,
-            None if self.state == "ready" else now,
-        )
-        added = tx.execute(_INSERT, row)
-        if added.rowcount == 0:
-            return False
-        if self.state == "ready":
-            tx.execute(lanes.JOIN, (where, added.lastrowid, priority, person, now))
-        file_uses.record(tx, self.id, event.content)
-        return True
-
-
 @define(eq=False, repr=False)
 class Journal:
     """The queue.
@@ -140,7 +89,7 @@ class Journal:
         Returns:
             The event's id; None if its ``dedupe_key`` was seen before (the cursor moves then too).
         """
-        entry = self.entry(event, source=source, plugin=plugin)
+        entry = Entry(id=new_id(), event=event, source=source, plugin=plugin, now=self.now())
 
         def insert(tx: Transaction) -> str | None:
             move_cursor(tx, source, cursor)
@@ -151,12 +100,6 @@ class Journal:
             return entry.id
 
         return await self.database.write(insert, durable=True)
-
-    def entry(self, event: Event, *, source: str, plugin: str) -> Entry:
-        """Return how an event goes on record."""
-        return Entry(
-            id=secrets.token_hex(6), event=event, source=source, plugin=plugin, now=self.now()
-        )
 
     async def cursor(self, source: str) -> str | None:
         """Return the cursor last stored for a source."""
@@ -300,18 +243,6 @@ class Journal:
         return found
 
 
-def move_cursor(tx: Transaction, source: str, cursor: str | None) -> None:
-    """Store how far a source is, if it says so."""
-    if cursor is not None:
-        tx.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (source, cursor))
-
-
-def is_known(tx: Transaction, plugin: str, key: str | None) -> bool:
-    """Tell whether an event of a plugin with this ``dedupe_key`` was seen before."""
-    sql = "SELECT 1 FROM events WHERE plugin = ? AND dedupe_key = ?"
-    return key is not None and tx.execute(sql, (plugin, key)).fetchone() is not None
-
-
 def check(tx: Transaction, lease: Lease) -> None:
     """Make sure that a lease still holds. Raises ``LeaseLost``."""
     row = tx.execute(
@@ -380,15 +311,3 @@ def refresh(tx: Transaction, conversation: str, *, now: float) -> bool:
 
 def _whence(event: Event) -> tuple[str, Trust, Address | None]:
     return event.sender, event.trust, event.reply_to
-
-
-def _seconds(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.timestamp()
-
-
-_INSERT = """
-    INSERT INTO events (id, source, plugin, kind, conversation, priority, person, dedupe_key, body,
-                        created_at, available_at, expires_at, state, reason, finished_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13, ?14)
-    ON CONFLICT (plugin, dedupe_key) DO NOTHING
-"""

@@ -38,6 +38,7 @@ from argent_hookspecs import (
     ToolCall,
     ToolFinished,
     ToolStarted,
+    Trust,
     TurnStarted,
 )
 
@@ -105,7 +106,7 @@ class AgentTurn:
         tools = ToolTurn(
             lease=self.lease,
             steps=self.steps,
-            touched_from_outside=gathered.touched_from_outside,
+            told=gathered.told,
             on_ask=self._ask,
         )
         for _ in range(self.shop.max_steps):
@@ -212,7 +213,11 @@ class AgentTurn:
         self.shop.publish(Draft(**self._here, to=self.lease.event.reply_to, text=text))
 
     def _ask(self, approval: Approval) -> None:
-        self.shop.publish(ApprovalAsked(approval=approval, to=self.lease.event.reply_to))
+        event = self.lease.event
+        # Nobody else may answer, so that it is the owner who is asked.
+        of_other = event.kind == "message" and event.trust is not Trust.OWNER
+        to = self.shop.owner_at() if of_other else event.reply_to
+        self.shop.publish(ApprovalAsked(approval=approval, to=to))
 
     def _state_changed(self, old: AgentState, new: AgentState) -> None:
         self.shop.publish(StateChanged(**self._here, old=str(old), new=str(new)))

@@ -1,5 +1,7 @@
-"""What a person can tell the agent itself: which model is to answer.
+"""What a person can tell the agent itself: which model is to answer, and a few words more.
 
+``/new`` begins a new conversation, ``/status`` says how the agent is, ``/help`` lists all of this;
+``/stop`` is obeyed at the door (``inbound/gate.py``), as it must not wait for what it is to stop.
 ``/model`` says which tiers there are, ``/model powerful`` chooses one for the conversation and
 ``/model auto`` leaves the choice to the router again. ``@powerful …`` chooses for one message.
 """
@@ -8,33 +10,57 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from attrs import define, evolve
 
 from argent_core.database import Database
+from argent_core.loop.history import start_afresh
 from argent_core.loop.model_router import ModelRouter
+from argent_core.money import in_dollars, of_limit
 from argent_hookspecs import Event, EventPart, Text, Transaction, Trust
 
 _AUTO = "auto"
 _WISH = re.compile(r"\s*@([\w-]+)(?:[:,]\s*|\s+)(?=\S)")
 _ALIKE = 0.75
+_SIMPLE = re.compile(r"\s*/(new|status|help)(?:@\w+)?\s*")
+_AILING = ("failed", "degraded", "blocked", "incompatible", "invalid settings")
+_LISTS = {"approvals": "approvals", "pairings": "pair"}
+_HELP_FOR_OTHERS = """\
+- `/new` begins a new conversation
+- `/stop` stops the answer
+- `/help` says this"""
+_HELP = f"""\
+{_HELP_FOR_OTHERS}
+- `/status` says how the agent is
+- `/model` says which models there are; `/model NAME` chooses one here, `/model auto` none
+- `@NAME …` chooses one for a message"""
 
 
 @define(eq=False, repr=False)
 class Commands:
-    """Understands what is meant for the agent itself; of its owner only."""
+    """Understands what is meant for the agent itself.
+
+    Args:
+        status: Says how the agent is.
+    """
 
     database: Database
     router: ModelRouter
+    status: Callable[[], Awaitable[Mapping[str, Any]]]
     _choices: dict[str, str] | None = None
 
     def needs_own_turn(self, event: Event) -> bool:
         """Tell whether an event cannot be dealt with in a turn that is under way."""
+        if event.from_person and _simple(event):
+            return True
         return _is_owners(event) and (_is_model_command(event) or _named(event) is not None)
 
     async def answer(self, event: Event) -> str | None:
         """Carry out a command and return what to say, or None if the event is none."""
+        if event.from_person and (command := _simple(event)):
+            return await self._obey(command, event)
         if not _is_owners(event):
             return None
         if not _is_model_command(event):
@@ -55,6 +81,18 @@ class Commands:
             words = "Models elsewhere are not told what is said meanwhile, later neither."
             return f"From now on {wish} answers here. {words} {undo}"
         return f"From now on {wish} answers here. {undo}"
+
+    async def _obey(self, command: str, event: Event) -> str:
+        """Carry out a command that consists of one word."""
+        if command == "new":
+            where = event.conversation
+            await self.database.write(lambda tx: start_afresh(tx, where), durable=True)
+            return "From here on a new conversation begins; what was said before is not told."
+        if command == "help":
+            return _HELP if _is_owners(event) else _HELP_FOR_OTHERS
+        if not _is_owners(event):
+            return "Only the owner may ask for that."
+        return "\n".join(_summary(await self.status()))
 
     async def wish(self, event: Event) -> tuple[Event, str]:
         """Find out which tier the person wants.
@@ -101,6 +139,37 @@ class Commands:
 
         await self.database.write(work, durable=True)
         self._choices = None
+
+
+def _simple(event: Event) -> str:
+    """Return the command that a message is and nothing else, without the slash; or nothing."""
+    found = _SIMPLE.fullmatch(event.text) if len(event.text) < 100 else None
+    return found[1] if found else ""
+
+
+def _summary(status: Mapping[str, Any]) -> Iterator[str]:
+    """Say in a few lines how the agent is."""
+    events, spending = status["events"], status["spending"]
+    yield f"{status['agent']} runs."
+    if status["refusing"]:
+        yield f"- {status['refusing']}"
+    models = ", ".join(f"{model['tier']} ({model['model']})" for model in status["models"])
+    yield f"- Models: {models or 'none'}"
+    waiting = events["ready"] + events["waiting"]
+    others = events["leased"] - 1  # the question itself is one
+    yield f"- Events: {waiting} waiting, {others} under way, {events['dead']} dead"
+    for what, words in (
+        ("approvals", "waiting for your word"),
+        ("pairings", "asking to be let in"),
+    ):
+        if status[what]:
+            yield f"- {status[what]} {words}: `argent {_LISTS[what]} list`"
+    spent, limit = spending["spent"], spending["limit"]
+    used = in_dollars(spent) if limit is None else of_limit(spent, limit)
+    yield f"- Spent today: {used}"
+    for plugin in status["plugins"]:
+        if plugin["state"] in _AILING:
+            yield f"- The plugin {plugin['name']} is {plugin['state']}: {plugin['reason']}"
 
 
 def _is_owners(event: Event) -> bool:

@@ -66,11 +66,10 @@ class GatheredContext:
         return told + sum(e.tokens for e in self.history) + estimate(self.event.text)
 
     @property
-    def touched_from_outside(self) -> bool:
-        """Whether content that nobody vouches for is part of it."""
+    def told(self) -> tuple[Trust, ...]:
+        """Whose content is part of it."""
         told = [self.event.trust, *(exchange.trust for exchange in self.history)]
-        told += [offered.block.trust for offered in self.blocks if not offered.left_out]
-        return Trust.OUTSIDE in told
+        return (*told, *(b.block.trust for b in self.blocks if not b.left_out))
 
 
 @frozen(kw_only=True)

@@ -69,7 +69,7 @@ class History:
     def recent(self, tx: Transaction, conversation: str) -> list[Exchange]:
         """Return the last exchanges of a conversation, oldest first; on one and the same thread."""
         known = self._kept.pop(conversation, _Kept({}, 0)).found
-        ended = _last(tx, conversation, EXCHANGES_READ)
+        ended = _last(tx, conversation, EXCHANGES_READ, since=_fresh_start(tx, conversation))
         # A turn that is tried again ends again.
         known |= _read(tx, [id for id, at in ended if id not in known or known[id][0] != at])
         found = {id: known[id] for id, _ in ended}
@@ -91,12 +91,29 @@ def read_exchanges(tx: Transaction, conversation: str, *, limit: int) -> list[Ex
     return [found[id][1] for id, _ in ended]
 
 
-def _last(tx: Transaction, conversation: str, limit: int) -> list[tuple[str, float]]:
+def start_afresh(tx: Transaction, conversation: str) -> None:
+    """Have nothing told any more of what a conversation was about, its last turn included."""
+    tx.execute(
+        "INSERT OR REPLACE INTO fresh_starts"
+        " SELECT ?1, COALESCE(MAX(n) + 1, 0) FROM turns WHERE conversation = ?1",
+        (conversation,),
+    )
+
+
+def _fresh_start(tx: Transaction, conversation: str) -> int:
+    sql = "SELECT n FROM fresh_starts WHERE conversation = ?"
+    row = tx.execute(sql, (conversation,)).fetchone()
+    return row[0] if row else 0
+
+
+def _last(
+    tx: Transaction, conversation: str, limit: int, *, since: int = 0
+) -> list[tuple[str, float]]:
     """Find the last exchanges, oldest first: each one's turn, and when it ended."""
     found = tx.execute(
-        f"SELECT id, finished_at FROM turns WHERE conversation = ? AND {IS_EXCHANGE}"
+        f"SELECT id, finished_at FROM turns WHERE conversation = ? AND n >= ? AND {IS_EXCHANGE}"
         " ORDER BY n DESC LIMIT ?",
-        (conversation, limit),
+        (conversation, since, limit),
     ).fetchall()
     return list(reversed(found))
 

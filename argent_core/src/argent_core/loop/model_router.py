@@ -119,7 +119,7 @@ class ModelRouter:
         """
         signals = read_signals(
             gathered.event,
-            tools=[bound.tool for bound in self.tools.offered()],
+            tools=[bound.tool for bound in self.tools.offered(gathered.event)],
             input_tokens=gathered.tokens,
             depth=gathered.depth,
         )

@@ -129,7 +129,7 @@ class PaidCalls:
     def _request(
         self, route: Route, wanted: Wanted, share: float
     ) -> tuple[ModelRequest, FittedContext]:
-        specs = self.shop.tools.specs()
+        specs = self.shop.tools.specs(self.gathered.event)
         fitted = fit(
             self.gathered,
             window=int(route.info.context_window * share),

@@ -32,6 +32,7 @@ from argent_hookspecs import (
     Approval,
     ArgentError,
     Effect,
+    Event,
     Permission,
     Tool,
     ToolCall,
@@ -39,6 +40,7 @@ from argent_hookspecs import (
     ToolResult,
     ToolRun,
     ToolSpec,
+    Trust,
 )
 
 log = logging.getLogger("argent.tools")
@@ -61,13 +63,22 @@ class BoundTool:
 
 @frozen(kw_only=True)
 class ToolTurn:
-    """The turn that calls tools."""
+    """The turn that calls tools.
+
+    Args:
+        told: Whose content the model is told.
+    """
 
     lease: Lease
     steps: Steps
-    touched_from_outside: bool
+    told: Sequence[Trust]
     on_ask: Callable[[Approval], None]
     calls: dict[str, int] = field(factory=dict)
+
+    @property
+    def event(self) -> Event:
+        """What it deals with."""
+        return self.lease.event
 
     @property
     def goes_round(self) -> bool:
@@ -102,18 +113,20 @@ class Tools:
         """Forget a plugin's tools."""
         self._bound = {k: b for k, b in self._bound.items() if b.plugin != plugin}
 
-    def offered(self) -> list[BoundTool]:
-        """Return the tools that the model may be shown, sorted."""
+    def offered(self, event: Event | None = None) -> list[BoundTool]:
+        """Return the tools that may be shown, sorted; in the turn of an event, if it is given."""
         known = [self._bound.get(found.record.id) for found in self.host.registered(Tool)]
         return [
             bound
             for bound in known
-            if bound is not None and self._policy(bound.tool) is not Permission.DENY
+            if bound is not None
+            and self._policy(bound.tool) is not Permission.DENY
+            and self._is_for(event, bound.tool)
         ]
 
-    def specs(self) -> tuple[ToolSpec, ...]:
+    def specs(self, event: Event) -> tuple[ToolSpec, ...]:
         """Return what the model is shown of them."""
-        return tuple(bound.signature.spec for bound in self.offered())
+        return tuple(bound.signature.spec for bound in self.offered(event))
 
     async def run(self, turn: ToolTurn, call: ToolCall) -> ToolResult:
         """Deal with one call of a model; the result may say that it was not done, and why.
@@ -135,7 +148,8 @@ class Tools:
         approval = answered.id if answered is not None else ""
         try:
             if answered is not None:
-                bound, call = await self._fitting(answered.call), answered.call
+                bound = await self._fitting(answered.call, turn.event)
+                call = answered.call
             else:
                 bound, call = await self._admit(turn, call)
         except ToolError as error:
@@ -149,9 +163,9 @@ class Tools:
     async def _admit(self, turn: ToolTurn, call: ToolCall) -> tuple[BoundTool, ToolCall]:
         """Check a call before anything happens. Raises ``ToolError`` if it may not be made."""
         self._refuse_loop(turn, call)
-        await self._fitting(call)
+        await self._fitting(call, turn.event)
         call = await self._filter(call)
-        bound = await self._fitting(call)
+        bound = await self._fitting(call, turn.event)
         permission = self._permission(turn, bound.tool)
         if permission is Permission.DENY:
             raise ToolError(f"{call.name} is not allowed here")
@@ -173,11 +187,11 @@ class Tools:
             await self.host.next_one_up()
         return self._bound.get(name)
 
-    async def _fitting(self, call: ToolCall) -> BoundTool:
-        """Find the tool of a call that fits it. Raises ``ToolError``."""
+    async def _fitting(self, call: ToolCall, event: Event | None = None) -> BoundTool:
+        """Find the tool of a call that fits it, in the turn of an event. Raises ``ToolError``."""
         bound = await self._find(call.name)
-        if bound is None:
-            known = ", ".join(b.tool.id for b in self.offered()) or "none"
+        if bound is None or not self._is_for(event, bound.tool):
+            known = ", ".join(b.tool.id for b in self.offered(event)) or "none"
             raise ToolError(f"there is no tool {call.name!r}; the tools are: {known}")
         bound.signature.bind(call.arguments, ToolRun(key="", conversation=""))
         return bound
@@ -195,11 +209,32 @@ class Tools:
                 return permission
         return tool.permission
 
+    def _is_for(self, event: Event | None, tool: Tool) -> bool:
+        """Tell whether a tool may be used at all in the turn of an event."""
+        if event is None:
+            return True
+        names = self._named(event.trust)
+        if names is None and event.group and event.trust is Trust.OUTSIDE:
+            return False  # anybody could have anything read out to the group
+        return names is None or _is_named(tool, names)
+
+    def _named(self, trust: Trust) -> tuple[str, ...] | None:
+        """Return the tools for content of a certain trust; None for all."""
+        people = self.settings.people
+        return {Trust.PAIRED: people.paired, Trust.OUTSIDE: people.outside}.get(trust)
+
     def _permission(self, turn: ToolTurn, tool: Tool) -> Permission:
-        """Apply the policy; ask for what outside content led to, unless it can be repeated."""
+        """Apply the policy; ask for what content led to that may not use the tool by itself.
+
+        What can be repeated may be used by content from outside, unless the settings say otherwise.
+        """
         permission = self._policy(tool)
-        risky = turn.touched_from_outside and tool.effect is not Effect.IDEMPOTENT
-        return Permission.ASK if risky and permission is Permission.ALLOW else permission
+        if permission is not Permission.ALLOW:
+            return permission
+        risky = Trust.OUTSIDE in turn.told and tool.effect is not Effect.IDEMPOTENT
+        named = [self._named(trust) for trust in turn.told]
+        led = any(names is not None and not _is_named(tool, names) for names in named)
+        return Permission.ASK if risky or led else permission
 
     async def _refuse(self, turn: ToolTurn, call: ToolCall, reason: str) -> ToolResult:
         step = await turn.steps.begin("tool", call.name, request=call)
@@ -220,7 +255,7 @@ class Tools:
     ) -> ToolResult:
         try:
             # Its plugin may have been restarted while the call was put on record.
-            bound = await self._fitting(call)
+            bound = await self._fitting(call, turn.event)
             arguments = bound.signature.bind(call.arguments, _run_of(turn, key=step.key))
             value = await self.guard.ask(
                 bound.plugin,
@@ -303,6 +338,10 @@ class Tools:
         where = f"the whole result is in {path}" if outcome.error is None else "the rest is lost"
         head = text[: self.settings.result_limit - 200]
         return f"{head}\n[… {len(text)} characters in all; {where}]"
+
+
+def _is_named(tool: Tool, patterns: Sequence[str]) -> bool:
+    return any(fnmatch(tool.id, pattern) for pattern in patterns)
 
 
 def _as_text(value: object) -> str:
