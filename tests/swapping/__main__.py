@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import tempfile
 import urllib.request
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
-import uv
 from attrs import evolve, field, frozen
 
 from benchmarks.model_server import WORDS, replaying
+from tests.builds import Build
 
 _LEAST = ("argent_hookspecs", "argent_core", "argent_terminal")
 _SAID = ("Hello! Who are you?", "And what can you do?")
@@ -75,7 +73,7 @@ def main(wheels: Path) -> None:
     """
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(_AT_ONCE) as pool:
         # Found here, once: what it looks up is not ready for threads.
-        build = Build(Path(folder), uv.find_uv_bin())
+        build = Build(Path(folder))
         for line in pool.map(partial(_try, wheels, build), _pairs()):
             click.echo(line)
 
@@ -83,7 +81,7 @@ def main(wheels: Path) -> None:
 def _try(wheels: Path, builds: Build, pair: Pair) -> str:
     """Install a pair, talk with it, and say what it said."""
     build = evolve(builds, folder=builds.folder / f"{pair.provider}-{pair.tier}")
-    build.install(wheels, f"argent_{pair.provider}", f"argent_tier_{pair.tier}")
+    build.install(wheels, *_LEAST, f"argent_{pair.provider}", f"argent_tier_{pair.tier}")
     with replaying() as url:
         settings = json.loads(json.dumps(pair.settings).replace("{url}", url))
         tier = {
@@ -123,67 +121,6 @@ def _weights() -> str:
     folder = os.environ.get("ARGENT_TEST_MODELS") or Path(caches, "argent-test-models")
     path = Path(folder, "models", _WEIGHTS)
     return str(path) if path.is_file() else "smollm2-135m"
-
-
-@frozen
-class Build:
-    """An environment of its own, with a home of its own.
-
-    Args:
-        folder: Where both are.
-        tool: uv's program.
-    """
-
-    folder: Path
-    tool: str
-
-    def install(self, wheels: Path, *more: str) -> None:
-        """Install the least that a conversation needs, and these packages."""
-        found = [next(wheels.glob(f"{name}-*.whl")) for name in (*_LEAST, *more)]
-        self._run(self.tool, "venv", "--quiet", self._environment)
-        self._run(self.tool, "pip", "install", "--quiet", "--python", self._python, *found)
-
-    def settle(self, settings: Mapping[str, Any]) -> None:
-        """Write its settings, and make sure that it takes them."""
-        home = self.folder / ".argent"
-        home.mkdir(mode=0o700)
-        (home / "argent.json").write_text(json.dumps(settings), "utf-8")
-        self.argent("config", "check")
-
-    def argent(self, *words: str, status: int = 0) -> str:
-        """Run the command and return what it says. Raises ``SystemExit`` if it ends otherwise.
-
-        Args:
-            status: What it is to exit with; if it is not 0, its complaint is returned too.
-        """
-        said = self._run(self._environment / "bin" / "argent", *words, status=status).strip()
-        if not said:
-            raise SystemExit(f"argent {' '.join(words)} says nothing")
-        return said
-
-    @property
-    def _environment(self) -> Path:
-        return self.folder / "environment"
-
-    @property
-    def _python(self) -> Path:
-        return self._environment / "bin" / "python"
-
-    def _run(self, *command: Any, status: int = 0) -> str:
-        self.folder.mkdir(exist_ok=True)
-        strange = {name for name in os.environ if name.startswith(("ARGENT_", "XDG_", "PYTHON"))}
-        kept = {name: value for name, value in os.environ.items() if name not in strange}
-        done = subprocess.run(
-            [str(word) for word in command],
-            env={**kept, "HOME": str(self.folder)},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        if done.returncode != status:
-            raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
-        return done.stdout + (done.stderr if status else "")
 
 
 if __name__ == "__main__":
