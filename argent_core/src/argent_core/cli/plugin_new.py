@@ -46,7 +46,7 @@ def new(kind: str, name: str, into: Path, as_json: bool) -> None:
     if as_json:
         print_json(project.as_json())
         return
-    click.echo(f"{project.folder} is the project of a {kind.replace('-', ' ')}. In it:")
+    click.echo(f"{project.folder} is the project of a new {kind.replace('-', ' ')}. In it:")
     for path in project.files:
         click.echo(f"  {path}")
     click.echo("Next:")
