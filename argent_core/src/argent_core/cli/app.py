@@ -23,7 +23,7 @@ BUILT_IN = {
     "init": ("argent_core.cli.init:init", "Set up a home."),
     "models": ("argent_core.cli.models:models", "List, fetch, try out and price models."),
     "pair": ("argent_core.cli.pair:pair", "Let people and groups in."),
-    "plugins": ("argent_core.cli.plugins:plugins", "List, enable, disable and begin plugins."),
+    "plugins": ("argent_core.cli.plugins:plugins", "List, switch, audit, check and begin plugins."),
     "replies": ("argent_core.cli.replies:replies", "List, read, retry and drop replies."),
     "secrets": ("argent_core.cli.secrets:secrets", "Store and remove secrets."),
     "start": ("argent_core.cli.start:start", "Run the agent until it is stopped."),

@@ -7,23 +7,28 @@ import click
 from argent_core.cli.context import LazyContext
 from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_table
+from argent_core.cli.plugin_audit import approve, audit, lock
+from argent_core.cli.plugin_check import check
 from argent_core.cli.plugin_new import new
 
 
 @click.group(cls=Group)
 def plugins() -> None:
-    """List, enable and disable plugins, and begin new ones.
+    """List, switch, audit, check and begin plugins.
 
     While the agent runs, enabling and disabling take effect at once.
 
     \b
     argent plugins list
     argent plugins disable terminal
+    argent plugins audit
+    argent plugins approve telegram
     argent plugins new channel irc
     """
 
 
-plugins.add_command(new)
+for command in (approve, audit, check, lock, new):
+    plugins.add_command(command)
 
 
 @plugins.command("list")

@@ -13,8 +13,9 @@ import io
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from argent_core.plugin_trust.installed import Installed
 
@@ -88,6 +89,10 @@ class Contents:
     def outside(self) -> list[str]:
         """All files that are not in a package of its own."""
         return sorted([*self.modules, *self.startup, *self.scripts, *self.data])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return {**asdict(self), "outside": self.outside}
 
 
 def rows(installed: Installed) -> list[Row]:
