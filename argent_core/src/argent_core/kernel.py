@@ -35,6 +35,7 @@ from argent_core.link import KERNEL
 from argent_core.local import LocalServer
 from argent_core.loop.agent_loop import AgentLoop
 from argent_core.loop.approvals import Approvals
+from argent_core.loop.attachments import Attachments
 from argent_core.loop.budget import Budget
 from argent_core.loop.commands import Commands
 from argent_core.loop.context import Context
@@ -254,10 +255,11 @@ class Kernel:
         )
         router = ModelRouter(self.host, self.guard, self.tools, settings)
         files = WorkspaceFiles(settings.agent.workspace)
+        attached = Attachments(self.host, self.guard, self.files)
         workshop = Workshop(
             journal=self.journal,
             filters=filters,
-            context=Context(self.host, self.guard, database, files),
+            context=Context(self.host, self.guard, database, files, attached),
             router=router,
             commands=Commands(database, router, status=lambda: self.agent.status()),
             model_stream=ModelStream(self.guard),

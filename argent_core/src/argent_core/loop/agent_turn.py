@@ -15,6 +15,7 @@ from argent_core import codec
 from argent_core.inbound.journal import Lease
 from argent_core.loop import turn_store
 from argent_core.loop.agent_state import AgentState, StateMachine
+from argent_core.loop.attachments import in_words
 from argent_core.loop.deadline import Deadline
 from argent_core.loop.filters import Rejected
 from argent_core.loop.model_calls import ModelCalls
@@ -29,6 +30,7 @@ from argent_hookspecs import (
     ArgentError,
     Draft,
     Event,
+    File,
     FinishReason,
     Message,
     Reply,
@@ -153,7 +155,7 @@ class AgentTurn:
         elif not self.steps.replaying:
             passed: list[tuple[int, Event]] = []
             for seq, event in await self.shop.journal.steering(self.lease):
-                if self.shop.commands.needs_own_turn(event):
+                if self.shop.commands.needs_own_turn(event) or _brings_files(event):
                     break
                 try:
                     seen = await self.shop.filters.event(event)
@@ -170,7 +172,7 @@ class AgentTurn:
     def _hear(self, events: Sequence[Event]) -> None:
         for event in events:
             self.shop.publish(TurnStarted(**self._here, event=event))
-        last, words = self._said.pop(), "\n".join(event.text for event in events)
+        last, words = self._said.pop(), "\n".join(in_words(event) for event in events)
         self._said.append(Message(Role.USER, (*last.parts, Text(words))))
         self.heard += events
 
@@ -234,6 +236,11 @@ def _numbered(call: ToolCall, step: int, place: int) -> ToolCall:
     """
     name = re.sub(r"[^A-Za-z0-9_-]", "_", call.name)[:64] or "_"
     return evolve(call, id=f"c{step:05}{place:03}", name=name)
+
+
+def _brings_files(event: Event) -> bool:
+    """Tell whether something came with an event that is looked into when its turn begins."""
+    return any(isinstance(part, File) for part in event.content)
 
 
 def _whole(answer: ModelAnswer) -> str:

@@ -19,6 +19,8 @@ from attrs import define, evolve, field, frozen
 from argent_core.database import Database
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
+from argent_core.loop import attachments
+from argent_core.loop.attachments import Attachment, Attachments
 from argent_core.loop.history import EXCHANGES_READ, Exchange, History
 from argent_core.loop.labels import labelled
 from argent_core.loop.offered_block import OfferedBlock
@@ -33,7 +35,9 @@ from argent_hookspecs import (
     ContextTooLong,
     Event,
     Message,
+    MessagePart,
     Role,
+    Text,
     ToolSpec,
     Transaction,
     Trust,
@@ -53,6 +57,16 @@ class GatheredContext:
     event: Event
     blocks: tuple[OfferedBlock, ...]
     history: tuple[Exchange, ...]
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether a model that takes pictures is told more."""
+        return any(one.image is not None for one in self.attachments)
+
+    def without_pictures(self) -> GatheredContext:
+        """Return what a model can be told that takes none."""
+        return evolve(self, attachments=attachments.without_pictures(self.attachments))
 
     @property
     def depth(self) -> int:
@@ -63,6 +77,7 @@ class GatheredContext:
     def tokens(self) -> int:
         """Estimate of all of it."""
         told = sum(block.tokens for block in self.blocks if not block.left_out)
+        told += attachments.tokens(self.attachments)
         return told + sum(e.tokens for e in self.history) + estimate(self.event.text)
 
     @property
@@ -96,6 +111,7 @@ class Context:
     guard: Guard
     database: Database
     workspace: WorkspaceFiles
+    attachments: Attachments
     history: History = field(factory=History)
 
     async def gather(self, event: Event, now: datetime) -> GatheredContext:
@@ -104,8 +120,10 @@ class Context:
             self._ask(found.plugin, found.record, event, now)
             for found in self.host.registered(ContextProvider)
         ]
-        (own, history), answers = await asyncio.gather(
-            self.database.read(partial(self._look, event)), asyncio.gather(*asked)
+        (own, history), answers, attached = await asyncio.gather(
+            self.database.read(partial(self._look, event)),
+            asyncio.gather(*asked),
+            self.attachments.of(event),
         )
         others = [pair for pairs in answers for pair in pairs]
         offered = sorted(
@@ -115,6 +133,7 @@ class Context:
             event=event,
             blocks=tuple(block for _, block in offered),
             history=tuple(history),
+            attachments=attached,
         )
 
     async def _ask(
@@ -193,9 +212,10 @@ def fit(
     Raises:
         ContextTooLong: The event alone does not fit.
     """
-    told = labelled(gathered.event.trust, gathered.event.text, source=gathered.event.kind)
     spent = sum(estimate(f"{t.name}{t.description}{t.parameters}") for t in tools)
-    room = window - output - spent - turn_tokens - estimate(told)
+    room = window - output - spent - turn_tokens
+    told, images = attachments.tell(gathered.event, gathered.attachments, room=room)
+    room -= estimate(told) + attachments.PICTURE_TOKENS * len(images)
     if room < 0:
         raise ContextTooLong(
             f"the message does not fit: it takes about {window - output - room} tokens, and the "
@@ -208,7 +228,8 @@ def fit(
     volatile = [_safe(block).text for block in kept if not block.stable]
     recent = _recent(gathered.history, room, private=private)
     messages = [message for exchange in recent for message in exchange.messages]
-    messages.append(Message(Role.USER, "\n\n".join([*volatile, told])))
+    parts: tuple[MessagePart, ...] = (Text("\n\n".join([*volatile, told])), *images)
+    messages.append(Message(Role.USER, parts))
     return FittedContext(
         system=stable,
         exchanges=len(recent),

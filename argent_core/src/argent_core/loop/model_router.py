@@ -136,6 +136,10 @@ class ModelRouter:
                 why = f"by its score, but not below {floor}"
         else:
             first, why = named_tier(tiers, settings.default), "models.default, without a router"
+        if gathered.has_pictures and not wish:
+            seeing = await self._seeing(tiers, first)
+            if seeing is not first:
+                first, why = seeing, f"{why}, and it is shown a picture"
         return Plan(
             score=score,
             tiers=(first, *stand_ins(tiers, first)),
@@ -144,6 +148,20 @@ class ModelRouter:
             floor=floor or "",
             here=all(running[tier.provider].record.local for tier in tiers),
         )
+
+    async def _seeing(self, tiers: Sequence[ModelTier], first: ModelTier) -> ModelTier:
+        """Return the next tier up that takes pictures, or the next one down, if there is one."""
+        above = sorted((t for t in tiers if t.below > first.below), key=lambda t: t.below)
+        under = sorted((t for t in tiers if t.below < first.below), key=lambda t: -t.below)
+        for tier in (first, *above, *under):
+            try:
+                info = await self.describe(self._providers()[tier.provider], tier.model)
+            except ArgentError as error:
+                log.warning("whether %s takes pictures is not known: %s", tier.model, error)
+                continue
+            if info.takes_images:
+                return tier
+        return first
 
     def is_private(self, wish: str) -> bool:
         """Tell whether who asks for a tier asks for a model of this machine.

@@ -131,7 +131,7 @@ class PaidCalls:
     ) -> tuple[ModelRequest, FittedContext]:
         specs = self.shop.tools.specs(self.gathered.event)
         fitted = fit(
-            self.gathered,
+            self.gathered if route.info.takes_images else self.gathered.without_pictures(),
             window=int(route.info.context_window * share),
             output=route.max_output,
             tools=specs,

@@ -10,6 +10,7 @@ from argent_core import codec
 from argent_core.guard import attempt
 from argent_core.inbound import journal
 from argent_core.inbound.journal import Journal, Lease
+from argent_core.loop.attachments import in_words
 from argent_core.loop.model_router import Route
 from argent_core.loop.offered_block import OfferedBlock
 from argent_core.outbound import outbox, parts
@@ -124,7 +125,7 @@ async def finish(book: Journal, lease: Lease, *, ending: Ending) -> bool:
         LeaseLost: The event is no longer this turn's; nothing was stored.
     """
     now = book.now()
-    asked = "\n".join(event.text for event in ending.heard).encode(errors="replace").decode()
+    asked = "\n".join(in_words(event) for event in ending.heard).encode(errors="replace").decode()
     trust = str(ending.heard[0].trust) if ending.heard else None
     row = (ending.state, now, ending.answer, ending.reason, asked or None, trust, lease.id)
 
