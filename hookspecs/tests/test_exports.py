@@ -97,6 +97,7 @@ PINNED = [
     "ServiceKey",
     "ServiceMissing",
     "Services",
+    "SetUpContext",
     "StateChanged",
     "StorageError",
     "Text",

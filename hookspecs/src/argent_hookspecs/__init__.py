@@ -64,6 +64,7 @@ from argent_hookspecs.jobs import (
 from argent_hookspecs.local import (
     CommandContext,
     Connection,
+    SetUpContext,
 )
 from argent_hookspecs.messages import (
     EventPart,
@@ -254,6 +255,7 @@ __all__ = [
     "ServiceKey",
     "ServiceMissing",
     "Services",
+    "SetUpContext",
     "StateChanged",
     "StorageError",
     "Text",

@@ -35,3 +35,26 @@ class CommandContext(Protocol):
     def connect(self, plugin: str) -> AbstractAsyncContextManager[Connection]:
         """A connection to what a plugin serves (``PluginContext.serve_local``)."""
         ...
+
+
+class SetUpContext(CommandContext, Protocol):
+    """What a command of the entry-point group ``argent.init`` finds: ``argent init NAME``."""
+
+    def keep_secret(self, name: str, value: str) -> str:
+        """Store a secret and return the reference to it. Raises ``SecretError``."""
+        ...
+
+    def set_setting(self, path: str, value: str) -> None:
+        """Set a setting, ``plugins.NAME.…``; an agent that runs goes by it at once.
+
+        Raises ``ConfigError``.
+        """
+        ...
+
+    def invite(self, channel: str, *, owner: bool = False) -> str:
+        """Return a code that lets in whoever sends it on a channel: once, within the hour.
+
+        Args:
+            owner: Whether that person is the owner then.
+        """
+        ...

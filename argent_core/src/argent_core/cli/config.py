@@ -94,7 +94,7 @@ def set_(obj: LazyContext, path: str, value: str, as_json: bool) -> None:
     for problem in (*found.errors, *found.warnings):
         click.echo(f"Warning: {problem}", err=True)
     changed = _under(found.document.data, path)
-    _tell_running_kernel(obj)
+    tell_running_kernel(obj)
     if as_json:
         print_json({"path": path, "value": changed, "file": str(obj.place.config_file)})
     else:
@@ -111,11 +111,11 @@ def unset(obj: LazyContext, path: str) -> None:
     argent config unset loop.maxSteps
     """
     settings.unset_value(obj.place, path, classes=settings_classes())
-    _tell_running_kernel(obj)
+    tell_running_kernel(obj)
     click.echo(f"{path} is not set any more.")
 
 
-def _tell_running_kernel(obj: LazyContext) -> None:
+def tell_running_kernel(obj: LazyContext) -> None:
     """Have the agent go by the new settings, if it runs."""
     from argent_core.link import Unreachable
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class LazyContext:
-    """The contract's ``CommandContext``, and a little more for the kernel's own commands.
+    """The contract's ``SetUpContext``, and a little more for the kernel's own commands.
 
     Args:
         explicit: The home that was asked for with ``--home``.
@@ -90,6 +90,34 @@ class LazyContext:
         if "error" in answer:
             raise click.ClickException(str(answer["error"]))
         return answer.get("result")
+
+    def keep_secret(self, name: str, value: str) -> str:
+        """Store a secret and return the reference to it."""
+        from argent_core.secrets import SecretStore
+
+        self.place.create()
+        SecretStore(self.place).set(name, value)
+        return f"store:{name}"
+
+    def set_setting(self, path: str, value: str) -> None:
+        """Set a setting, and have an agent that runs go by it."""
+        from argent_core.cli.config import tell_running_kernel
+        from argent_core.config import set_value
+        from argent_core.settings_check import settings_classes
+
+        self.place.create()
+        set_value(self.place, path, text=value, classes=settings_classes())
+        tell_running_kernel(self)
+
+    def invite(self, channel: str, *, owner: bool = False) -> str:
+        """Return a code that lets in whoever sends it on a channel."""
+        import getpass
+
+        standing = "owner" if owner else "paired"
+        made, _ = self.operate(
+            "pair.invite", standing=standing, channel=channel, by=getpass.getuser()
+        )
+        return str(made["code"])
 
     def running_kernel(self) -> AbstractAsyncContextManager[None]:
         """Return a running kernel: the one on this home, or one for the block only."""

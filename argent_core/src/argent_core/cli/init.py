@@ -17,7 +17,11 @@ from argent_core import config
 from argent_core.cli.context import LazyContext
 from argent_core.cli.output import as_json, print_json
 from argent_core.first_run import prepare_home, template, without_comments
+from argent_core.guard import attempt
+from argent_core.link import Unreachable
 from argent_core.paths import Home
+from argent_core.plugin_trust.approval import approve
+from argent_core.plugins import installed_plugins
 
 ENOUGH_MEMORY = 4 * 10**9
 """Bytes of memory from which the larger model is recommended: "4 GB", as sold."""
@@ -28,6 +32,8 @@ MODELS: Mapping[str, str] = {
 }
 
 NEXT = "argent chat"
+GROUP = "argent.init"
+"""Entry points of what plugins have to set up: name → click command."""
 
 
 @frozen(kw_only=True)
@@ -61,7 +67,24 @@ class Done:
         }
 
 
-@click.command()
+class SetUps(click.Group):
+    """The set-ups that plugins bring, in the entry-point group ``argent.init``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return their names, sorted."""
+        return sorted({point.name for point in entry_points(group=GROUP)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one; the first, should several distributions bring it."""
+        for point in entry_points(group=GROUP, name=cmd_name):
+            outcome = attempt(point.load)
+            if isinstance(outcome.value, click.Command):
+                return outcome.value
+            raise click.ClickException(f'"init {cmd_name}" is broken: {outcome.error}')
+        return None
+
+
+@click.group(cls=SetUps, invoke_without_command=True, subcommand_metavar="[PLUGIN]")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing; take what is recommended.")
 @click.option("--name", help="Your name, for USER.md.")
 @click.option("--model", help="Model that runs on this machine: a known name, file or address.")
@@ -79,7 +102,12 @@ def init(obj: LazyContext, /, *, yes: bool, as_json: bool, **wishes: Any) -> Non
     argent init                       asks two questions
     argent init --yes                 asks none
     argent init --name Ada --model smollm2-135m
+    argent init telegram              sets up what a plugin needs
     """
+    plugin = click.get_current_context().invoked_subcommand
+    if plugin is not None:
+        _approve(obj, plugin)
+        return
     wanted = Wishes(**wishes)
     if not (yes or as_json) and sys.stdin.isatty():
         wanted = _ask(obj.place, wanted)
@@ -88,6 +116,16 @@ def init(obj: LazyContext, /, *, yes: bool, as_json: bool, **wishes: Any) -> Non
         print_json(done.as_json())
     else:
         _say(done)
+
+
+def _approve(obj: LazyContext, plugin: str) -> None:
+    """Let a plugin load that is set up: that is its owner's word for it."""
+    try:
+        obj.ask("plugins.approve", names=[plugin])
+    except Unreachable:
+        obj.place.create()
+        if any(one.name == plugin for one in installed_plugins()):
+            approve(obj.place, [plugin])
 
 
 def recommended_model() -> str:

@@ -1,0 +1,211 @@
+"""Questions with buttons: whether a tool may be run, whether somebody is let in."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from attrs import define
+
+from argent_hookspecs import (
+    Address,
+    Agent,
+    Approval,
+    ApprovalAsked,
+    PairingAsked,
+    PairingRequest,
+    Sender,
+)
+from argent_telegram.faults import Blocked, Refused, TelegramFault
+from argent_telegram.ledger import Ledger, Question
+from argent_telegram.markdown import convert
+from argent_telegram.outgoing import written
+from argent_telegram.wire import Api
+
+if TYPE_CHECKING:
+    from telegram import CallbackQuery, InlineKeyboardMarkup
+
+MOST_BYTES = 64
+"""Of what a button carries: https://core.telegram.org/bots/api#inlinekeyboardbutton."""
+OVER = "This was answered already, or it is too late."
+NOT_YOU = "Only the owner can answer this."
+_TOOL, _PERSON = "t", "p"
+_LONGEST_ARGUMENTS = 1500
+
+log = logging.getLogger("argent.plugin.telegram")
+
+
+@define(eq=False, repr=False)
+class Questions:
+    """Asks for one bot."""
+
+    channel: str
+    api: Api
+    agent: Agent
+    ledger: Ledger
+
+    async def ask_approval(self, notice: ApprovalAsked) -> None:
+        """Ask whether a tool may be run, where its turn is answered."""
+        if notice.to is not None:
+            await self._ask_approval(notice.approval, notice.to)
+
+    async def ask_pairing(self, notice: PairingAsked) -> None:
+        """Ask the owners whether somebody is let in."""
+        for chat in await self.ledger.owners(self.channel):
+            await self._ask(
+                f"{_PERSON}:{notice.request.code}",
+                Address(self.channel, chat),
+                text=_pairing_text(notice.request),
+                turn="",
+            )
+
+    async def ask_again(self) -> None:
+        """Ask what was not asked because the agent ended too soon."""
+        asked = {one.id for one in await self.ledger.questions(self.channel)}
+        for approval in await self.agent.approvals():
+            to = address_of(self.channel, approval.conversation)
+            if to is not None and f"{_TOOL}:{approval.id}" not in asked:
+                await self._ask_approval(approval, to)
+
+    async def settle(self, turn: str) -> None:
+        """Take the buttons away that nobody waits for any more: the turn goes on, or is over."""
+        asked = await self.ledger.questions(self.channel, turn=turn)
+        if not asked:
+            return
+        waiting = {f"{_TOOL}:{approval.id}" for approval in await self.agent.approvals()}
+        for question in asked:
+            if question.id not in waiting:
+                await self._close(question, "Answered elsewhere, or too late.")
+
+    async def press(self, query: CallbackQuery) -> None:
+        """Do what a button asks for, and say what came of it."""
+        id, _, choice = (query.data or "").rpartition(":")
+        kind, _, name = id.partition(":")
+        allow, who = choice == "y", query.from_user.full_name
+        sender = Sender(self.channel, str(query.from_user.id))
+        by = f"{self.channel}:{query.from_user.id}"
+        if kind == _TOOL:
+            done = await self.agent.answer(name, allow=allow, by=by, sender=sender)
+            waits = not done and name in {one.id for one in await self.agent.approvals()}
+        else:
+            done = await self.agent.pair(name, allow=allow, by=by, sender=sender)
+            waits = not done and name in {one.code for one in await self.agent.pairings()}
+        if waits:
+            await self._tell(query, NOT_YOU, alert=True)
+            return
+        word = _word(kind, allow=allow)
+        await self._tell(query, word if done else OVER, alert=not done)
+        questions = await self.ledger.questions(self.channel, id=id)
+        for question in questions:
+            await self._close(question, f"{word} by {who}." if done else OVER)
+        if not questions:
+            await self._close_unknown(query)
+
+    async def _ask_approval(self, approval: Approval, to: Address) -> None:
+        text = _approval_text(approval)
+        await self._ask(f"{_TOOL}:{approval.id}", to, text=text, turn=approval.turn)
+
+    async def _ask(self, id: str, to: Address, *, text: str, turn: str) -> None:
+        given: dict[str, Any] = {"chat_id": int(to.chat), **written(convert(text).body)}
+        if to.thread is not None:
+            given["message_thread_id"] = int(to.thread)
+        if len(f"{id}:y".encode()) <= MOST_BYTES:
+            given["reply_markup"] = _buttons(id)
+        try:
+            sent = await self.api.call("send_message", **given)
+        except TelegramFault as error:
+            log.warning("a question is not asked in %s: %s", self.channel, error)
+            return
+        question = Question(id, to.chat, int(sent.message_id), turn, text)
+        await self.ledger.asked(self.channel, question)
+
+    async def _close(self, question: Question, outcome: str) -> None:
+        """Say in the message what came of it, without buttons."""
+        body = convert(f"{question.text}\n\n**{_plain(outcome)}**").body
+        given = {"chat_id": int(question.chat), "message_id": question.message, **written(body)}
+        try:
+            await self.api.call("edit_message_text", **given)
+        except (Blocked, Refused) as error:  # the person took the message away, or the bot
+            log.info("a question stays as it is: %s", error)
+        except TelegramFault as error:
+            log.info("a question keeps its buttons for now: %s", error)
+            return
+        await self.ledger.settled(self.channel, question.id)
+
+    async def _close_unknown(self, query: CallbackQuery) -> None:
+        message = query.message
+        if message is None:
+            return
+        given = {"chat_id": message.chat.id, "message_id": message.message_id}
+        try:
+            await self.api.call("edit_message_reply_markup", **given)
+        except TelegramFault as error:
+            log.info("a question keeps its buttons: %s", error)
+
+    async def _tell(self, query: CallbackQuery, text: str, *, alert: bool) -> None:
+        given = {"callback_query_id": query.id, "text": text, "show_alert": alert}
+        try:
+            await self.api.call("answer_callback_query", **given)
+        except TelegramFault as error:  # it was pressed too long ago to be told
+            log.info("a button's press is not answered: %s", error)
+
+
+def address_of(channel: str, conversation: str) -> Address | None:
+    """Return the place of a conversation, if it is one of a bot's.
+
+    >>> address_of("telegram:home", "telegram:home:-100:7")
+    Address(channel='telegram:home', chat='-100', thread='7')
+    """
+    if not conversation.startswith(f"{channel}:"):
+        return None
+    chat, _, thread = conversation.removeprefix(f"{channel}:").partition(":")
+    if not chat.lstrip("-").isdecimal():  # that of another bot
+        return None
+    return Address(channel, chat, thread or None)
+
+
+def _approval_text(approval: Approval) -> str:
+    call = json.dumps(dict(approval.arguments), ensure_ascii=False, indent=1, default=str)
+    short = call if len(call) <= _LONGEST_ARGUMENTS else f"{call[:_LONGEST_ARGUMENTS]}…"
+    until = approval.expires_at.strftime("%d %B, %H:%M UTC")
+    more = "" if short == call else f" All of it: `argent approvals show {approval.id}`."
+    # A fence longer than any within cannot be left by what stands in it.
+    fence = "`" * max(3, 1 + max((len(run) for run in _runs(short)), default=0))
+    head = f"May I run `{approval.tool}`?"
+    return f"{head}\n\n{fence}json\n{short}\n{fence}\n\nUntil {until}.{more}"
+
+
+def _runs(text: str) -> list[str]:
+    return "".join(char if char == "`" else " " for char in text).split()
+
+
+def _pairing_text(request: PairingRequest) -> str:
+    what = "The group" if request.group else "Somebody"
+    name = _plain(request.name or "without a name")
+    where = _plain(f"{request.sender.channel}, {request.sender.id}")
+    return f"{what} wants to talk with me: **{name}** ({where}). Code: `{request.code}`"
+
+
+def _plain(text: str) -> str:
+    """Return words of others so that they are no Markdown."""
+    line = " ".join(text.split())
+    return "".join(f"\\{char}" if char in "\\`*_[]()<>~|#&!" else char for char in line)
+
+
+def _word(kind: str, *, allow: bool) -> str:
+    if kind == _TOOL:
+        return "Allowed" if allow else "Denied"
+    return "Let in" if allow else "Sent away"
+
+
+def _buttons(id: str) -> InlineKeyboardMarkup:
+    from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+    tool = id.startswith(f"{_TOOL}:")
+    yes, no = ("Allow", "Deny") if tool else ("Let in", "Send away")
+    row = [
+        InlineKeyboardButton(yes, callback_data=f"{id}:y"),
+        InlineKeyboardButton(no, callback_data=f"{id}:n"),
+    ]
+    return InlineKeyboardMarkup([row])
