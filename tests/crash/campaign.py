@@ -17,9 +17,10 @@ from attrs import asdict, define, evolve, field, frozen
 
 from argent_core.paths import Home
 from tests.crash.failpoints import COMMIT, Failpoint, is_commit, phases
-from tests.crash.judge import FAULTS, Finding, judge
+from tests.crash.judge import FAULTS, Finding
 from tests.crash.life import End, Life
-from tests.crash.world import CHANNELS, World
+from tests.crash.way import OwnWay, Way
+from tests.crash.world import World
 
 _CHATS = ("ann", "bob")
 _ATTEMPTS = (5, 100)
@@ -106,11 +107,11 @@ def _points(passed: Counter[str]) -> list[Failpoint]:
     ]
 
 
-def _settle_home(home: Home, rng: random.Random) -> None:
+def _settle_home(home: Home, rng: random.Random, more: dict[str, Any]) -> None:
     """Make a home that differs from others in how busy it may be, and when it gives up."""
     home.create()
     loop = {"max_attempts": rng.choice(_ATTEMPTS), "conversations": rng.choice(_SIDE_BY_SIDE)}
-    home.config_file.write_text(json.dumps({"loop": loop}))
+    home.config_file.write_text(json.dumps({"loop": loop, **more}))
 
 
 @frozen
@@ -131,6 +132,7 @@ class Campaign:
     Args:
         seed: Everything is drawn from it, except the exact moment at which a kill comes.
         kills: How many.
+        way: How messages come and go.
         patch: Changes the kernel for the worse.
         until_caught: Whether the first broken promise ends it.
         lives: How many a home has before its quiet one.
@@ -140,6 +142,7 @@ class Campaign:
 
     seed: str
     kills: int
+    way: Way = field(factory=OwnWay)
     patch: Callable[[], None] | None = None
     until_caught: bool = False
     lives: int = 20
@@ -151,6 +154,7 @@ class Campaign:
     idle: int = 0
     figures: Counter[str] = field(factory=Counter)
     dead: int = 0
+    beside: int = 0
     steered: int = 0
     messages: int = 0
     failures: list[Failure] = field(factory=list)
@@ -164,7 +168,7 @@ class Campaign:
         while self.done < self.kills and not (self.failures and self.until_caught):
             self.homes += 1
             rng = random.Random(f"{self.seed} {self.homes}")
-            self._run_home(World(f"{self.seed} {self.homes}"), rng)
+            self._run_home(self.way.make_world(f"{self.seed} {self.homes}"), rng)
             self.progress(self)
         return self.result
 
@@ -177,7 +181,7 @@ class Campaign:
         """Let one home live without any kill; tell whether all promises were kept."""
         rng = random.Random(f"{self.seed} calm")
         plan = evolve(self._plan(rng, first=True), kill=None, stop=None)
-        self._run_home(World(f"{self.seed} calm", calm=True), rng, [plan])
+        self._run_home(self.way.make_world(f"{self.seed} calm", calm=True), rng, [plan])
         return not self.failures
 
     def replay(self, plan: Path) -> dict[str, int]:
@@ -192,14 +196,15 @@ class Campaign:
             for life in kept["lives"]
         ]
         self.homes = kept["home"]
-        self._run_home(World(kept["world"]), random.Random(0), lives)
+        self._run_home(self.way.make_world(kept["world"]), random.Random(0), lives)
         return self.result
 
     def _run_home(
         self, world: World, rng: random.Random, given: list[LifePlan] | None = None
     ) -> None:
         folder = Path(tempfile.mkdtemp(prefix="argent-crash-"))
-        _settle_home(Home(folder / "home"), random.Random(f"{world.seed} settings"))
+        rest = self.way.settings(folder, world)
+        _settle_home(Home(folder / "home"), random.Random(f"{world.seed} settings"), rest)
         wanted = len(given) - 1 if given else min(self.lives, self.kills - self.done)
         plans: list[LifePlan] = []
         end: End | None = None
@@ -215,7 +220,7 @@ class Campaign:
 
     def _plan(self, rng: random.Random, *, first: bool, quiet: bool = False) -> LifePlan:
         def batch(most: int) -> list[tuple[str, str]]:
-            places = [(kind.name, chat) for kind in CHANNELS for chat in _CHATS]
+            places = [(kind.name, chat) for kind in self.way.kinds for chat in _CHATS]
             return rng.choices(places, k=rng.randint(1, most))
 
         if quiet:
@@ -240,7 +245,7 @@ class Campaign:
 
     def _live(self, world: World, folder: Path, plan: LifePlan) -> End:
         end = Life(
-            world, folder / "home", plan.kill, plan.stop, list(plan.batches), self.patch
+            self.way, world, folder / "home", plan.kill, plan.stop, list(plan.batches), self.patch
         ).run()
         self.done += end.killed and plan.kill is not None
         self.coverage.learn(plan.kill, end, first=world.life == 1)
@@ -250,10 +255,11 @@ class Campaign:
         return end
 
     def _judge(self, world: World, folder: Path, plans: list[LifePlan], end: End | None) -> None:
-        verdict = judge(world.ledger, end.report if end else None)
+        verdict = self.way.judge(world, end.report if end else None)
         self.messages += len(world.ledger.messages)
         self.figures["unknown"] += verdict.unknown
         self.dead += verdict.dead
+        self.beside += verdict.beside
         self.steered += len(world.ledger.steered)
         if not verdict.findings:
             shutil.rmtree(folder)

@@ -12,6 +12,7 @@ import click
 from tests.crash.campaign import Campaign
 from tests.crash.judge import FAULTS
 from tests.crash.mutants import MUTANTS, survivor
+from tests.crash.way import open_way
 
 _SAY_EVERY = 5.0
 _MOST_FINDINGS = 20
@@ -19,6 +20,7 @@ _EPILOG = """
 Examples:
   uv run python -m tests.crash --kills 100 --seed 1
   uv run python -m tests.crash --kills 10000 --seed 7 --json
+  uv run python -m tests.crash --channel telegram --kills 200 --seed 1
   uv run python -m tests.crash --mutants --seeds 5
   uv run python -m tests.crash --replay /tmp/argent-crash-x/plan.json
 
@@ -49,6 +51,14 @@ class _Epilog(click.Command):
     "depends on the machine.",
 )
 @click.option(
+    "--channel",
+    type=click.Choice(["own", "telegram"]),
+    default="own",
+    show_default=True,
+    help="Channels that the world itself plays, or argent-telegram with a Bot API server that is "
+    "never killed.",
+)
+@click.option(
     "--mutants",
     is_flag=True,
     help="Make the kernel worse in five ways, one at a time, and see whether that is noticed; "
@@ -63,7 +73,14 @@ class _Epilog(click.Command):
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object, last.")
 def main(
-    *, kills: int, seed: str, mutants: bool, seeds: int, replay: Path | None, as_json: bool
+    *,
+    kills: int,
+    seed: str,
+    channel: str,
+    mutants: bool,
+    seeds: int,
+    replay: Path | None,
+    as_json: bool,
 ) -> None:
     """Kill a kernel again and again, and see whether it keeps its promises.
 
@@ -72,7 +89,8 @@ def main(
     if mutants:
         figures, good = _try_mutants(seed, seeds)
     else:
-        figures, good = _kill(Campaign(seed, kills, progress=_Progress()), replay)
+        with open_way(channel) as way:
+            figures, good = _kill(Campaign(seed, kills, way, progress=_Progress()), replay)
     if as_json:
         click.echo(json.dumps(figures))
     else:
@@ -96,6 +114,11 @@ def _kill(campaign: Campaign, replay: Path | None) -> tuple[dict[str, int], bool
         f"failpoints hit: {first_hit} of {len(firsts)} places, {hit} of {len(points)} if counted;"
         f" {campaign.idle} lives had nothing more to do before they came to theirs"
     )
+    if campaign.beside:
+        _say(
+            f"{campaign.beside} drafts stand beside the answers that they became: the kernel died "
+            "before it could keep their numbers, and Telegram does not tell them again"
+        )
     missed = [str(point) for point in firsts if not campaign.coverage.hits[point]]
     if missed and not replay:
         _say(f"not hit: {', '.join(missed)}")
@@ -112,7 +135,8 @@ def _tell_failures(campaign: Campaign) -> None:
     for failure in campaign.failures:
         _say(f"the lives of home {failure.number} ended: {'; '.join(failure.ends)}")
         _say(f"home {failure.number} is kept in {failure.folder}; what was done to it, again:")
-        _say(f"  uv run python -m tests.crash --seed {campaign.seed} --replay {failure.plan}")
+        way = "" if campaign.way.own_kinds else " --channel telegram"
+        _say(f"  uv run python -m tests.crash{way} --seed {campaign.seed} --replay {failure.plan}")
 
 
 def _try_mutants(first_seed: str, seeds: int) -> tuple[dict[str, int], bool]:

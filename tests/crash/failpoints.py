@@ -12,6 +12,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Any
 
 import sqlcipher3.dbapi2 as driver
@@ -23,6 +24,7 @@ COMMIT = "commit"
 _HOLD_SECONDS = 0.02
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE)\b(?:\s+(?:OR|INTO|FROM|[A-Z]+))*\s+(\w+)")
 _STATE = re.compile(r"\bstate = '(\w+)'")
+_KERNEL = "kernel.db"
 _FINISHED = "SELECT key FROM steps WHERE kind = 'model' AND state = 'done'"
 
 
@@ -32,7 +34,7 @@ class Failpoint:
 
     Args:
         name: An effect with its object (``deliver mail``), ``commit``, or ``commit`` and what it
-            writes.
+            writes; where that is not in the kernel's own file, with the file before it.
         phase: ``before``; ``after``; or, for a commit, ``held``: before it, but only after a pause
             in which the rest of the kernel goes on, as it does when a disk is slow.
         nth: Counted from 1, in one life.
@@ -112,6 +114,7 @@ def watch_driver(points: Failpoints, committed: Callable[[list[str], list[str]],
 
     class Connection(driver.Connection):  # type: ignore[misc]
         tags: dict[str, None]
+        place = ""  # before what is written, in a plugin's own file
 
         def cursor(self, factory: Any = Cursor) -> Any:
             return super().cursor(factory)
@@ -130,7 +133,7 @@ def watch_driver(points: Failpoints, committed: Callable[[list[str], list[str]],
             if word.startswith("BEGIN"):
                 self.tags = {}
             elif tag := written(sql):
-                self.tags[tag] = None
+                self.tags[self.place + tag] = None
             return run()
 
         def _commit(self, run: Callable[[], Any]) -> Any:
@@ -139,11 +142,17 @@ def watch_driver(points: Failpoints, committed: Callable[[list[str], list[str]],
             points.passing(HELD, *names)
             result = run()
             done: list[str] = []
-            if any(tag.endswith("steps") for tag in self.tags):
+            if not self.place and any(tag.endswith("steps") for tag in self.tags):
                 plain = driver.Connection.cursor(self, driver.Cursor)
                 done = [key for (key,) in plain.execute(_FINISHED).fetchall()]
             committed(names, done)
             points.passing(AFTER, *names)
             return result
 
-    driver.connect = lambda *given, **options: connect(*given, factory=Connection, **options)
+    def connect_to(file: str, **options: Any) -> Connection:
+        connection: Connection = connect(file, factory=Connection, **options)
+        name = PurePath(file).name
+        connection.place = "" if name == _KERNEL else f"{name}: "
+        return connection
+
+    driver.connect = connect_to

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from tests.crash.life import Report
+from tests.crash.report import Report
 from tests.crash.world import KINDS, Ledger, Sent, answered
 
 LOST, DOUBLED, UNSAFE_DOUBLED, REPAID = "lost", "doubled", "unsafe_doubled", "repaid"
@@ -41,16 +41,19 @@ class Verdict:
     Args:
         unknown: Replies, and tool calls, of which the kernel says that it does not know.
         dead: Messages that were put aside, with an apology.
+        beside: Drafts that stand beside the answers that they became: nobody was told what the
+            platform had called them.
     """
 
     findings: tuple[Finding, ...]
     unknown: int
     dead: int
+    beside: int = 0
 
 
 def judge(ledger: Ledger, report: Report | None) -> Verdict:
     """Judge a home after its quiet life; without a report that life did not come to its end."""
-    shown = report or Report({}, {})
+    shown = report or Report((), {})
     found = [Finding(figure, words) for figure, words in ledger.broken]
     outcomes = _outcomes(ledger, shown)
     open = [name for name in ledger.messages if not outcomes[name]]

@@ -23,23 +23,11 @@ from argent_core.plugins import InstalledPlugin
 from tests.crash.failpoints import Failpoint, Failpoints, watch_driver
 from tests.crash.line import Line, Lines, send
 from tests.crash.plugin import Outside, WorldPlugin
+from tests.crash.report import ReplyFate, Report
+from tests.crash.way import Inside, Way
 from tests.crash.world import World
 
-_LONGEST_LIFE = 5.0
 _QUIET_PATIENCE = 20.0
-
-
-@frozen
-class Report:
-    """What the kernel shows its owner at the end of a quiet life.
-
-    Args:
-        unknown: Keys and texts of replies of which nobody knows whether they arrived.
-        dead: Texts of the events that were put aside, and their turns.
-    """
-
-    unknown: dict[str, str]
-    dead: dict[str, str]
 
 
 @frozen
@@ -68,6 +56,7 @@ class Life:
     """The parent's side of a life.
 
     Args:
+        way: How messages come and go.
         kill: Where or after how many seconds it is killed; None if it is quiet.
         stop: After how many seconds it is asked to stop, if it is; the kill may come before that,
             or in the middle of it, or too late.
@@ -75,6 +64,7 @@ class Life:
         patch: Changes the kernel for the worse, in the child.
     """
 
+    way: Way
     world: World
     home: Path
     kill: Failpoint | float | None
@@ -101,7 +91,7 @@ class Life:
         pid = os.fork()
         if pid == 0:
             self._end.close()
-            _live(theirs, self.home, self.kill, self.patch)
+            _live(theirs, self.way, self.home, self.kill, self.patch)
         theirs.close()
         with self._end:
             self._serve(pid)
@@ -117,7 +107,7 @@ class Life:
 
     def _serve(self, pid: int) -> None:
         """Answer until nobody is there any more; what was asked for before the end is done."""
-        lines, limit = Lines(), _QUIET_PATIENCE if self.kill is None else _LONGEST_LIFE
+        lines, limit = Lines(), _QUIET_PATIENCE if self.kill is None else self.way.longest_life
         deadline = self._began + (self.kill if isinstance(self.kill, float) else limit)
         stop_at = math.inf if self.stop is None else self._began + self.stop
         while True:
@@ -148,11 +138,16 @@ class Life:
             self.world.asked_after(message["channel"], message["after"])
         elif kind == "committed":
             self._passed.update(message["names"])
+            self.world.note_commit(message["names"])
             self.world.note_finished(message["finished"])
         elif kind == "settled":
             self._has_settled(message["acknowledged"])
         elif kind == "report":
-            self._report = Report(message["unknown"], message["dead"])
+            replies = tuple(ReplyFate(**reply) for reply in message["replies"])
+            self._report = Report(replies, message["dead"])
+        elif kind == "called":
+            self._passed[f"call {message['what']}"] += 1
+            self.world.note_call(message["what"], message["facts"])
         else:
             self._passed[f"{kind} {message['what']}"] += 1
             id = message.pop("id")
@@ -193,6 +188,7 @@ class Life:
 
 def _live(
     end: socket.socket,
+    way: Way,
     home: Path,
     kill: Failpoint | float | None,
     patch: Callable[[], None] | None,
@@ -205,7 +201,9 @@ def _live(
         os.dup2(os.open(home.parent / "life.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND), 2)
         if patch is not None:
             patch()
-        asyncio.run(_run_kernel(end, home, kill if isinstance(kill, Failpoint) else None))
+        with asyncio.Runner(loop_factory=way.new_loop) as runner:
+            point = kill if isinstance(kill, Failpoint) else None
+            runner.run(_run_kernel(end, way, home, kill=point))
         code = 0
     finally:
         if code:
@@ -213,7 +211,7 @@ def _live(
         os._exit(code)
 
 
-async def _run_kernel(end: socket.socket, home: Path, kill: Failpoint | None) -> None:
+async def _run_kernel(end: socket.socket, way: Way, home: Path, *, kill: Failpoint | None) -> None:
     line, points = Line(end), Failpoints(kill)
     line.open()
     watch_driver(points, lambda names, done: line.tell("committed", names=names, finished=done))
@@ -244,8 +242,15 @@ async def _run_kernel(end: socket.socket, home: Path, kill: Failpoint | None) ->
     async def answer(approval: str, allow: bool) -> None:
         await kernel.agent.answer(approval, allow=allow, by="owner")
 
-    plugin = WorldPlugin(Outside(line, points), look, answer)
-    kernel = Kernel(Home(home), plugins=[InstalledPlugin("world", lambda: plugin)])
+    plugin = WorldPlugin(Outside(line, points), look, answer, way.own_kinds)
+    looks = set()
+
+    def looked() -> None:
+        looks.add(task := asyncio.create_task(look()))
+        task.add_done_callback(looks.discard)
+
+    way.watch(Inside(line, points, plugin.acknowledged, looked))
+    kernel = Kernel(Home(home), plugins=[InstalledPlugin("world", lambda: plugin), *way.plugins()])
     async with kernel:
         started.set()
         for approval in await kernel.agent.approvals():
@@ -255,10 +260,10 @@ async def _run_kernel(end: socket.socket, home: Path, kill: Failpoint | None) ->
             pass
         if line.stopping:
             return
-        unknown = await kernel.agent.replies.list("unknown", limit=100_000)
+        replies = await kernel.agent.replies.list(limit=100_000)
         dead = await kernel.agent.events.list("dead", limit=100_000)
         line.tell(
             "report",
-            unknown={reply["key"]: reply["text"] for reply in unknown},
+            replies=[{n: reply[n] for n in ("key", "turn", "text", "state")} for reply in replies],
             dead={event["event"]["content"][0]["text"]: event["turn"] for event in dead},
         )

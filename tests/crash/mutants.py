@@ -14,6 +14,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from argent_core.inbound import journal
+from argent_core.inbound.gate import Arrival
 from argent_core.inbound.intake import Intake
 from argent_core.inbound.journal import Journal
 from argent_core.loop.steps import Step, Steps
@@ -54,9 +55,9 @@ def _acknowledge_before_commit() -> None:
     store = Intake._store
     under_way = set()
 
-    async def acknowledged_at_once(self: Intake, event: Event, **facts: Any) -> str:
+    async def acknowledged_at_once(self: Intake, arrival: Arrival, **facts: Any) -> str:
         async def later() -> None:
-            await store(self, event, **facts)
+            await store(self, arrival, **facts)
             self.stored()
 
         task = asyncio.create_task(later())

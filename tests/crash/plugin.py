@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import nullcontext
 from typing import Any
@@ -45,7 +46,7 @@ from argent_hookspecs import (
 )
 from tests.crash.failpoints import AFTER, BEFORE, Failpoints
 from tests.crash.line import Line
-from tests.crash.world import CHANNELS, ChannelKind
+from tests.crash.world import ChannelKind
 
 _HEARD = (TurnFinished, ReplyChanged, ApprovalAsked)
 
@@ -122,12 +123,14 @@ class WorldPlugin:
     Args:
         looked: Awaited whenever the kernel may have nothing more to do.
         answer: Gives the kernel a person's answer: the id of an approval, and whether it is a yes.
+        kinds: The channels that it offers.
         acknowledged: The newest message of each channel that this life has acknowledged.
     """
 
     outside: Outside
     looked: Callable[[], Awaitable[None]]
     answer: Callable[[str, bool], Awaitable[None]]
+    kinds: tuple[ChannelKind, ...]
     acknowledged: dict[str, int] = field(factory=dict)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelPart]:
@@ -141,7 +144,9 @@ class WorldPlugin:
         for call in answer["calls"]:
             yield ToolCall("", call["tool"], {"what": call["what"]})
         if answer["text"]:
-            yield TextDelta(answer["text"])
+            for part in answer["text"].splitlines(keepends=True):
+                yield TextDelta(part)
+                await asyncio.sleep(answer.get("pause", 0))
         reason = FinishReason.TOOL_CALLS if answer["calls"] else FinishReason.STOP
         yield Finish(reason=reason)
 
@@ -190,7 +195,7 @@ class WorldPlugin:
     @hookimpl
     def argent_channels(self) -> list[Channel]:
         """Offer the channels."""
-        ends = [ChannelEnd(self.outside, k, self.acknowledged, self.looked) for k in CHANNELS]
+        ends = [ChannelEnd(self.outside, k, self.acknowledged, self.looked) for k in self.kinds]
         return [_channel(end) for end in ends]
 
     @hookimpl

@@ -59,7 +59,8 @@ CHANNELS = (
     ChannelKind("mail", idempotent=False, keeps_cursor=True),
     ChannelKind("phone", idempotent=False, keeps_cursor=False),
 )
-KINDS = {kind.name: kind for kind in CHANNELS}
+TELEGRAM = ChannelKind("telegram", idempotent=False, keeps_cursor=True)
+KINDS = {kind.name: kind for kind in (*CHANNELS, TELEGRAM)}
 
 
 @frozen
@@ -190,6 +191,12 @@ class World:
         for key in keys:
             if key in self.ledger.thoughts:
                 self.ledger.finish(self.ledger.thoughts[key], "its step was committed as done")
+
+    def note_commit(self, names: list[str]) -> None:
+        """Hear of a commit, by what it wrote."""
+
+    def note_call(self, what: str, facts: dict[str, Any]) -> None:
+        """Hear of a call to a platform that was answered."""
 
     def _acknowledge(self, what: str, n: int) -> dict[str, Any]:
         known = self.ledger.acknowledged

@@ -1,0 +1,75 @@
+"""Telegram as the way of messages."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from attrs import define
+
+import argent_telegram
+from argent_core.plugins import InstalledPlugin
+from tests.crash.judge import Verdict
+from tests.crash.report import Report
+from tests.crash.telegram.driver import QuickLoop, watch_library
+from tests.crash.telegram.judge import judge_telegram
+from tests.crash.telegram.platform import TelegramEnd, telegram_platform
+from tests.crash.telegram.world import CHATS, TelegramWorld
+from tests.crash.way import Inside
+from tests.crash.world import TELEGRAM, ChannelKind, World
+
+
+@define(eq=False)
+class TelegramWay:
+    """The plugin, as it is, with a Bot API server that is never killed."""
+
+    platform: TelegramEnd
+    kinds: tuple[ChannelKind, ...] = (TELEGRAM,)
+    own_kinds: tuple[ChannelKind, ...] = ()
+    longest_life: float = 8.0
+
+    def make_world(self, seed: str, *, calm: bool = False) -> World:
+        """Make a world with a bot of its own."""
+        return TelegramWorld(seed, calm=calm, platform=self.platform)
+
+    def settings(self, folder: Path, world: World) -> dict[str, Any]:
+        """Return the bot's settings; the people who write to it are its owners."""
+        assert isinstance(world, TelegramWorld)
+        token = folder / "token"
+        token.touch(mode=0o600)
+        token.write_text(world.token)
+        people = {"owners": {TELEGRAM.name: [str(id) for id in CHATS.values()]}}
+        bot = {"token": f"file:{token}", "baseUrl": self.platform.url}
+        return {"people": people, "plugins": {"telegram": bot}}
+
+    def plugins(self) -> list[InstalledPlugin]:
+        """Return argent-telegram."""
+        return [InstalledPlugin("telegram", lambda: argent_telegram)]
+
+    def new_loop(self) -> asyncio.AbstractEventLoop:
+        """Make one whose time goes quickly."""
+        return QuickLoop()
+
+    def watch(self, inside: Inside) -> None:
+        """Put failpoints around each request of the library."""
+        watch_library(inside)
+
+    def judge(self, world: World, report: Report | None) -> Verdict:
+        """Compare the outbox with the chats."""
+        assert isinstance(world, TelegramWorld)
+        return judge_telegram(world, report)
+
+
+@contextmanager
+def telegram_way() -> Iterator[TelegramWay]:
+    """Run the Bot API server; import what lives need, which they then have from birth."""
+    for module in pkgutil.iter_modules(argent_telegram.__path__):
+        importlib.import_module(f"argent_telegram.{module.name}")
+    importlib.import_module("telegram.ext")
+    with telegram_platform() as platform:
+        yield TelegramWay(platform)
