@@ -25,9 +25,9 @@ from argent_core.loop.model_router import ModelRouter
 from argent_core.models import Models
 from argent_core.outbound.outbox import Outbox
 from argent_core.outbound.reply_list import ReplyList
-from argent_core.plugin_trust.approval import PluginTrust
 from argent_core.pairing import NoSuchCode, Pairing, PairingShut
 from argent_core.people import Standing
+from argent_core.plugin_trust.approval import PluginTrust
 from argent_core.trace import Trace
 from argent_hookspecs import (
     Approval,
