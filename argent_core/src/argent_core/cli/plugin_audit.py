@@ -138,7 +138,7 @@ def _show(found: Audit, *, verified: bool) -> None:
         click.echo("No plugin is installed.")
         return
     rows = (
-        (one.name, one.version, ", ".join(one.plugins), _size(one.brings.bytes), one.locked)
+        (one.name, one.version, _few(one.plugins, most=2), _size(one.brings.bytes), one.locked)
         for one in found.distributions
     )
     print_table(rows, heads=("DISTRIBUTION", "VERSION", "PLUGINS", "SIZE", "LOCK"))
@@ -160,6 +160,8 @@ def _remarks(one: Audited) -> Iterator[str]:
     brings = one.brings
     if brings.startup:
         yield f"runs whenever Python starts: {_few(brings.startup)}"
+    if brings.paths:
+        yield f"adds folders to import from: {_few(brings.paths)}"
     if brings.scripts:
         yield f"scripts: {_few(brings.scripts)}"
     if brings.modules:
@@ -174,9 +176,9 @@ def _remarks(one: Audited) -> Iterator[str]:
         yield f"! {_few(one.wrong)}"
 
 
-def _few(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_SHOWN
-    return ", ".join(names[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
+def _few(names: Sequence[str], most: int = _MOST_SHOWN) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _size(size: int) -> str:

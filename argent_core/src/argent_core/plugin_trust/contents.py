@@ -68,7 +68,8 @@ class Contents:
     Args:
         packages: Its folders of modules.
         modules: Modules that stand in no folder.
-        startup: ``.pth`` files, which run whenever the interpreter starts.
+        startup: ``.pth`` files with code, which runs whenever the interpreter starts.
+        paths: ``.pth`` files that only name folders to import from.
         scripts: Commands.
         data: Other files outside of the import path.
         compiled: Code for a processor, which nobody can read.
@@ -79,6 +80,7 @@ class Contents:
     packages: list[str] = field(factory=list)
     modules: list[str] = field(factory=list)
     startup: list[str] = field(factory=list)
+    paths: list[str] = field(factory=list)
     scripts: list[str] = field(factory=list)
     data: list[str] = field(factory=list)
     compiled: list[str] = field(factory=list)
@@ -88,7 +90,7 @@ class Contents:
     @property
     def outside(self) -> list[str]:
         """All files that are not in a package of its own."""
-        return sorted([*self.modules, *self.startup, *self.scripts, *self.data])
+        return sorted([*self.modules, *self.startup, *self.paths, *self.scripts, *self.data])
 
     def as_json(self) -> dict[str, Any]:
         """Return it for programs."""
@@ -123,13 +125,24 @@ def contents(installed: Installed, folders: Mapping[str, Iterable[str]]) -> Cont
         elif len(row.path.parts) > 1:
             if row.top not in found.packages:
                 found.packages.append(row.top)
+        elif row.path.suffix == ".pth":
+            (found.startup if _runs(installed.folder / path) else found.paths).append(path)
         else:
-            (found.startup if row.path.suffix == ".pth" else found.modules).append(path)
+            found.modules.append(path)
     for folder in found.packages:
         others = [name for name in folders.get(folder, ()) if name != installed.name]
         if others:
             found.shared[folder] = sorted(others)
     return found
+
+
+def _runs(path: Path) -> bool:
+    """Tell whether a ``.pth`` file holds code: https://docs.python.org/3/library/site.html."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return True
+    return any(line.startswith(("import ", "import\t")) for line in lines)
 
 
 def writers(installed: Iterable[Installed]) -> dict[str, list[str]]:

@@ -139,7 +139,9 @@ def _compare(left: ast.expr, operator: str, *, other: ast.expr, values: Mapping[
         return _compare_versions(one, operator, wanted=two)
     if operator not in _COMPARE:
         raise UnreadableMarker(f"{operator} between texts")
-    return _COMPARE[operator](one, two)
+    if operator in ("<", ">"):
+        return False  # texts have no order, as everybody else has it
+    return (one != two) == (operator == "!=")
 
 
 def _value(node: ast.expr, values: Mapping[str, str]) -> tuple[str, str]:
