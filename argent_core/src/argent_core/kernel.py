@@ -202,7 +202,7 @@ class Kernel:
         """Make every part of the kernel and tell each of the others that it needs."""
         self.host = PluginHost(
             self.guard,
-            self._context_of,
+            self.context_of,
             self._refusal,
             lambda name: self._kit.close(name),
             self.redactor.redact,
@@ -375,7 +375,8 @@ class Kernel:
             return PluginState.DISABLED, f"enable it with: argent plugins enable {name}"
         return None
 
-    def _context_of(self, loaded: LoadedPlugin) -> PluginContext:
+    def context_of(self, loaded: LoadedPlugin) -> PluginContext:
+        """Make what a plugin is given."""
         self.guard.watchdog.learn(loaded.package, loaded.name)
         settings, kind = None, loaded.record.settings
         if kind is not None:
