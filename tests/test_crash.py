@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# One worker runs both, one after the other: they are quick because the machine is theirs.
+# One worker runs all, one after the other: they are quick because the machine is theirs.
 SEED = "3"
 
 
@@ -26,6 +26,15 @@ def test_a_hundred_kills_break_no_promise(root: Path) -> None:
     broken = {name: figures[name] for name in ("lost", "doubled", "unsafe_doubled", "repaid")}
     assert not any(broken.values()), said
     assert figures["kills"] == 100
+    assert code == 0
+
+
+def test_kills_break_no_promise_in_telegram_either(root: Path) -> None:
+    code, figures, said = crash(root, "--channel", "telegram", "--kills", "20")
+
+    broken = {name: figures[name] for name in ("lost", "doubled", "unsafe_doubled", "repaid")}
+    assert not any(broken.values()), said
+    assert figures["kills"] == 20
     assert code == 0
 
 

@@ -67,6 +67,11 @@ class Platform:
         """Return what counts the messages of a bot."""
         return self._gates.setdefault(bot.id, FloodGate(self.limits))
 
+    @property
+    def floods(self) -> int:
+        """How many messages were refused because they came too fast."""
+        return sum(gate.refused for gate in self._gates.values())
+
     def begin_call(self, bot: Account, method: str, arguments: Arguments) -> int:
         """Note a call; return its number."""
         self.calls.append(Call(len(self.calls), bot.username, method, arguments))

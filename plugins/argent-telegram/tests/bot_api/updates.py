@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -43,17 +44,20 @@ class Updates:
     Args:
         changed: Told when something was confirmed, or could not be posted.
         confirmed: The newest update that the bot has confirmed.
+        waits: Seconds that each confirmed update has waited for that.
         posts: What the webhook answered, the newest last; 0 if nobody was there.
     """
 
     changed: Callable[[], None]
     next_id: int = 1
     confirmed: int = 0
+    waits: list[float] = field(factory=list)
     posts: list[int] = field(factory=list)
     webhook: Webhook | None = None
     allowed: Sequence[str] = ()
     waiting: list[Update] = field(factory=list)
     polls: int = 0
+    _put_at: dict[int, float] = field(factory=dict)
     _arrived: asyncio.Event = field(factory=asyncio.Event)
     _poll: _Poll | None = None
     _posting: asyncio.Task[None] | None = None
@@ -66,6 +70,7 @@ class Updates:
         update = {"update_id": self.next_id, kind: content}
         self.next_id += 1
         self.waiting.append(update)
+        self._put_at[self.next_id - 1] = time.monotonic()
         self._arrived.set()
         return update
 
@@ -74,6 +79,9 @@ class Updates:
         keep = self.waiting[offset:] if offset < 0 else None
         left = keep if keep is not None else [u for u in self.waiting if u["update_id"] >= offset]
         if len(left) != len(self.waiting):
+            for update in self.waiting[: len(self.waiting) - len(left)]:
+                now = time.monotonic()
+                self.waits.append(now - self._put_at.pop(update["update_id"], now))
             self.confirmed = left[0]["update_id"] - 1 if left else self.next_id - 1
             self.waiting[:] = left
         self.changed()
