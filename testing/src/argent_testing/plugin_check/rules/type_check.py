@@ -1,0 +1,52 @@
+"""Whether ``mypy --strict`` finds nothing in the plugin."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from argent_testing.plugin_check.report import Found, Rule
+from argent_testing.plugin_check.subject import Subject
+
+_MOST = 10
+_LENIENT = ("import-untyped", "import-not-found")
+"""Libraries without types are not the author's fault."""
+
+
+def _look(subject: Subject) -> Found:
+    if importlib.util.find_spec("mypy") is None:
+        return Found(("mypy is not installed, so nothing is known; pip install mypy",))
+    home = subject.project or Path.cwd()
+    words = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--hide-error-context"]
+    words += [f"--disable-error-code={code}" for code in _LENIENT]
+    settings = _settings(subject.project)
+    if settings is not None:
+        words += ["--config-file", str(settings)]
+        home = settings.parent
+    for package in subject.packages:
+        words += ["-p", package]
+    done = subprocess.run(words, cwd=home, capture_output=True, text=True)
+    lines = [line for line in done.stdout.splitlines() if ": error:" in line]
+    if done.returncode and not lines:
+        lines = [(done.stderr or done.stdout).strip() or f"mypy ended with {done.returncode}"]
+    more = [f"and {len(lines) - _MOST} more"] if len(lines) > _MOST else []
+    return Found((*lines[:_MOST], *more))
+
+
+def _settings(project: Path | None) -> Path | None:
+    """Return the nearest settings of mypy, from the project upwards."""
+    if project is None:
+        return None
+    for folder in (project, *project.parents):
+        file = folder / "pyproject.toml"
+        if file.is_file() and "mypy" in tomllib.loads(file.read_text(encoding="utf-8")).get(
+            "tool", {}
+        ):
+            return file
+    return None
+
+
+RULE = Rule("mypy", "gold", "mypy --strict finds nothing", _look)
