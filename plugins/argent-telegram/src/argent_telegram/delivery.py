@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -136,7 +135,7 @@ class Deliveries:
         wait = self.pace.wait(to.chat)
         if wait > _PATIENCE:
             raise DeliveryDelayed("the chat had its share of messages", retry_after=wait)
-        await asyncio.sleep(self.pace.take(to.chat))
+        await self.pace.turn(to.chat)
         try:
             return await send()
         except Flooded as error:

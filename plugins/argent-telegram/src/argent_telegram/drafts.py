@@ -124,7 +124,7 @@ class Drafts:
             return 0.0
         if shown.message is None and not await self._is_new(turn, shown):
             return 0.0
-        self.pace.take(shown.to.chat)
+        await self.pace.turn(shown.to.chat)
         if shown.message is not None:
             wait = await self._edit(shown.to, shown.message, body)
         else:

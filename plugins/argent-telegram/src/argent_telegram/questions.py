@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from attrs import define
+from attrs import define, field
 
 from argent_hookspecs import (
     Address,
@@ -44,6 +45,7 @@ class Questions:
     api: Api
     agent: Agent
     ledger: Ledger
+    _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
 
     async def ask_approval(self, notice: ApprovalAsked) -> None:
         """Ask whether a tool may be run, where its turn is answered."""
@@ -70,6 +72,10 @@ class Questions:
 
     async def settle(self, turn: str) -> None:
         """Take the buttons away that nobody waits for any more: the turn goes on, or is over."""
+        async with self._one_by_one:
+            await self._settle(turn)
+
+    async def _settle(self, turn: str) -> None:
         asked = await self.ledger.questions(self.channel, turn=turn)
         if not asked:
             return
@@ -80,6 +86,10 @@ class Questions:
 
     async def press(self, query: CallbackQuery) -> None:
         """Do what a button asks for, and say what came of it."""
+        async with self._one_by_one:
+            await self._press(query)
+
+    async def _press(self, query: CallbackQuery) -> None:
         id, _, choice = (query.data or "").rpartition(":")
         kind, _, name = id.partition(":")
         allow, who = choice == "y", query.from_user.full_name

@@ -16,11 +16,13 @@ class Refusal(Exception):
         code: As the status of the response, too.
         description: Telegram's words.
         retry_after: Seconds to wait, for 429.
+        migrate_to: The group's new id, for one that has become a supergroup.
     """
 
     code: int
     description: str
     retry_after: int | None = None
+    migrate_to: int | None = None
 
     @property
     def body(self) -> dict[str, Any]:
@@ -32,6 +34,8 @@ class Refusal(Exception):
         }
         if self.retry_after is not None:
             body["parameters"] = {"retry_after": self.retry_after}
+        if self.migrate_to is not None:
+            body["parameters"] = {"migrate_to_chat_id": self.migrate_to}
         return body
 
 

@@ -1,0 +1,94 @@
+"""Questions with buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from bot_api import BotApi
+
+from argent_hookspecs import ToolCall
+from argent_testing import Argent
+
+pytestmark = pytest.mark.anyio
+
+PLUGINS = ["argent_telegram", "argent_basics"]
+CALL = ToolCall(id="1", name="calc", arguments={"expression": "6*7"})
+
+
+@pytest.fixture
+def config(config: dict[str, Any]) -> dict[str, Any]:
+    """Sums need a person's word; one more person may talk with the agent."""
+    people = {**config["people"], "allow": {"telegram": ["2"]}}
+    return {**config, "people": people, "tools": {"policy": {"calc": "ask"}}}
+
+
+@pytest.mark.parametrize(("button", "said"), [("Allow", "Allowed by"), ("Deny", "Denied by")])
+async def test_a_button_answers_an_approval(
+    argent: Argent, api: BotApi, config: Mapping[str, Any], button: str, said: str
+) -> None:
+    async with argent(plugins=PLUGINS, model=[CALL, "It is settled."], config=config):
+        await api.say("6*7?")
+        (question,) = await api.settled(1, says=1)
+        await api.press(api.button(1, button))
+        await api.settled(1, says=2)
+        await api.until(lambda: said in api.texts(1)[0])
+
+    assert "6*7" in question["text"]
+    assert "reply_markup" not in api.messages(1)[0]
+    assert api.texts(1)[1] == "It is settled."
+
+
+async def test_only_an_owner_can_answer(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    async with argent(plugins=PLUGINS, model=[CALL, "42."], config=config):
+        await api.say("6*7?")
+        await api.settled(1, says=1)
+        await api.press(api.button(1, "Allow"), user=2)
+        await api.until(lambda: any("Only the owner" in one for one in api.answers.values()))
+        assert "reply_markup" in api.messages(1)[0]
+        await api.press(api.button(1, "Allow"))
+        await api.settled(1, says=2)
+
+
+async def test_a_button_that_nobody_waits_for_says_so(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    async with argent(plugins=PLUGINS, model=[CALL, "42."], config=config):
+        await api.say("6*7?")
+        await api.settled(1, says=1)
+        button = api.button(1, "Allow")
+        await api.press(button)
+        await api.settled(1, says=2)
+        await api.press(button)
+        await api.until(lambda: any("already" in one for one in api.answers.values()))
+
+
+async def test_an_approval_given_elsewhere_takes_the_buttons_away(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    async with argent(plugins=PLUGINS, model=[CALL, "42."], config=config) as kernel:
+        await api.say("6*7?")
+        await api.settled(1, says=1)
+        (approval,) = await kernel.agent.approvals()
+        await kernel.agent.answer(approval.id, allow=True, by="the terminal")
+        await api.until(lambda: "elsewhere" in api.texts(1)[0])
+        await api.settled(1, says=2)
+
+    assert "reply_markup" not in api.messages(1)[0]
+
+
+async def test_a_button_works_after_a_restart(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    async with argent(plugins=PLUGINS, model=[CALL], config=config):
+        await api.say("6*7?")
+        await api.settled(1, says=1)
+    async with argent.restart(model=["42."]):
+        await api.press(api.button(1, "Allow"))
+        await api.settled(1, says=2)
+
+    assert api.texts(1)[-1] == "42."
+    assert "Allowed by" in api.texts(1)[0]
