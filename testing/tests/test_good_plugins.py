@@ -39,6 +39,7 @@ from argent_hookspecs import (
     TextDelta,
     Tool,
     ToolError,
+    ToolRun,
     Usage,
     tool,
 )
@@ -74,13 +75,17 @@ async def halve(number: Annotated[str, "what to halve"]) -> float:
         raise ToolError(f"{number!r:.50} is no number") from error
 
 
-async def send(text: str) -> dict[str, str]:
+SENT: dict[str, str] = {}
+
+
+async def send(text: str, run: ToolRun) -> dict[str, str]:
     await asyncio.sleep(0)
+    SENT[run.key] = text
     return {"sent": text}
 
 
 async def was_sent(key: str) -> str | None:
-    return None
+    return SENT.get(key)
 
 
 class Counter:
@@ -93,21 +98,32 @@ class Counter:
         for number in range(count):
             await asyncio.sleep(0)
             yield TextDelta(f"{number} ")
-        yield Finish(usage=Usage(input_tokens=7, output_tokens=count))
+        yield Finish(usage=Usage(input_tokens=_length(request), output_tokens=count))
 
     async def describe(self, model: str) -> ModelInfo:
         return ModelInfo(id=model, context_window=1000, price=FREE)
+
+
+def _length(request: ModelRequest) -> int:
+    told = [block.text for block in request.system] + [one.text for one in request.messages]
+    return 1 + len(" ".join(told).split())
 
 
 class Bell:
     """An event source that rings when the test pulls."""
 
     def __init__(self) -> None:
-        self.pulls: asyncio.Queue[str] = asyncio.Queue()
+        self.pulls: list[str] = []
+        self.pulled = asyncio.Event()
 
     async def listen(self, feed: Feed) -> None:
         while True:
-            await feed.emit(Event(kind="bell", conversation="door", content=await self.pulls.get()))
+            await self.pulled.wait()
+            while self.pulls:
+                event = Event(kind="bell", conversation="door", content=self.pulls[0])
+                await feed.emit(event)
+                del self.pulls[0]
+            self.pulled.clear()
 
 
 class Printer:
@@ -190,7 +206,8 @@ class TestGoodSources(EventSourceContract):
     plugin = GOOD
 
     async def happen(self, live: Any, text: str) -> None:
-        live.pulls.put_nowait(text)
+        live.pulls.append(text)
+        live.pulled.set()
 
 
 class TestGoodOutput(OutputHandlerContract):

@@ -148,22 +148,25 @@ async def leaking() -> AsyncIterator[dict[str, str]]:
     yield {}
 
 
-@caught_by("test_opens_and_closes_twice", "left tasks behind: forgotten")
+@caught_by("test_opens_and_closes_again_and_again", "left 1 tasks running")
 class TestLeaks(ServiceContract):
     plugin = service(leaking)
 
 
 class Swallows:
-    async def __aenter__(self) -> dict[str, str]:
-        return {}
+    async def listen(self, feed: Feed) -> None:
+        await hang()
+
+    async def __aenter__(self) -> Swallows:
+        return self
 
     async def __aexit__(self, *_: object) -> bool:
         return True
 
 
 @caught_by("test_closes_after_an_error", "DID NOT RAISE")
-class TestSwallowsErrors(ServiceContract):
-    plugin = service(Swallows)
+class TestSwallowsErrors(EventSourceContract):
+    plugin = bringing(EventSource(id="e", open=Swallows))
 
 
 @caught_by("test_can_be_found", "something else")

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator
+import threading
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +23,9 @@ from argent_hookspecs import Secret
 _LAST_CHANCE = 0.5
 _CHEAP = ("os.stat", "os.access", "os.getcwd", "os.path.abspath", "os.path.islink")
 """Calls that look at a file's name or size: they take microseconds."""
+_DESCRIPTORS = next((Path(p) for p in ("/proc/self/fd", "/dev/fd") if Path(p).is_dir()), None)
+_VISITS = 4
+_GLANCE = 0.01
 
 
 @contextmanager
@@ -109,6 +116,49 @@ async def no_leaked_tasks() -> AsyncIterator[None]:
     yield
     left = await leaks.found()
     assert not left, f"tasks left behind: {', '.join(left)}"
+
+
+async def what_it_holds(work: Callable[[], Awaitable[object]]) -> list[str]:
+    """Do something again and again, and name what it holds each time and does not let go.
+
+    These are threads, files and sockets. What is kept once, such as a pool, does not count.
+
+    Args:
+        work: Opens and closes something.
+    """
+    await work()
+    before, kept = _held(), None
+    for _ in range(_VISITS - 1):
+        await work()
+        now = await _let_go(before)
+        more = Counter({kind: now[kind] - before[kind] for kind in now})
+        kept = +more if kept is None else kept & more
+        if not kept:
+            return []
+        before = now
+    return sorted(kept or ())
+
+
+async def _let_go(before: Counter[str]) -> Counter[str]:
+    """Return what is held, once it is no more than before, or after a while."""
+    until = time.monotonic() + _LAST_CHANCE
+    while (now := _held()) - before and time.monotonic() < until:  # noqa: ASYNC110 - nothing tells
+        await asyncio.sleep(_GLANCE)
+    return now
+
+
+def _held() -> Counter[str]:
+    """Count the threads, files and sockets of the process.
+
+    Threads of the event loop's own pool are not counted: they are kept for all.
+    """
+    names = [thread.name for thread in threading.enumerate()]
+    held = Counter("a thread" for name in names if not name.startswith("asyncio_"))
+    for link in sorted(_DESCRIPTORS.iterdir()) if _DESCRIPTORS is not None else ():
+        with contextlib.suppress(OSError):
+            kind = os.readlink(link).partition(":")[0]  # noqa: PTH115 - a socket is no path
+            held["a socket" if kind == "socket" else "a file" if kind[0] == "/" else kind] += 1
+    return held
 
 
 @frozen(eq=False)

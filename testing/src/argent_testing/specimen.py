@@ -48,6 +48,11 @@ class Specimen:
         """Return what the ``open`` of a service or a model provider yielded."""
         return self.kernel.host.plugins[self.name].live[id(record)]
 
+    @property
+    def alive(self) -> list[Any]:
+        """All that the records of services, channels and the like have opened."""
+        return list(self.kernel.host.plugins[self.name].live.values())
+
     def collect(self) -> tuple[Any, ...]:
         """Call the plugin's hooks once more and return the records."""
         loaded: LoadedPlugin | None = self.kernel.host.plugins[self.name].loaded

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import pytest
 
-from argent_testing.guards import TaskLeaks, no_blocking
+from argent_testing.contracts.discretion import Discretion
+from argent_testing.guards import TaskLeaks, no_blocking, what_it_holds
 from argent_testing.specimen import Specimen, load_plugin
 from argent_testing.targets import PluginTarget, package_of
 
@@ -23,7 +25,8 @@ class Contract:
     """Tries out a plugin: inherit from one of its children and name the plugin.
 
     While a test runs, nothing of the plugin's package may block the event loop, and when it has
-    ended, no task may be left.
+    ended, no task may be left. A secret to which the settings refer by ``env:NAME`` must not stand
+    in what the plugin logs, nor in what its objects look like.
 
     Attributes:
         plugin: Name of its entry point or module, the module, or an object with its hooks.
@@ -39,6 +42,7 @@ class Contract:
     patience: ClassVar[float] = 10.0
     stop_seconds: ClassVar[float] = 1.0
     pytestmark: ClassVar[Any] = [pytest.mark.anyio]
+    discretion: Discretion = Discretion()
 
     @pytest.fixture
     def anyio_backend(self) -> str:
@@ -63,12 +67,17 @@ class Contract:
         """Load the plugin for the block; it must neither block nor leave tasks behind."""
         leaks = TaskLeaks()
         package = package_of(self.plugin)
+        self.discretion = Discretion.of(settings)
         with ExitStack() as stack:
+            stack.enter_context(self.discretion.over_logs(package.__name__ if package else None))
             async with load_plugin(
                 self.plugin, folder=folder, settings=settings, beside=self.beside
             ) as specimen:
                 stack.enter_context(no_blocking([package] if package else []))
+                self.discretion.listen_closely()
                 yield specimen
+                for shown in (specimen.ctx.settings, *specimen.records, *specimen.alive):
+                    self.discretion.check(repr(shown), what=f"the repr of {type(shown).__name__}")
         left = await leaks.found()
         assert not left, f"tasks left behind: {', '.join(left)}"
 
@@ -89,6 +98,11 @@ class Contract:
         await asyncio.wait({task}, timeout=self.stop_seconds)
         assert task.done(), f"{what} did not end within {self.stop_seconds:g} s of being cancelled"
 
+    async def assert_lets_go(self, work: Callable[[], Awaitable[object]], *, what: str) -> None:
+        """Do something a few times, and check that it holds nothing more each time."""
+        kept = await self.soon(what_it_holds(work), what=what, seconds=4 * self.patience)
+        assert not kept, f"{what} keeps hold of {', '.join(kept)}, more each time; close it"
+
 
 class RecordContract(Contract):
     """Tries out what a plugin brings of one kind.
@@ -100,6 +114,11 @@ class RecordContract(Contract):
 
     kind: ClassVar[type[Any]]
     only: ClassVar[Sequence[str]] = ()
+
+    @classmethod
+    def covers(cls, record: Any) -> bool:
+        """Tell whether a record is tried out, as far as ``PluginContract`` asks."""
+        return type(record) is cls.kind and (not cls.only or record.id in cls.only)
 
     def records(self, specimen: Specimen) -> list[Any]:
         """Return the records that are tried out."""
@@ -147,6 +166,11 @@ class OpenedContract(RecordContract):
                 left = await leaks.found()
                 assert not left, f"{record.id} left tasks behind: {', '.join(left)}"
 
+    async def test_closing_lets_everything_go(self, specimen: Specimen) -> None:
+        """Closed, it holds no thread, no file and no socket any more."""
+        for record in self.records(specimen):
+            await self.assert_lets_go(partial(self._visit, record), what=f"{record.id}, closed,")
+
     async def test_closes_after_an_error(self, specimen: Specimen) -> None:
         """It closes in good order when the block ends with an error, and lets that through."""
         for record in self.records(specimen):
@@ -159,6 +183,7 @@ class OpenedContract(RecordContract):
                 f"{record.id}: open yields a {type(live).__name__}, "
                 f"which is no {self._protocol(record).__name__}"
             )
+            self.discretion.check(repr(live), what=f"the repr of what {record.id} opens")
             if fail:
                 raise ZeroDivisionError
 

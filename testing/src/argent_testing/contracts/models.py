@@ -1,15 +1,18 @@
-"""The contracts of model providers and tiers."""
+"""The contract of model providers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar
+
+import pytest
+from attrs import evolve
 
 from argent_core.guard import attempt_async
 from argent_hookspecs import (
+    ContextBlock,
     Finish,
     Message,
     ModelClient,
@@ -24,15 +27,25 @@ from argent_hookspecs import (
     Thinking,
     ToolCall,
 )
-from argent_testing.answers import collect
-from argent_testing.contracts.base import OpenedContract, RecordContract
+from argent_testing.answers import calls, collect, words
+from argent_testing.contracts.base import OpenedContract
+from argent_testing.contracts.conversations import Told, a_conversation, with_results
 from argent_testing.specimen import Specimen
 
 _PARTS = (TextDelta, Thinking, ToolCall, Finish)
+_SAID = ("Grüße", ", 🦉 — ", "naïve", " 日本語", " ok.")
+_CALLS = (ToolCall("1", "coin", {"times": 2}), ToolCall("2", "coin", {"times": 3}))
+_LONG = "The person lives in a small house by the sea, with two dogs and a parrot. " * 3
+_SOME = 5
+_OVERHEAD = 2000
+"""Tokens that a provider may put around a question of its own accord."""
 
 
 class ModelProviderContract(OpenedContract):
     """Tries out a plugin's model providers, with real answers.
+
+    Where the test can say what the model answers, and see what it is told, it overrides ``play``
+    and ``told``: then tool calls and their results are tried out too.
 
     Attributes:
         models: The providers' own names of models; those of the plugin's tiers, if empty.
@@ -45,6 +58,21 @@ class ModelProviderContract(OpenedContract):
     models: ClassVar[Sequence[str]] = ()
     prompt: ClassVar[str] = "Count from one to twenty, in words."
     patience: ClassVar[float] = 60.0
+
+    async def play(self, live: Any, *parts: ModelPart) -> None:
+        """Make the model answer the next request with these parts: override it.
+
+        ``argent_testing.wire`` writes them as servers do.
+
+        Args:
+            live: What ``open`` yielded.
+            parts: Words and tool calls; the end is left to the server.
+        """
+        pytest.skip("override play(live, *parts) and told(live) to try out tool calls")
+
+    async def told(self, live: Any) -> str:
+        """Return all that the model was told with the last request, as one text: override it."""
+        pytest.skip("override play(live, *parts) and told(live) to try out what the model is told")
 
     async def test_describes_its_models(self, specimen: Specimen) -> None:
         """Each model has a window."""
@@ -72,6 +100,23 @@ class ModelProviderContract(OpenedContract):
                 count = getattr(usage, name)
                 assert type(count) is int, f"{model}: {name} is {count!r}, not a whole number"
                 assert count > 0, f"{model}: {name} was not counted"
+            most = len(self.prompt.encode()) + _OVERHEAD
+            assert usage.input_tokens <= most, (
+                f"{model}: {usage.input_tokens} input_tokens are not believable for so short a "
+                "question"
+            )
+
+    async def test_all_that_is_told_counts(self, specimen: Specimen) -> None:
+        """What stands in the system's blocks and in the history is read, and counted."""
+        for client, model in self._offered(specimen):
+            short = self.request(model, max_output_tokens=1)
+            block = ContextBlock(text=_LONG, source="contract", stable=True)
+            past = (Message(Role.USER, _LONG), Message(Role.ASSISTANT, "Yes."))
+            bare = await self._read(client, short)
+            with_system = await self._read(client, evolve(short, system=(block,)))
+            with_past = await self._read(client, evolve(short, messages=(*past, *short.messages)))
+            assert with_system > bare + _SOME, f"{model} was not told what stands in system"
+            assert with_past > bare + _SOME, f"{model} was not told the history"
 
     async def test_an_answer_keeps_to_its_limit(self, specimen: Specimen) -> None:
         """No more tokens are written than were asked for."""
@@ -79,12 +124,67 @@ class ModelProviderContract(OpenedContract):
             usage = await self._usage(client, self.request(model, max_output_tokens=4))
             assert usage.output_tokens <= 4, f"{model} wrote {usage.output_tokens} tokens, not 4"
 
+    async def test_words_come_as_they_were_said(self, specimen: Specimen) -> None:
+        """No letter is lost, doubled or torn apart, of whatever alphabet."""
+        for client, model in self._offered(specimen):
+            await self.play(client, *(TextDelta(piece) for piece in _SAID))
+            said = words(await self._answer(client, self.request(model)))
+            assert said == "".join(_SAID), f"{model} said {_SAID!r}, which came as {said!r}"
+
+    async def test_no_letter_is_torn_apart(self, specimen: Specimen) -> None:
+        """What comes are letters, not the halves of some."""
+        for client, model in self._offered(specimen):
+            said = words(await self._answer(client, self.request(model)))
+            torn = "\ufffd" in said or any("\ud800" <= letter <= "\udfff" for letter in said)
+            assert not torn, f"{model}: a letter was torn apart: {said!r:.200}"
+
+    async def test_the_model_is_told_everything(self, specimen: Specimen) -> None:
+        """System, history, calls, results and tools reach the model, in their order."""
+        for client, model in self._offered(specimen):
+            await self.play(client, TextDelta("Yes."))
+            await self._answer(client, a_conversation(model))
+            Told(model, await self.told(client)).check()
+
+    async def test_calls_are_told_apart(self, specimen: Specimen) -> None:
+        """Two calls at once are two calls, each whole, and the answer ends for them."""
+        for client, model in self._offered(specimen):
+            parts = await self._called(client, model)
+            found = [(call.name, dict(call.arguments)) for call in calls(parts)]
+            meant = [(call.name, dict(call.arguments)) for call in _CALLS]
+            assert found == meant, f"{model} called {meant}, which came as {found}"
+            ids = {call.id for call in calls(parts)}
+            assert len(ids) == len(meant), f"{model}: two calls have the same id"
+            reason = parts[-1].reason
+            assert reason == "tool_calls", f"{model}: the answer ended with {reason}, for calls"
+
+    async def test_a_result_is_used(self, specimen: Specimen) -> None:
+        """What came of the calls reaches the model, in the same turn, and it goes on."""
+        for client, model in self._offered(specimen):
+            parts = await self._called(client, model)
+            await self.play(client, TextDelta("It is 42."))
+            answer = await self._answer(client, with_results(a_conversation(model), calls(parts)))
+            told = await self.told(client)
+            assert words(answer) == "It is 42.", f"{model}: {words(answer)!r} came after a result"
+            for mark in ("result-0", "result-1"):
+                assert mark in told, f"{model} was not told a result: {mark}"
+
+    async def test_it_calls_nothing_where_it_may_not(self, specimen: Specimen) -> None:
+        """With ``may_call=False``, the tools are for show."""
+        for client, model in self._offered(specimen):
+            asked = evolve(a_conversation(model), may_call=False, max_output_tokens=16)
+            called = calls(await self._answer(client, asked))
+            assert not called, f"{model} called {called[0].name} where it may not call"
+
+    async def test_a_closed_stream_lets_everything_go(self, specimen: Specimen) -> None:
+        """Closed after the first part, an answer holds no thread, file or socket any more."""
+        for client, model in self._offered(specimen):
+            visit = partial(self._begin, client, self.request(model))
+            await self.assert_lets_go(visit, what=f"a stream of {model}, closed,")
+
     async def test_closing_the_stream_stops_it(self, specimen: Specimen) -> None:
         """Closed after the first part, it stops at once, and the next request is answered."""
         for client, model in self._offered(specimen):
-            stream: Any = client.stream(self.request(model))
-            await self.soon(anext(stream), what=f"first words of {model}")
-            await self.soon(stream.aclose(), what=f"closing {model}", seconds=self.stop_seconds)
+            await self._begin(client, self.request(model))
             assert await self._answer(client, self.request(model))
 
     async def test_an_answer_can_be_cancelled(self, specimen: Specimen) -> None:
@@ -112,6 +212,8 @@ class ModelProviderContract(OpenedContract):
                 f"{record.id}: an unknown model should raise a ModelError, not "
                 f"{outcome.error or outcome.value!r:.200}"
             )
+            assert str(outcome.error).strip(), f"{record.id}: the error says nothing"
+            self.discretion.check(str(outcome.error), what=f"the error of {record.id}")
 
     def request(self, model: str, *, max_output_tokens: int = 64) -> ModelRequest:
         """Return what a model is asked."""
@@ -139,73 +241,21 @@ class ModelProviderContract(OpenedContract):
         assert isinstance(last, Finish), f"{request.model}: the last part is not Finish"
         return last.usage
 
+    async def _read(self, client: ModelClient, request: ModelRequest) -> int:
+        """Return how much was read, from a cache or not."""
+        used = await self._usage(client, request)
+        return int(used.input_tokens + used.cache_read_tokens + used.cache_write_tokens)
 
-class ModelTierContract(RecordContract):
-    """Tries out a plugin's model tiers.
+    async def _begin(self, client: ModelClient, request: ModelRequest) -> None:
+        """Close an answer after its first part."""
+        stream: Any = client.stream(request)
+        await self.soon(anext(stream), what=f"first words of {request.model}")
+        closing = stream.aclose()
+        await self.soon(closing, what=f"closing {request.model}", seconds=self.stop_seconds)
 
-    A plugin with one tier of its own, whose provider and model can be set, says what it is::
-
-        class TestTier(ModelTierContract):
-            plugin = "argent_tier_swift"
-            providers = ("oracle",)
-            says = {"name": "fast", "model": "oracle-1", "max_output_tokens": 4096}
-            settable = ("provider", "model")
-
-    Attributes:
-        providers: Ids of model providers of other plugins that the tiers may refer to.
-        says: What stands in each tier, by field, as long as nothing is set.
-        settable: Fields of the tier that the plugin's settings of the same name set.
-    """
-
-    kind = ModelTier
-    providers: ClassVar[Sequence[str]] = ()
-    says: ClassVar[Mapping[str, Any]] = {}
-    settable: ClassVar[Sequence[str]] = ()
-
-    async def test_tiers_make_sense(self, specimen: Specimen) -> None:
-        """Each has a name, a band of scores, a model and room for an answer."""
-        for tier in self.records(specimen):
-            assert tier.name.strip(), f"{tier.id} has no name"
-            assert tier.below > 0, f"{tier.id} serves no score at all: below is {tier.below}"
-            assert tier.model.strip(), f"{tier.id} names no model"
-            assert tier.max_output_tokens > 0, f"{tier.id} leaves no room for an answer"
-
-    async def test_tiers_are_what_they_say(self, specimen: Specimen) -> None:
-        """Each has the fields that were foretold."""
-        for tier in self.records(specimen):
-            found = {name: getattr(tier, name) for name in self.says}
-            assert found == self.says, f"{tier.id} is {found}, not {self.says}"
-
-    async def test_the_settings_go_before(self, tmp_path: Path) -> None:
-        """What a person sets stands in the tier."""
-        mine = {name: 77 if name == "max_output_tokens" else f"my {name}" for name in self.settable}
-        settings = {**self.settings, **{_in_config(name): value for name, value in mine.items()}}
-        async with self.loaded(tmp_path / "set", settings) as specimen:
-            for tier in self.records(specimen):
-                found = {name: getattr(tier, name) for name in mine}
-                assert found == mine, f"{tier.id} does not heed its settings: it is {found}"
-
-    async def test_the_provider_is_there(self, specimen: Specimen) -> None:
-        """Its provider is the plugin's own, or one of those that are named."""
-        own = {record.id for record in specimen.of(ModelProvider)}
-        for tier in self.records(specimen):
-            assert tier.provider in own | set(self.providers), (
-                f"{tier.id}: there is no provider {tier.provider!r}"
-            )
-
-    async def test_the_provider_knows_the_model(self, specimen: Specimen) -> None:
-        """A provider of the same plugin describes the model."""
-        own = {record.id: specimen.live(record) for record in specimen.of(ModelProvider)}
-        for tier in self.records(specimen):
-            if tier.provider in own:
-                describe = own[tier.provider].describe(tier.model)
-                info = await self.soon(describe, what=f"description of {tier.model}")
-                assert info.context_window > 0, f"{tier.model} has no context window"
-
-
-def _in_config(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.title() for word in rest)
+    async def _called(self, client: ModelClient, model: str) -> list[Any]:
+        await self.play(client, TextDelta("Let me see."), *_CALLS)
+        return list(await self._answer(client, a_conversation(model)))
 
 
 def _models(specimen: Specimen, provider: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import attrs
 import pytest
@@ -79,7 +79,7 @@ class PluginContract(Contract):
         bare = [
             f"{type(record).__name__} {record.id}"
             for record in specimen.records
-            if not any(_covers(contract, record) for contract in contracts)
+            if not any(contract.covers(record) for contract in contracts)
         ]
         assert not bare, f"under no contract in this module: {', '.join(bare)}"
 
@@ -93,10 +93,6 @@ def _contracts_for(name: str, module: ModuleType) -> list[type[RecordContract]]:
         and issubclass(value, RecordContract)
         and plugin_name(value.plugin) == name
     ]
-
-
-def _covers(contract: type[RecordContract], record: Any) -> bool:
-    return type(record) is contract.kind and (not contract.only or record.id in contract.only)
 
 
 def _import_seconds(module: str) -> float:

@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
+import pytest
+from attrs import evolve
+
 from argent_core import codec
 from argent_core.guard import attempt, attempt_async
 from argent_core.loop import signatures
@@ -32,6 +35,10 @@ class ToolContract(RecordContract):
     kind = Tool
     calls: ClassVar[Mapping[str, Sequence[Arguments]]] = {}
     mistakes: ClassVar[Mapping[str, Sequence[Arguments]]] = {}
+
+    async def done(self, specimen: Specimen) -> Sequence[Any]:
+        """Return all that the tools have done to the world: override it, to check repetitions."""
+        pytest.skip("override done(specimen) to check what the tools have done")
 
     async def test_the_model_can_read_what_it_is_for(self, specimen: Specimen) -> None:
         """Each has a description, and a schema that JSON can express."""
@@ -66,6 +73,33 @@ class ToolContract(RecordContract):
                 f"but {_shown(outcome.error, outcome.value)}"
             )
             assert str(outcome.error).strip(), f"{tool.id}: the ToolError says nothing"
+            self.discretion.check(str(outcome.error), what=f"the ToolError of {tool.id}")
+
+    async def test_mistakes_do_nothing(self, specimen: Specimen) -> None:
+        """What is refused has not been done, not even a part of it."""
+        for tool, arguments in self._tried(specimen, self.mistakes):
+            before = list(await self.done(specimen))
+            await attempt_async(partial(self._run, tool, arguments))
+            after = list(await self.done(specimen))
+            assert after == before, (
+                f"{tool.id}({dict(arguments)!r:.100}) did something before it refused: "
+                f"{after[-1]!r:.100}"
+            )
+
+    async def test_a_second_try_does_nothing_new(self, specimen: Specimen) -> None:
+        """A tool that calls itself idempotent does a thing once, however often it is told to."""
+        for tool, arguments in self._tried(specimen, self.calls):
+            if tool.effect is not Effect.IDEMPOTENT:
+                continue
+            run = evolve(_RUN, key=f"{tool.id}-once")
+            await self._run(tool, arguments, run)
+            once = list(await self.done(specimen))
+            await self._run(tool, arguments, run)
+            twice = list(await self.done(specimen))
+            assert twice == once, (
+                f"{tool.id} calls itself idempotent, and did {len(twice) - len(once)} things more "
+                "when it was run again with the same key"
+            )
 
     async def test_arguments_of_no_use_are_refused(self, specimen: Specimen) -> None:
         """An argument that it does not have is refused before anything happens."""
@@ -104,6 +138,25 @@ class ToolContract(RecordContract):
                 found = await self.soon(tool.check("never-made"), what=f"check of {tool.id}")
                 assert found is None, f"{tool.id} says that a call was made which never was"
 
+    async def test_what_was_done_is_known(self, specimen: Specimen) -> None:
+        """Asked for a call that was made, ``check`` returns its result."""
+        for tool, arguments in self._tried(specimen, self.calls):
+            if tool.check is None:
+                continue
+            run = evolve(_RUN, key=f"{tool.id}-made")
+            await self._run(tool, arguments, run)
+            found = await self.soon(tool.check(run.key), what=f"check of {tool.id}")
+            assert isinstance(found, str), (
+                f"{tool.id} says {found!r} of a call that it has made; "
+                "check returns the result of a call that happened, as a text"
+            )
+
+    async def test_calls_let_everything_go(self, specimen: Specimen) -> None:
+        """When a call has ended, it holds no thread, no file and no socket any more."""
+        for tool, arguments in self._tried(specimen, self.calls):
+            call = partial(self._run, tool, arguments)
+            await self.assert_lets_go(call, what=f"tool {tool.id}, done,")
+
     def _tried(
         self, specimen: Specimen, calls: Mapping[str, Sequence[Arguments]]
     ) -> Iterator[tuple[Tool, Arguments]]:
@@ -111,8 +164,8 @@ class ToolContract(RecordContract):
             for arguments in calls.get(tool.id, ()):
                 yield tool, arguments
 
-    async def _run(self, tool: Tool, arguments: Arguments) -> Any:
-        bound = signatures.read(tool).bind(arguments, _RUN)
+    async def _run(self, tool: Tool, arguments: Arguments, run: ToolRun = _RUN) -> Any:
+        bound = signatures.read(tool).bind(arguments, run)
         return await self.soon(tool.run(**bound), what=f"tool {tool.id}", seconds=tool.timeout)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from argent_testing.wire.streams import sse
+from argent_hookspecs import TextDelta
+from argent_testing.wire.streams import in_pieces, sse
 
 DONE = b"data: [DONE]\n\n"
 """What a stream ends with."""
@@ -49,3 +51,19 @@ def answer(*words: str, prompt: int = 11) -> list[bytes]:
     told = [chunk(content=word) for word in words]
     start, end = chunk(role="assistant", content=""), chunk(finish="stop")
     return events(start, *told, end, usage(prompt, len(words)))
+
+
+def played(*parts: Any, prompt: int = 11) -> list[bytes]:
+    """Return an answer of these ``TextDelta`` and ``ToolCall``, in pieces that cut letters."""
+    told, count = [chunk(role="assistant", content="")], 0
+    for part in parts:
+        if isinstance(part, TextDelta):
+            told.append(chunk(content=part.text))
+            continue
+        made = call(count, "", id=f"call_{count}", name=part.name)
+        told.append(chunk(tool_calls=[made]))
+        halves = in_pieces([json.dumps(dict(part.arguments)).encode()], 5)
+        told += [chunk(tool_calls=[call(count, half.decode())]) for half in halves]
+        count += 1
+    told.append(chunk(finish="tool_calls" if count else "stop"))
+    return in_pieces(events(*told, usage(prompt, len(parts))))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
-from argent_testing.wire.streams import sse
+from argent_hookspecs import TextDelta
+from argent_testing.wire.streams import in_pieces, sse
 
 Event = dict[str, Any]
 
@@ -64,6 +66,20 @@ def events(told: Iterable[Event]) -> list[bytes]:
 def answer(*words: str, prompt: int = 11) -> list[bytes]:
     """Return an answer of these words."""
     return events(message(text(*words), output=len(words), input_tokens=prompt))
+
+
+def played(*parts: Any, prompt: int = 11) -> list[bytes]:
+    """Return an answer of these ``TextDelta`` and ``ToolCall``, in pieces that cut letters."""
+    blocks, words = [], [part.text for part in parts if isinstance(part, TextDelta)]
+    if words:
+        blocks.append(text(*words))
+    called = [part for part in parts if not isinstance(part, TextDelta)]
+    for number, part in enumerate(called):
+        written = json.dumps(dict(part.arguments))
+        blocks.append(tool_use(f"toolu_{number}", part.name, written[:4], written[4:]))
+    stop = "tool_use" if called else "end_turn"
+    told = message(*blocks, stop=stop, output=len(parts), input_tokens=prompt)
+    return in_pieces(events(told))
 
 
 def _block(start: Event, *deltas: Event) -> list[Event]:

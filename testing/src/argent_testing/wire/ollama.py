@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from argent_testing.wire.streams import json_lines
+from argent_hookspecs import TextDelta
+from argent_testing.wire.streams import in_pieces, json_lines
 
 
 def said(content: str = "", **more: Any) -> dict[str, Any]:
@@ -27,3 +28,15 @@ def lines(*documents: Any) -> list[bytes]:
 def answer(*words: str, prompt: int = 11) -> list[bytes]:
     """Return an answer of these words."""
     return lines(*(said(word) for word in words), done(read=prompt, written=len(words)))
+
+
+def played(*parts: Any, prompt: int = 11) -> list[bytes]:
+    """Return an answer of these ``TextDelta`` and ``ToolCall``, in pieces that cut letters."""
+    told = []
+    for part in parts:
+        if isinstance(part, TextDelta):
+            told.append(said(part.text))
+        else:
+            call = {"function": {"name": part.name, "arguments": dict(part.arguments)}}
+            told.append(said(tool_calls=[call]))
+    return in_pieces(lines(*told, done(read=prompt, written=len(parts))))

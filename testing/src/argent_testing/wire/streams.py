@@ -17,6 +17,12 @@ def json_lines(documents: Iterable[Any]) -> list[bytes]:
     return [json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in documents]
 
 
+def in_pieces(stream: Iterable[bytes], size: int = 7) -> list[bytes]:
+    """Return the same bytes in pieces of this size, which end where they end: within letters."""
+    whole = b"".join(stream)
+    return [whole[start : start + size] for start in range(0, len(whole), size)]
+
+
 def _event(document: Any, *, named: bool) -> bytes:
     name = f"event: {document['type']}\n" if named else ""
     written = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
