@@ -74,7 +74,8 @@ class ReplayServer(ModelServer):
         words = [f"{n} " for n in range(1, asked.body["max_tokens"] + 1)][:20]
         limited = len(words) == asked.body["max_tokens"]
         stop = "max_tokens" if limited else "end_turn"
-        return stream(sse(message(text(*words), stop=stop, output=len(words))))
+        read = len(asked.raw) // 4
+        return stream(sse(message(text(*words), stop=stop, output=len(words), input_tokens=read)))
 
     def _about_models(self, path: str) -> PlayedReply:
         path, _, query = path.partition("?")

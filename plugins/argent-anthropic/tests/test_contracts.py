@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from anthropic_replay import ReplayServer, model
 
+from argent_hookspecs import ModelPart
+from argent_testing import PlayedReply
 from argent_testing.contracts import HealthCheckContract, ModelProviderContract, PluginContract
+from argent_testing.wire.messages import played
 
 
 class Claude:
@@ -28,6 +31,16 @@ class TestPlugin(Claude, PluginContract):
 
 class TestProvider(Claude, ModelProviderContract):
     models = ("claude-opus-5-5",)
+
+    @pytest.fixture(autouse=True)
+    def _server(self, server: ReplayServer) -> None:
+        self.server = server
+
+    async def play(self, live: Any, *parts: ModelPart) -> None:
+        self.server.play(PlayedReply(pieces=played(*parts)))
+
+    async def told(self, live: Any) -> str:
+        return self.server.asked_at(self.server.path)[-1].raw.decode()
 
 
 class TestHealthChecks(Claude, HealthCheckContract):

@@ -29,4 +29,5 @@ class PlayedOpenAI(ModelServer):
         if f"openai/{body['model']}" != MODEL:
             return refusal(404, f"The model {body['model']} does not exist", "model_not_found")
         most = body.get("max_tokens") or body["max_completion_tokens"]
-        return PlayedReply(pieces=answer(*(f"{word} " for word in (WORDS * 7)[:most])))
+        words = (f"{word} " for word in (WORDS * 7)[:most])
+        return PlayedReply(pieces=answer(*words, prompt=len(asked.raw) // 4))

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from played_openai import MODEL, PlayedOpenAI
 
+from argent_hookspecs import ModelPart
 from argent_litellm.library import INSTALL, wrong_version
+from argent_testing import PlayedReply
 from argent_testing.contracts import HealthCheckContract, ModelProviderContract, PluginContract
+from argent_testing.wire.chat import played
 
 # What LiteLLM and its libraries warn of is not ours to mend.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -35,6 +38,16 @@ class TestPlugin(LiteLLM, PluginContract):
 @pytest.mark.skipif(bool(wrong_version()), reason=f"{wrong_version()}; {INSTALL}")
 class TestProvider(LiteLLM, ModelProviderContract):
     models = (MODEL,)
+
+    @pytest.fixture(autouse=True)
+    def _server(self, server: PlayedOpenAI) -> None:
+        self.server = server
+
+    async def play(self, live: Any, *parts: ModelPart) -> None:
+        self.server.play(PlayedReply(pieces=played(*parts)))
+
+    async def told(self, live: Any) -> str:
+        return self.server.asked_at("")[-1].raw.decode()
 
 
 class TestHealthChecks(LiteLLM, HealthCheckContract):

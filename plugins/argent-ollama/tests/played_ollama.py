@@ -68,4 +68,5 @@ class PlayedOllama(ModelServer):
             vectors = [[float(len(text)), 1.0, 0.5] for text in asked.body["input"]]
             return json_reply({"model": model, "embeddings": vectors})
         most = asked.body["options"]["num_predict"]
-        return stream(*answer(*(f"{word} " for word in (WORDS * 7)[:most])))
+        told = answer(*(f"{word} " for word in (WORDS * 7)[:most]), prompt=len(asked.raw) // 4)
+        return stream(*told)

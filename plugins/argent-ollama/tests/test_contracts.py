@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from played_ollama import SMALL, PlayedOllama
+from played_ollama import SMALL, PlayedOllama, stream
 
+from argent_hookspecs import ModelPart
 from argent_testing.contracts import HealthCheckContract, ModelProviderContract, PluginContract
+from argent_testing.wire.ollama import played
 
 
 class Ollama:
@@ -27,6 +29,16 @@ class TestPlugin(Ollama, PluginContract):
 
 class TestProvider(Ollama, ModelProviderContract):
     models = (SMALL,)
+
+    @pytest.fixture(autouse=True)
+    def _server(self, ollama: PlayedOllama) -> None:
+        self.server = ollama
+
+    async def play(self, live: Any, *parts: ModelPart) -> None:
+        self.server.play(stream(*played(*parts)), path="/api/chat")
+
+    async def told(self, live: Any) -> str:
+        return self.server.asked_at("/api/chat")[-1].raw.decode()
 
 
 class TestHealthChecks(Ollama, HealthCheckContract):

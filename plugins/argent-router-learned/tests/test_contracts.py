@@ -7,6 +7,7 @@ from argent_testing import (
     JobContract,
     ObserverContract,
     PluginContract,
+    ScorerContract,
     ServiceContract,
 )
 
@@ -16,6 +17,10 @@ class TestPlugin(PluginContract):
 
 
 class TestServices(ServiceContract):
+    plugin = "argent_router_learned"
+
+
+class TestScorer(ScorerContract):
     plugin = "argent_router_learned"
 
 

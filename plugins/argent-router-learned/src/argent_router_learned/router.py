@@ -38,6 +38,7 @@ class LearnedRouter:
 
     async def load(self) -> None:
         """Take up what was learned before."""
+        await asyncio.to_thread(shipped_prior)
         body = await self.outcomes.learned()
         if body is not None:
             self._use(await asyncio.to_thread(learning.from_json, body))
