@@ -11,8 +11,8 @@ import click
 
 from tests.crash.campaign import Campaign
 from tests.crash.judge import FAULTS
-from tests.crash.mutants import MUTANTS, survivor
-from tests.crash.way import open_way
+from tests.crash.mutants import survivor
+from tests.crash.way import Way, open_way
 
 _SAY_EVERY = 5.0
 _MOST_FINDINGS = 20
@@ -62,7 +62,7 @@ class _Epilog(click.Command):
     "--mutants",
     is_flag=True,
     help="Make the kernel worse in five ways, one at a time, and see whether that is noticed; "
-    "counts mutants times seeds.",
+    "with --channel telegram the plugin. Counts mutants times seeds.",
 )
 @click.option("--seeds", default=3, show_default=True, help="With --mutants: seeds for each.")
 @click.option(
@@ -86,10 +86,10 @@ def main(
 
     The code is 1 if one was broken, or if a mutant was not caught.
     """
-    if mutants:
-        figures, good = _try_mutants(seed, seeds)
-    else:
-        with open_way(channel) as way:
+    with open_way(channel) as way:
+        if mutants:
+            figures, good = _try_mutants(seed, seeds, way)
+        else:
             figures, good = _kill(Campaign(seed, kills, way, progress=_Progress()), replay)
     if as_json:
         click.echo(json.dumps(figures))
@@ -139,17 +139,17 @@ def _tell_failures(campaign: Campaign) -> None:
         _say(f"  uv run python -m tests.crash{way} --seed {campaign.seed} --replay {failure.plan}")
 
 
-def _try_mutants(first_seed: str, seeds: int) -> tuple[dict[str, int], bool]:
-    caught = 0
+def _try_mutants(first_seed: str, seeds: int, way: Way) -> tuple[dict[str, int], bool]:
+    caught, mutants = 0, way.mutants()
     for number in range(seeds):
         seed = first_seed if number == 0 else f"{first_seed}.{number}"
-        for mutant in MUTANTS:
+        for mutant in mutants:
             began = time.monotonic()
-            reason = survivor(mutant, seed)
+            reason = survivor(mutant, seed, way)
             caught += reason is None
             fate = "caught" if reason is None else f"NOT CAUGHT: {reason}"
             _say(f"seed {seed}: {mutant.name}: {fate} ({time.monotonic() - began:.1f} s)")
-    of = seeds * len(MUTANTS)
+    of = seeds * len(mutants)
     return {"caught": caught, "of": of}, caught == of
 
 

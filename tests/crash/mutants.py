@@ -24,6 +24,7 @@ from argent_hookspecs import Address, Event, Receipt, Reply, Transaction
 from tests.crash.campaign import Campaign
 from tests.crash.failpoints import AFTER, BEFORE, HELD, Failpoint
 from tests.crash.judge import DOUBLED, LOST, REPAID, UNSAFE_DOUBLED
+from tests.crash.way import Way
 from tests.crash.world import CHANNELS
 
 
@@ -45,7 +46,7 @@ class Mutant:
     aims: tuple[Failpoint, ...]
 
 
-def _replace(owner: Any, name: str, worse: Callable[..., Any]) -> None:
+def replace(owner: Any, name: str, worse: Any) -> None:
     """Put something worse in a place that must be there."""
     getattr(owner, name)
     setattr(owner, name, worse)
@@ -65,7 +66,7 @@ def _acknowledge_before_commit() -> None:
         task.add_done_callback(under_way.discard)
         return "not stored yet"
 
-    _replace(Intake, "_store", acknowledged_at_once)
+    replace(Intake, "_store", acknowledged_at_once)
 
 
 def _send_without_outbox() -> None:
@@ -96,9 +97,9 @@ def _send_without_outbox() -> None:
     async def count(self: Outbox) -> dict[str, int]:
         return {"pending": len(waiting) + len(under_way), "unknown": 0}
 
-    _replace(outbox, "put", put)
+    replace(outbox, "put", put)
     for method in (begin_due, sent, settle, count):
-        _replace(Outbox, method.__name__, method)
+        replace(Outbox, method.__name__, method)
 
 
 def _leave_steps_unrecorded() -> None:
@@ -118,7 +119,7 @@ def _leave_steps_unrecorded() -> None:
         self._position += 1
 
     for method in (begin, end, steer):
-        _replace(Steps, method.__name__, method)
+        replace(Steps, method.__name__, method)
 
 
 def _store_cursor_apart() -> None:
@@ -131,7 +132,7 @@ def _store_cursor_apart() -> None:
         await self.database.write(lambda tx: tx.execute(sql, (source, cursor)).rowcount)
         return await append(self, event, source=source, **facts)
 
-    _replace(Journal, "append", cursor_first)
+    replace(Journal, "append", cursor_first)
 
 
 def _take_every_message() -> None:
@@ -140,10 +141,11 @@ def _take_every_message() -> None:
     async def without_key(self: Journal, event: Event, **facts: Any) -> str | None:
         return await append(self, evolve(event, dedupe_key=None), **facts)
 
-    _replace(Journal, "append", without_key)
+    replace(Journal, "append", without_key)
 
 
-def _at(phase: str, *names: str) -> tuple[Failpoint, ...]:
+def at(phase: str, *names: str) -> tuple[Failpoint, ...]:
+    """Return the first failpoints of some places."""
     return tuple(Failpoint(name, phase, nth) for name in names for nth in (1, 2, 3))
 
 
@@ -153,31 +155,31 @@ MUTANTS = (
         "acknowledgement before commit",
         _acknowledge_before_commit,
         (LOST,),
-        _at(HELD, "commit insert events"),
+        at(HELD, "commit insert events"),
     ),
     Mutant(
         "send without outbox",
         _send_without_outbox,
         (LOST,),
-        _at(BEFORE, *(f"deliver {name}" for name in _CHANNELS)),
+        at(BEFORE, *(f"deliver {name}" for name in _CHANNELS)),
     ),
     Mutant(
         "steps not recorded",
         _leave_steps_unrecorded,
         (REPAID, DOUBLED, UNSAFE_DOUBLED),
-        _at(AFTER, "tool blind", "tool idempotent", "tool queryable"),
+        at(AFTER, "tool blind", "tool idempotent", "tool queryable"),
     ),
     Mutant(
         "cursor apart from the event",
         _store_cursor_apart,
         (LOST,),
-        _at(AFTER, "commit insert cursors"),
+        at(AFTER, "commit insert cursors"),
     ),
     Mutant(
         "no de-duplication",
         _take_every_message,
         (DOUBLED, UNSAFE_DOUBLED),
-        _at(BEFORE, *(f"acknowledge {name}" for name in _CHANNELS)),
+        at(BEFORE, *(f"acknowledge {name}" for name in _CHANNELS)),
     ),
 )
 
@@ -185,18 +187,18 @@ MOST_KILLS = 300
 """After so many every failpoint that matters was hit, several times."""
 
 
-def survivor(mutant: Mutant, seed: str) -> str | None:
+def survivor(mutant: Mutant, seed: str, way: Way) -> str | None:
     """Return why a mutant was not caught, or None if it was.
 
     It counts only if it keeps every promise while nobody kills it, and then breaks one of those
     that it must break.
     """
-    calm = Campaign(seed, 0, patch=mutant.patch)
+    calm = Campaign(seed, 0, way, patch=mutant.patch)
     if not calm.stay_calm():
         failure = calm.failures[0]
         return f"it is wrong without any kill: {failure.findings[0].words}; see {failure.folder}"
     campaign = Campaign(
-        seed, MOST_KILLS, patch=mutant.patch, until_caught=True, lives=8, aims=mutant.aims
+        seed, MOST_KILLS, way, patch=mutant.patch, until_caught=True, lives=8, aims=mutant.aims
     )
     campaign.run()
     broken = {finding.figure for failure in campaign.failures for finding in failure.findings}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import define, frozen
 
@@ -16,6 +16,9 @@ from tests.crash.judge import Verdict, judge
 from tests.crash.line import Line
 from tests.crash.report import Report
 from tests.crash.world import CHANNELS, ChannelKind, World
+
+if TYPE_CHECKING:
+    from tests.crash.mutants import Mutant
 
 
 @frozen
@@ -75,6 +78,10 @@ class Way(Protocol):
         """Judge a home after its quiet life."""
         ...
 
+    def mutants(self) -> Sequence[Mutant]:
+        """Return the changes for the worse that must be noticed."""
+        ...
+
 
 @define(eq=False)
 class OwnWay:
@@ -106,6 +113,12 @@ class OwnWay:
     def judge(self, world: World, report: Report | None) -> Verdict:
         """Judge a home after its quiet life."""
         return judge(world.ledger, report)
+
+    def mutants(self) -> Sequence[Mutant]:
+        """Return those of the kernel."""
+        from tests.crash.mutants import MUTANTS  # which run campaigns of such ways
+
+        return MUTANTS
 
 
 @contextmanager

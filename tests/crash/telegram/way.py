@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
@@ -22,6 +22,9 @@ from tests.crash.telegram.platform import TelegramEnd, telegram_platform
 from tests.crash.telegram.world import CHATS, TelegramWorld
 from tests.crash.way import Inside
 from tests.crash.world import TELEGRAM, ChannelKind, World
+
+if TYPE_CHECKING:
+    from tests.crash.mutants import Mutant
 
 
 @define(eq=False)
@@ -63,6 +66,12 @@ class TelegramWay:
         """Compare the outbox with the chats."""
         assert isinstance(world, TelegramWorld)
         return judge_telegram(world, report)
+
+    def mutants(self) -> Sequence[Mutant]:
+        """Return those of the plugin."""
+        from tests.crash.telegram.mutants import MUTANTS  # which run campaigns of such ways
+
+        return MUTANTS
 
 
 @contextmanager
