@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from attrs import frozen
 
+from tests.builds import Build
+
 ROOT = Path(__file__).resolve().parent.parent
+AUTHORS = ("argent_hookspecs", "argent_core", "argent_testing")
 
 
 @frozen
@@ -106,3 +109,11 @@ def wheel_folder(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = ("--quiet", "--offline", "--all-packages", "--wheel", "--out-dir", str(folder))
     subprocess.run([str(uv), "build", *options], cwd=root, check=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def author(wheel_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """What an author of plugins has installed, from wheels: the kernel and the kit."""
+    build = Build(tmp_path_factory.mktemp("author"))
+    build.install(wheel_folder, *AUTHORS, seed=True)
+    return build
