@@ -301,7 +301,7 @@ class Life(RuleBasedStateMachine):
         async def use() -> None:
             file = await self.store.add(content)
             self.known[file.id] = (file, self.clock.monotonic())
-            await self.store.database.write(lambda tx: file_uses.record(tx, turn, [file]))
+            await self.store.database.write(lambda tx: file_uses.record(tx, turn, parts=[file]))
             self.uses.setdefault(turn, set()).add(file.id)
 
         self.runner.run(use())

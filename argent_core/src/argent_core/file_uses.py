@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from argent_hookspecs import File, Transaction
 
 
-def record(tx: Transaction, turn: str, parts: Iterable[object]) -> None:
+def record(tx: Transaction, turn: str, *, parts: Iterable[object]) -> None:
     """Note the files among what an event or a reply holds, in the transaction that stores it."""
     rows = [(turn, part.id) for part in parts if isinstance(part, File)]
     if rows:

@@ -23,9 +23,11 @@ from argent_testing.contracts import (
     RecordingFeed,
     ScorerContract,
     ServiceContract,
+    TextExtractorContract,
     ToolContract,
 )
 from argent_testing.fake_context import FakeContext, FakeSecrets, ProgressNote
+from argent_testing.fake_files import FakeFiles
 from argent_testing.guards import Canary, TaskLeaks, no_blocking, no_leaked_tasks
 from argent_testing.kernels import Argent
 from argent_testing.made_plugin import MadePlugin
@@ -49,6 +51,7 @@ __all__ = [
     "EventSourceContract",
     "FakeClock",
     "FakeContext",
+    "FakeFiles",
     "FakeSecrets",
     "FilterContract",
     "HealthCheckContract",
@@ -77,6 +80,7 @@ __all__ = [
     "ServiceContract",
     "Specimen",
     "TaskLeaks",
+    "TextExtractorContract",
     "ToolContract",
     "eventually",
     "hang",

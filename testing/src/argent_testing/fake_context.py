@@ -13,6 +13,7 @@ from attrs import define, evolve, field, frozen
 
 from argent_hookspecs import ModelProvider, PluginContext, Secret, SecretError
 from argent_testing.clock import FakeClock
+from argent_testing.fake_files import FakeFiles
 
 
 @frozen
@@ -50,6 +51,7 @@ class FakeContext:
         notes: What it told of its progress.
         data: Its folder, if it may have one.
         local_endpoint: What the configuration says of models on this machine.
+        files: Attachments.
     """
 
     plugin: ModuleType
@@ -59,6 +61,7 @@ class FakeContext:
     notes: list[ProgressNote] = field(factory=list)
     data: Path | None = None
     local_endpoint: str = "http://localhost:11434"
+    files: FakeFiles = field(factory=FakeFiles)
 
     @property
     def name(self) -> str:

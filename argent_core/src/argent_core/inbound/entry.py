@@ -62,7 +62,7 @@ class Entry:
             return False
         if self.state == "ready":
             tx.execute(lanes.JOIN, (where, added.lastrowid, priority, person, now))
-        file_uses.record(tx, self.id, event.content)
+        file_uses.record(tx, self.id, parts=event.content)
         return True
 
 

@@ -209,7 +209,7 @@ class Outbox:
 
 def put(tx: Transaction, reply: Reply, *, now: float, held: str = "") -> None:
     """Store a reply; held back, with the reason, if there is one. The same key is stored once."""
-    file_uses.record(tx, reply.turn, reply.files)
+    file_uses.record(tx, reply.turn, parts=reply.files)
     tx.execute(
         "INSERT INTO outbox (key, turn, conversation, channel, address, text, files, state,"
         " created_at, available_at, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

@@ -8,6 +8,7 @@ from argent_testing.contracts.channels import (
     OutputHandlerContract,
 )
 from argent_testing.contracts.context import ContextProviderContract
+from argent_testing.contracts.documents import TextExtractorContract
 from argent_testing.contracts.feeds import RecordingFeed
 from argent_testing.contracts.filters import FilterContract
 from argent_testing.contracts.model_stores import (
@@ -44,5 +45,6 @@ __all__ = [
     "RecordingFeed",
     "ScorerContract",
     "ServiceContract",
+    "TextExtractorContract",
     "ToolContract",
 ]
