@@ -26,7 +26,7 @@ LEVELS = ("bronze", "silver", "gold")
 @click.option("--settings", default="{}", help="Its settings, as JSON, if it needs some.")
 @click.option("--table", is_flag=True, help="Only print the table of settings for its README.")
 @as_json
-def check(package: str, /, *, level: str, settings: str, table: bool, as_json: bool) -> None:
+def check(package: str, *, level: str, settings: str, table: bool, as_json: bool) -> None:
     """Check a plugin that is installed, by its name or by the folder of its project.
 
     \b
@@ -40,7 +40,7 @@ def check(package: str, /, *, level: str, settings: str, table: bool, as_json: b
     \b
     silver: others can rely on it
       top-imports   finding it imports no library besides the contract
-      settings      each setting is documented and of a type that settings can have
+      settings      each is documented and of a type that settings can have
       contracts     all that it brings is under a contract class in its tests
       typed         py.typed, and every function is annotated
     \b

@@ -47,15 +47,11 @@ def _default(field: attrs.Attribute[Any]) -> str:
         return ""
     if isinstance(value, bool | list | dict):
         return f"`{json.dumps(value, ensure_ascii=False)}`"
-    return (
-        f"`{value}`"
-        if isinstance(value, str)
-        else f"{value:g}"
-        if value == int(value) and abs(value) < 1e6
-        else str(value)
-    )
+    if isinstance(value, str):
+        return f"`{value}`"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _written(rows: list[tuple[str, str, str]]) -> str:
-    lines = [HEADS, ("---",) * 3, *rows]
-    return "\n".join(f"| {' | '.join(cells)} |".replace("|  |", "| |") for cells in lines)
+    lines = [f"| {' | '.join(cells)} |".replace("|  |", "| |") for cells in (HEADS, *rows)]
+    return "\n".join([lines[0], "|---|---|---|", *lines[1:]])

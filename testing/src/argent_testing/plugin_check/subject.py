@@ -186,12 +186,12 @@ def _project_name(folder: Path) -> str:
 def _installed_by(name: str) -> Distribution | None:
     if not re.fullmatch(r"[A-Za-z0-9][\w.\-]*", name):
         return None
+    for point in entry_points(group=GROUP):
+        if name in (point.name, point.module.partition(".")[0]):
+            return point.dist
     try:
         return distribution(name)
     except PackageNotFoundError:
-        for point in entry_points(group=GROUP):
-            if name in (point.name, point.module.partition(".")[0]):
-                return point.dist
         return None
 
 

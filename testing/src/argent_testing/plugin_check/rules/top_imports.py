@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from importlib.metadata import packages_distributions
 
+from packaging.utils import canonicalize_name
+
 from argent_testing.plugin_check.report import Found, Rule
 from argent_testing.plugin_check.rules.fresh import import_afresh, tops
 from argent_testing.plugin_check.subject import Subject
@@ -13,8 +15,11 @@ LIGHT = {"argent_hookspecs", "attr", "attrs", "pluggy"}
 
 
 def _look(subject: Subject) -> Found:
+    name = canonicalize_name(subject.name)
     own = {
-        package for package, names in packages_distributions().items() if subject.name in names
+        package
+        for package, brought_by in packages_distributions().items()
+        if name in map(canonicalize_name, brought_by)
     } | {*subject.packages}
     problems = []
     count = 0
@@ -23,9 +28,9 @@ def _look(subject: Subject) -> Found:
         count += len(modules)
         strange = sorted(tops(modules) - own - LIGHT - sys.stdlib_module_names)
         problems += [
-            f"{point.module} brings {name} ({sum(m.partition('.')[0] == name for m in modules)} "
-            "modules) as soon as it is found; import it inside of the function that uses it"
-            for name in strange
+            f"{point.module} brings {top} as soon as it is found; import it inside of the function "
+            "that uses it"
+            for top in strange
         ]
     return Found(tuple(problems), f"{count} modules")
 

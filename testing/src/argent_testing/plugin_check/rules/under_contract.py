@@ -41,17 +41,16 @@ def _problems(subject: Subject, tried: set[str]) -> Iterator[str]:
 
 
 def _kinds(subject: Subject) -> set[type]:
-    """Return what it brings: what it registers, or, where that cannot be seen, what it could."""
-    seen = attempt(lambda: subject.records).value
-    if seen is not None:
-        return {type(record) for records in seen.values() for record in records}
+    """Return what it registers, and what the hooks that it has could register with settings."""
+    seen = attempt(lambda: subject.records).value or {}
     written = {
         node.name
         for file in subject.source
         for node in ast.walk(file.tree)
         if isinstance(node, ast.FunctionDef)
     }
-    return {kind for hook, kind in RECORDS.items() if hook in written}
+    registered = {type(record) for records in seen.values() for record in records}
+    return registered | {kind for hook, kind in RECORDS.items() if hook in written}
 
 
 def _by_name() -> dict[str, type]:
