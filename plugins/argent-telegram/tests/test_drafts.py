@@ -99,6 +99,23 @@ async def test_a_draft_outlives_the_agent_and_is_the_answer_of_the_next(
     assert len(api.messages(1)) == 1
 
 
+async def test_an_answer_that_is_whole_while_its_draft_is_being_sent_stands_there_once(
+    argent: Argent, api: BotApi, config: Mapping[str, Any], model: SlowModel
+) -> None:
+    async with argent(plugins=["argent_telegram", model], config=config) as kernel:
+        gate = api.hold("sendMessage")
+        await api.say("Tell me.")
+        await gate.reached.wait()
+        model.go_on.set()
+        async with asyncio.timeout(10):
+            while not await kernel.agent.replies.list("sending"):
+                pass
+        gate.open()
+        await api.until(lambda: WHOLE in api.texts(1))
+
+    assert api.texts(1) == [WHOLE]
+
+
 async def test_an_answer_whose_edit_is_lost_stands_there_once(
     argent: Argent, api: BotApi, config: Mapping[str, Any], model: SlowModel
 ) -> None:

@@ -76,10 +76,12 @@ class Drafts:
         self._ended[turn] = None
         while len(self._ended) > _MOST_ENDED:
             del self._ended[next(iter(self._ended))]
-        shown = self._shown.pop(turn, None)
+        shown = self._shown.get(turn)
         if shown is not None:
+            # It stays until then: whoever else ends it waits for the same.
             async with shown.lock:
                 shown.ended = True
+            self._shown.pop(turn, None)
             if shown.task is not None:
                 shown.task.cancel()
 
