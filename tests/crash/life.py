@@ -242,7 +242,9 @@ async def _run_kernel(end: socket.socket, way: Way, home: Path, *, kill: Failpoi
     async def answer(approval: str, allow: bool) -> None:
         await kernel.agent.answer(approval, allow=allow, by="owner")
 
-    plugin = WorldPlugin(Outside(line, points), look, answer, way.own_kinds)
+    plugin = WorldPlugin(
+        Outside(line, points), look, answer, way.own_kinds, decides=not way.asks_by_itself
+    )
     looks = set()
 
     def looked() -> None:
@@ -253,7 +255,7 @@ async def _run_kernel(end: socket.socket, way: Way, home: Path, *, kill: Failpoi
     kernel = Kernel(Home(home), plugins=[InstalledPlugin("world", lambda: plugin), *way.plugins()])
     async with kernel:
         started.set()
-        for approval in await kernel.agent.approvals():
+        for approval in await kernel.agent.approvals() if plugin.decides else []:
             await plugin.decide(approval)
         await look()
         while not await at_the_end():

@@ -124,6 +124,7 @@ class WorldPlugin:
         looked: Awaited whenever the kernel may have nothing more to do.
         answer: Gives the kernel a person's answer: the id of an approval, and whether it is a yes.
         kinds: The channels that it offers.
+        decides: Whether it has what needs a person's word decided.
         acknowledged: The newest message of each channel that this life has acknowledged.
     """
 
@@ -131,6 +132,7 @@ class WorldPlugin:
     looked: Callable[[], Awaitable[None]]
     answer: Callable[[str, bool], Awaitable[None]]
     kinds: tuple[ChannelKind, ...]
+    decides: bool
     acknowledged: dict[str, int] = field(factory=dict)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelPart]:
@@ -172,7 +174,7 @@ class WorldPlugin:
 
     async def hear(self, notice: Notice) -> None:
         """Answer what is asked, or look whether that was all."""
-        if isinstance(notice, ApprovalAsked):
+        if isinstance(notice, ApprovalAsked) and self.decides:
             await self.decide(notice.approval)
         else:
             await self.looked()

@@ -50,6 +50,11 @@ class Way(Protocol):
         ...
 
     @property
+    def asks_by_itself(self) -> bool:
+        """Whether what needs a person's word is asked through its channels."""
+        ...
+
+    @property
     def longest_life(self) -> float:
         """Seconds after which a life is killed that does not come to its failpoint."""
         ...
@@ -89,6 +94,7 @@ class OwnWay:
 
     kinds: tuple[ChannelKind, ...] = CHANNELS
     own_kinds: tuple[ChannelKind, ...] = CHANNELS
+    asks_by_itself: bool = False
     longest_life: float = 5.0
 
     def make_world(self, seed: str, *, calm: bool = False) -> World:

@@ -21,12 +21,14 @@ from tests.crash.line import Lines, send
 _SERVER = Path(__file__).resolve().parents[3] / "plugins" / "argent-telegram" / "tests"
 sys.path.insert(0, str(_SERVER))
 
-from bot_api import BAD_GATEWAY, CUT, LOST, BotApi, Fault, Refusal  # noqa: E402
+from bot_api import BAD_GATEWAY, CUT, LOST, Account, BotApi, Button, Fault, Message, Refusal  # noqa: E402
 from bot_api.arguments import Arguments  # noqa: E402
 
 _CHUNK = 1 << 16
 _WAIT = Fault(refusal=Refusal(429, "Too Many Requests: retry after 1", 1))
 _WEATHER = ((LOST, 0.03), (_WAIT, 0.03), (BAD_GATEWAY, 0.02), (CUT, 0.01))
+_NO = 0.2
+_FOR_EVER = 1e6
 _SUFFERING = ("sendmessage", "editmessagetext", "getupdates")
 
 
@@ -81,11 +83,35 @@ async def _serve(end: socket.socket) -> None:
     reader, writer = await asyncio.open_connection(sock=end)
     lines = Lines()
     async with BotApi() as api:
+        pressing = asyncio.create_task(_press_buttons(api))
         while raw := await reader.read(_CHUNK):
             for message in lines.feed(raw):
                 answer = await _answer(api, **message)
                 writer.write(json.dumps({"answer": answer}).encode() + b"\n")
                 await writer.drain()
+        pressing.cancel()
+
+
+async def _press_buttons(api: BotApi) -> None:
+    """Answer every question with a button, as soon as it is there: mostly yes."""
+    seen = 0
+
+    def is_more() -> bool:
+        return len(api.platform.sent) > seen
+
+    while True:
+        await api.until(is_more, timeout=_FOR_EVER)
+        for message in api.platform.sent[seen:]:
+            for row in message.get("reply_markup", {}).get("inline_keyboard", []):
+                no = random.Random(message["text"]).random() < _NO
+                button = Button(dict(message), row[no]["text"], row[no]["callback_data"])
+                await api.press(button, bot=_sender(api, message))
+        seen = len(api.platform.sent)
+
+
+def _sender(api: BotApi, message: Message) -> Account:
+    bots = api.platform.accounts.values()
+    return next(bot for bot in bots if bot.id == message["from"]["id"])
 
 
 async def _answer(api: BotApi, what: str, **facts: Any) -> Any:
@@ -98,8 +124,9 @@ async def _answer(api: BotApi, what: str, **facts: Any) -> Any:
         return bot.token
     bot = api.platform.accounts[facts["token"]]
     if what == "say":
-        update = await api.say(facts["text"], chat=facts["chat"], bot=bot)
-        return update["update_id"]
+        return await api.say(facts["text"], chat=facts["chat"], bot=bot)
+    if what == "newest update":
+        return bot.updates.next_id - 1
     return [m for chat in bot.chats for m in api.messages(chat, bot=bot)]
 
 

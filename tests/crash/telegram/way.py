@@ -34,6 +34,7 @@ class TelegramWay:
     platform: TelegramEnd
     kinds: tuple[ChannelKind, ...] = (TELEGRAM,)
     own_kinds: tuple[ChannelKind, ...] = ()
+    asks_by_itself: bool = True
     longest_life: float = 8.0
 
     def make_world(self, seed: str, *, calm: bool = False) -> World:

@@ -44,7 +44,6 @@ class TelegramWorld(World):
     platform: TelegramEnd
     token: str = field(init=False)
     known: dict[tuple[int, int], Standing] = field(factory=dict)
-    _last: int = 0
 
     def __attrs_post_init__(self) -> None:
         self.token = self.platform.ask("bot", seed=None if self.calm else f"{self.seed} weather")
@@ -53,12 +52,13 @@ class TelegramWorld(World):
         """Write to the bot."""
         super().send(channel, chat)
         text = f"ask m{len(self.ledger.messages)}"
-        self._last = self.platform.ask("say", token=self.token, chat=CHATS[chat], text=text)
+        self.platform.ask("say", token=self.token, chat=CHATS[chat], text=text)
 
     @property
     def all_acknowledged(self) -> dict[str, int]:
         """The number of the newest update."""
-        return super().all_acknowledged | {TELEGRAM.name: self._last}
+        newest = self.platform.ask("newest update", token=self.token)
+        return super().all_acknowledged | {TELEGRAM.name: newest}
 
     def standing(self) -> list[dict[str, Any]]:
         """Return what the bot has said, as it stands in its chats."""
