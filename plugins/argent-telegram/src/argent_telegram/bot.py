@@ -130,11 +130,14 @@ class LiveBot:
             assert update.callback_query is not None
             await self.questions.press(update.callback_query)
 
-        inbox = Inbox(feed, self.ctx.clock, read, press, counting=not webhook.url)
+        async def stored(updates: Sequence[Update]) -> None:
+            await self.ledger.pieces_stored(self.place.id, [one.update_id for one in updates])
+
+        inbox = Inbox(feed, self.ctx.clock, read, press, counting=not webhook.url, stored=stored)
         async with inbox:
             if webhook.url:
                 await self.ledger.webhook_set(self.place.id, webhook.url)
-                await be_called(self.api, inbox, settings=webhook)
+                await be_called(self.api, inbox, place=self.place, ledger=self.ledger)
             else:
                 await poll(self.api, inbox, trouble=self._note_trouble)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Protocol, runtime_checkable
 
 from attrs import define, field
@@ -43,8 +44,21 @@ class OpenBot(Protocol):
 class Bots:
     """The bots that are open, by the ids of their channels."""
 
-    ledger: Ledger
+    _ctx: PluginContext
+    _stack: AsyncExitStack
     open: dict[str, OpenBot] = field(factory=dict)
+    _ledger: Ledger | None = None
+    _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
+
+    async def ledger(self) -> Ledger:
+        """Return the records; open them, the first time."""
+        async with self._one_by_one:
+            if self._ledger is None:
+                opening = self._ctx.database("telegram", MIGRATIONS)
+                ledger = Ledger(await self._stack.enter_async_context(opening), self._ctx.clock)
+                await ledger.clear()
+                self._ledger = ledger
+            return self._ledger
 
     @contextmanager
     def opened(self, channel: str, bot: OpenBot) -> Iterator[None]:
@@ -71,11 +85,9 @@ BOTS: ServiceKey[Bots] = ServiceKey("telegram-bots", Bots)
 
 @asynccontextmanager
 async def open_bots(ctx: PluginContext) -> AsyncIterator[Bots]:
-    """Open the records of all bots."""
-    async with ctx.database("telegram", MIGRATIONS) as database:
-        ledger = Ledger(database, ctx.clock)
-        await ledger.clear()
-        yield Bots(ledger)
+    """Offer what all bots share."""
+    async with AsyncExitStack() as stack:
+        yield Bots(ctx, stack)
 
 
 async def pass_on(services: Services, notice: Notice) -> None:

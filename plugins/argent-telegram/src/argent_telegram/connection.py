@@ -75,7 +75,7 @@ class TelegramConnection:
                 assert settings.token is not None
                 token = await self._ctx.secrets.reveal(settings.token)
                 api = await self._stack.enter_async_context(open_api(settings.base_url, token))
-                live = LiveBot(ctx=self._ctx, place=self.place, api=api, ledger=bots.ledger)
+                live = LiveBot(ctx=self._ctx, place=self.place, api=api, ledger=await bots.ledger())
                 await self._stack.enter_async_context(live.working())
                 self._stack.enter_context(bots.opened(self.place.id, self))
                 self._live = live

@@ -61,7 +61,7 @@ async def _webhook_trouble(ctx: PluginContext, place: BotPlace, webhook: Any) ->
     wanted = place.settings.webhook.url
     if webhook.url and webhook.url != wanted:
         bots = ctx.services.find(BOTS)
-        if bots is None or webhook.url != await bots.ledger.webhook(place.id):
+        if bots is None or webhook.url != await (await bots.ledger()).webhook(place.id):
             words = "a webhook of something else is set, which takes what is sent to the bot"
             return Health(False, words, f"if Argent is to have the bot: {SET_UP}")
     if wanted and webhook.url != wanted:

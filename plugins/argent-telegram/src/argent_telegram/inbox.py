@@ -68,6 +68,7 @@ class Inbox:
         read: Makes an event of updates; None if they say nothing to the agent.
         press: Does what a button asks for.
         counting: Whether the feed's cursor is moved.
+        stored: Told which updates of an album are stored, before they count as such.
         failed: Holds the error once an event could not be stored; all is over then.
     """
 
@@ -76,6 +77,7 @@ class Inbox:
     read: Read
     press: Press
     counting: bool = True
+    stored: Callable[[Sequence[Update]], Awaitable[None]] | None = None
     failed: asyncio.Future[None] = field(factory=lambda: asyncio.get_running_loop().create_future())
     _open: dict[int, asyncio.Future[None]] = field(factory=dict)
     _done: dict[int, None] = field(factory=dict)
@@ -173,6 +175,8 @@ class Inbox:
         if event is not None:
             cursor = self._cursor(batch.updates) if self.counting else None
             await self.feed.emit(event, cursor=cursor)
+        if self.stored is not None and batch.album is not None:
+            await self.stored(batch.updates)
         self._close(batch.updates)
 
     async def _aside(self, update: Update) -> None:

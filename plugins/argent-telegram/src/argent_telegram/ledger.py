@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import define, frozen
@@ -26,6 +26,9 @@ MIGRATIONS = (
     ) STRICT;
     CREATE TABLE owners (
         channel TEXT NOT NULL, chat TEXT NOT NULL, PRIMARY KEY (channel, chat)
+    ) STRICT;
+    CREATE TABLE pieces (
+        channel TEXT NOT NULL, id INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (channel, id)
     ) STRICT;
     CREATE TABLE webhooks (channel TEXT PRIMARY KEY, url TEXT NOT NULL) STRICT;
     """,
@@ -146,6 +149,24 @@ class Ledger:
     async def owners(self, channel: str) -> list[str]:
         """Return the chats where owners talk with the agent."""
         return [chat for (chat,) in await self._read(_OWNERS, channel)]
+
+    async def keep_piece(self, channel: str, id: int, *, body: str) -> None:
+        """Keep a part of an album, safe from power cuts, until the album is whole."""
+        sql = "INSERT OR IGNORE INTO pieces VALUES (?, ?, ?)"
+        await self.database.write(
+            lambda tx: tx.execute(sql, (channel, id, body)).rowcount, durable=True
+        )
+
+    async def pieces(self, channel: str) -> list[str]:
+        """Return the parts of albums that are not stored as events yet, in order."""
+        sql = "SELECT body FROM pieces WHERE channel = ? ORDER BY id"
+        return [str(body) for (body,) in await self._read(sql, channel)]
+
+    async def pieces_stored(self, channel: str, ids: Sequence[int]) -> None:
+        """Forget the parts of an album, all at once."""
+        sql = "DELETE FROM pieces WHERE channel = ? AND id = ?"
+        rows = [(channel, id) for id in ids]
+        await self.database.write(lambda tx: tx.executemany(sql, rows).rowcount)
 
     async def webhook(self, channel: str) -> str:
         """Return the webhook that was set for a bot from here; empty if none was."""

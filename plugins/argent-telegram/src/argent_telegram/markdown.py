@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _MARKS = {"strong": "bold", "em": "italic", "s": "strikethrough"}
-_SHOWN_AS_LINKS = re.compile(r"(https?|tg|mailto):", re.IGNORECASE)
+_SHOWN_AS_LINKS = re.compile(r"https?://[^\s/]|tg://\S", re.IGNORECASE)
 _PLACE = re.compile(r"geo:(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _WIDEST_TABLE = 44

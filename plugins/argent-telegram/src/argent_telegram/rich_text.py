@@ -153,7 +153,7 @@ def _sound(text: str, spans: Sequence[Span]) -> list[Span]:
             quoted = span.end
         parts = [span] if span.kind in (*_ALONE, _QUOTE) else _around(span, alone)
         found += [kept for part in parts for kept in _trimmed(text, part)]
-    return found
+    return sorted(found, key=lambda one: (one.start, -one.end))
 
 
 def _around(span: Span, alone: Sequence[Span]) -> Iterator[Span]:

@@ -13,7 +13,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -21,9 +21,13 @@ from attrs import define, field
 
 from argent_hookspecs import ConfigError
 from argent_telegram.inbox import Inbox
+from argent_telegram.ledger import Ledger
 from argent_telegram.polling import WANTED
-from argent_telegram.settings import WebhookSettings
+from argent_telegram.settings import BotPlace, WebhookSettings
 from argent_telegram.wire import Api
+
+if TYPE_CHECKING:
+    from telegram import Update
 
 LARGEST_BODY = 1_000_000
 """Bytes of one update; Telegram's have a few thousand."""
@@ -38,10 +42,12 @@ _REASONS |= {405: b"Method Not Allowed", 413: b"Content Too Large"}
 log = logging.getLogger("argent.plugin.telegram")
 
 
-async def be_called(api: Api, inbox: Inbox, *, settings: WebhookSettings) -> None:
+async def be_called(api: Api, inbox: Inbox, *, place: BotPlace, ledger: Ledger) -> None:
     """Tell Telegram where to call, and take what it says, until cancelled."""
-    secret = secrets.token_urlsafe(32)
-    async with Webhook(api, inbox, settings, secret).listening():
+    secret, settings = secrets.token_urlsafe(32), place.settings.webhook
+    webhook = Webhook(api, inbox, settings, ledger, place.id, secret)
+    async with webhook.listening():
+        await webhook.take_kept()
         await api.call(
             "set_webhook",
             url=settings.url,
@@ -60,6 +66,8 @@ class Webhook:
     api: Api = field(repr=False)
     inbox: Inbox = field(repr=False)
     settings: WebhookSettings
+    ledger: Ledger = field(repr=False)
+    channel: str
     _secret: str = field(repr=False)
     _calls: set[asyncio.Task[None]] = field(factory=set, repr=False)
 
@@ -97,16 +105,32 @@ class Webhook:
             writer.close()
 
     async def take(self, body: bytes) -> int:
-        """Take an update; return the status once it is stored."""
-        from telegram import Update
+        """Take an update; return the status once it is stored.
 
+        Telegram sends the next part of an album when it has an answer for this one, so a part is
+        kept here until the album is whole.
+        """
         try:
-            update = Update.de_json(json.loads(body), self.api.bot)
+            update = self._update(body)
         except (ValueError, TypeError, KeyError, AttributeError):
             log.warning("what came to the webhook is no update")
             return 400
-        await asyncio.wait({self.inbox.take(update)})
+        if update.message and update.message.media_group_id:
+            await self.ledger.keep_piece(self.channel, update.update_id, body=body.decode())
+            self.inbox.take(update)
+        else:
+            await asyncio.wait({self.inbox.take(update)})
         return 200
+
+    async def take_kept(self) -> None:
+        """Take the parts of albums that an earlier life has kept."""
+        for body in await self.ledger.pieces(self.channel):
+            self.inbox.take(self._update(body))
+
+    def _update(self, body: bytes | str) -> Update:
+        from telegram import Update
+
+        return Update.de_json(json.loads(body), self.api.bot)
 
     def knows(self, headers: dict[bytes, bytes]) -> bool:
         """Say whether a call brings the secret, in a time that does not tell how much of it."""

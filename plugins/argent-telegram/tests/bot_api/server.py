@@ -64,6 +64,8 @@ class BotApi:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
+        for bot in self.platform.accounts.values():
+            bot.updates.start_posting()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         return self
 

@@ -113,11 +113,14 @@ class Updates:
 
     async def set_webhook(self, webhook: Webhook | None) -> None:
         """Post from now on, or hand out again."""
-        await self.stop_posting()
         self.webhook = webhook
         if webhook is not None:
             self._end_poll(WEBHOOK_ACTIVE())
-            self._posting = asyncio.create_task(self._post_all(webhook))
+        self._arrived.set()
+
+    def start_posting(self) -> None:
+        """Post what waits, whenever there is a webhook."""
+        self._posting = asyncio.create_task(self._post_all())
 
     async def stop_posting(self) -> None:
         """Post nothing more."""
@@ -126,16 +129,16 @@ class Updates:
             posting.cancel()
             await asyncio.wait([posting])
 
-    async def _post_all(self, webhook: Webhook) -> None:
-        headers = {"X-Telegram-Bot-Api-Secret-Token": webhook.secret} if webhook.secret else {}
+    async def _post_all(self) -> None:
         connector = aiohttp.TCPConnector(force_close=True)
-        async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
+        async with aiohttp.ClientSession(connector=connector) as session:
             while True:
-                if not self.waiting:
+                if self.webhook is None or not self.waiting:
                     self._arrived.clear()
                     await self._arrived.wait()
+                    continue
                 update = self.waiting[0]
-                self.posts.append(await _post(session, webhook.url, update))
+                self.posts.append(await _post(session, self.webhook, update))
                 if 200 <= self.posts[-1] < 300:
                     self.confirm_before(update["update_id"] + 1)
                 else:
@@ -143,9 +146,10 @@ class Updates:
                     await asyncio.sleep(_PAUSE)
 
 
-async def _post(session: aiohttp.ClientSession, url: str, update: Update) -> int:
+async def _post(session: aiohttp.ClientSession, webhook: Webhook, update: Update) -> int:
+    headers = {"X-Telegram-Bot-Api-Secret-Token": webhook.secret} if webhook.secret else {}
     try:
-        async with session.post(url, json=update) as response:
+        async with session.post(webhook.url, json=update, headers=headers) as response:
             return response.status
     except aiohttp.ClientError:
         return 0
