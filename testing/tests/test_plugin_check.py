@@ -260,11 +260,28 @@ class TestRules:
 
         assert words in problems(folder, "records")
 
-    def test_a_name_that_no_model_takes(self, project: Project) -> None:
-        renamed = 'import attrs\n    return [attrs.evolve(toss, id="toss a coin")]'
-        folder = project({"__init__.py": ("return [toss]", renamed)})
+    def test_an_id_of_two_words(self, project: Project) -> None:
+        jobs = """
+from datetime import timedelta
 
-        assert "models take names of tools of up to 64 letters" in problems(folder, "records")
+from argent_hookspecs import Job
+
+
+async def work() -> None: ...
+
+
+@hookimpl
+def argent_jobs(ctx: PluginContext) -> list[Job]:
+    return [Job(id="a job", run=work, every=timedelta(hours=1))]
+"""
+        folder = project({"__init__.py": ("return [toss]\n", f"return [toss]\n{jobs}")})
+
+        assert "Job 'a job': its id is empty or has spaces" in problems(folder, "records")
+
+    def test_a_hook_that_raises(self, project: Project) -> None:
+        folder = project({"__init__.py": ("return [toss]", 'raise ValueError("no coin")')})
+
+        assert "no coin" in problems(folder, "records")
 
     def test_an_id_twice(self, project: Project) -> None:
         folder = project({"__init__.py": ("[toss]", "[toss, toss]")})

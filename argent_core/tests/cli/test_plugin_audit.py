@@ -12,7 +12,7 @@ import pytest
 
 from argent_core.paths import Home
 
-from .conftest import Installation
+from .conftest import Agents, Installation
 
 GOOD = """
 from argent_hookspecs import Plugin, hookimpl
@@ -158,6 +158,23 @@ class TestApproval:
         assert approved.returncode == 1
         assert "there is no plugin 'zzz'; there are: " in approved.stderr
 
+    def test_takes_effect_at_once_in_an_agent_that_runs(
+        self, installation: Installation, site: Path
+    ) -> None:
+        install(site, "argent-later", plugin="later")
+
+        with Agents(installation).running("start") as agent:
+            up = agent.wait_for("Argent runs, with ")
+            install(site, "argent-last", plugin="last")
+            done = installation.run("plugins", "approve", "later", "last").stdout
+            after = states(installation)
+
+        assert "first" in up and "later" not in up
+        assert "later is approved; it is running\n" in done
+        assert "last is approved; it loads at the next start\n" in done
+        assert after["later"] == ("running", "")
+        assert states(installation)["last"] == ("running", "")
+
     def test_help_says_how(self, installation: Installation) -> None:
         assert installation.run("plugins", "approve").returncode == 2
         assert "argent plugins approve --all" in installation.run("plugins", "approve", "-h").stdout
@@ -220,6 +237,20 @@ class TestDrift:
 
         status = json.loads(installation.run("status", "--json").stdout)
         assert status["drift"] == ["their-library was 2.1 and is 2.2 (of first, later)"]
+
+    def test_is_accepted_in_an_agent_that_runs(
+        self, installation: Installation, site: Path
+    ) -> None:
+        install(site, "their-library", version="2.2")
+
+        with Agents(installation).running("start") as agent:
+            agent.wait_for("Argent runs, with ")
+            before = json.loads(installation.run("status", "--json").stdout)
+            installation.run("plugins", "audit", "--accept")
+            after = json.loads(installation.run("status", "--json").stdout)
+
+        assert before["running"] and len(before["drift"]) == 1
+        assert after["running"] and after["drift"] == []
 
     def test_lock_takes_it_as_it_is(self, installation: Installation, site: Path) -> None:
         install(site, "their-library", version="2.2")

@@ -10,6 +10,7 @@ import attrs
 
 from argent_core.config.schema import to_json
 from argent_core.config.structure import settings_fields
+from argent_testing.plugin_check.rules.fields import is_near
 from argent_testing.plugin_check.subject import Subject, find
 
 HEADS = ("setting", "default", "meaning")
@@ -29,9 +30,15 @@ def tables(subject: Subject) -> dict[str, list[tuple[str, str, str]]]:
     return {name: list(_rows(kind)) for name, kind in subject.settings_classes.items()}
 
 
-def _rows(kind: type[Any]) -> Iterator[tuple[str, str, str]]:
+def _rows(kind: type[Any], under: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield a row for each field; for one that holds settings, a row for each of those."""
     for name, field in settings_fields(kind).items():
-        yield f"`{name}`", _default(field), str(field.metadata.get("doc") or "").replace("|", "\\|")
+        inner = field.type
+        if isinstance(inner, type) and attrs.has(inner) and is_near(inner, kind):
+            yield from _rows(inner, f"{under}{name}.")
+        else:
+            doc = str(field.metadata.get("doc") or "").replace("|", "\\|")
+            yield f"`{under}{name}`", _default(field), doc
 
 
 def _default(field: attrs.Attribute[Any]) -> str:

@@ -17,7 +17,7 @@ def fields(kind: type[Any], under: str = "") -> Iterator[tuple[str, Field]]:
     for name, field in settings_fields(kind).items():
         yield f"{under}{name}", field
         for inner in made_of(field.type):
-            if isinstance(inner, type) and attrs.has(inner) and _is_near(inner, kind):
+            if isinstance(inner, type) and attrs.has(inner) and is_near(inner, kind):
                 yield from fields(inner, f"{under}{name}.")
 
 
@@ -33,6 +33,6 @@ def made_of(kind: Any) -> Iterator[Any]:
         yield from made_of(part)
 
 
-def _is_near(inner: type[Any], kind: type[Any]) -> bool:
+def is_near(inner: type[Any], kind: type[Any]) -> bool:
     """Tell whether two classes are of one package; those of the contract are no settings."""
     return inner.__module__.partition(".")[0] == kind.__module__.partition(".")[0]

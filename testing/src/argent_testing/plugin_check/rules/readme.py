@@ -42,7 +42,7 @@ def _tables_in(text: str) -> list[list[Row]]:
             if not row.startswith("|"):
                 break
             block.append(_cells(row))
-        if block[0][0].startswith(HEADS[0]):
+        if block[0][0].lower().startswith(HEADS[0]):
             found.append(block[2:])
     return found
 

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from argent_core.guard import attempt
-from argent_hookspecs import ArgentError, ContextProvider, Tool
+from argent_core.outcome import shown
+from argent_hookspecs import ArgentError, ContextProvider
 from argent_testing.plugin_check.report import Found, Rule
 from argent_testing.plugin_check.subject import Subject
 
-_TOOL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST = 86_400.0
 _LONGEST_CONTEXT = 30.0
 
 
 def _look(subject: Subject) -> Found:
     outcome = attempt(lambda: subject.records)
-    if isinstance(outcome.error, ArgentError):
+    if outcome.error is not None:
+        mine = isinstance(outcome.error, ArgentError)
+        words = str(outcome.error) if mine else shown(outcome.error)
         hint = "if it needs settings, give them: --settings '{…}'"
-        return Found((f"what it registers cannot be seen: {outcome.error} ({hint})",))
+        return Found((f"what it registers cannot be seen: {words} ({hint})",))
     found = [record for records in outcome.get().values() for record in records]
     problems = [f"{type(r).__name__} {r.id!r}: {words}" for r in found for words in _problems(r)]
     seen = ", ".join(f"{type(record).__name__} {record.id}" for record in found)
@@ -31,8 +32,6 @@ def _look(subject: Subject) -> Found:
 def _problems(record: Any) -> Iterator[str]:
     if not record.id or record.id.split() != [record.id]:
         yield "its id is empty or has spaces in it; give it one word"
-    if isinstance(record, Tool) and not _TOOL_ID.fullmatch(record.id):
-        yield "models take names of tools of up to 64 letters, digits, _ and -; choose such a one"
     longest = _LONGEST_CONTEXT if isinstance(record, ContextProvider) else _LONGEST
     timeout = getattr(record, "timeout", 1.0)
     if not (0 < timeout <= longest) or math.isnan(timeout):
