@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
 from attrs import define, field, frozen
 
 from argent_hookspecs import (
+    TEXT_EXTRACTOR,
     Address,
+    ArgentError,
     Channel,
     ContextBlock,
     ContextProvider,
@@ -63,6 +66,7 @@ from argent_testing import (
     OutputHandlerContract,
     PluginContract,
     ServiceContract,
+    TextExtractorContract,
     ToolContract,
     hang,
 )
@@ -172,6 +176,106 @@ class TestSwallowsErrors(EventSourceContract):
 @caught_by("test_can_be_found", "something else")
 class TestWrongService(ServiceContract):
     plugin = service(lambda: nullcontext("no dict"))
+
+
+# Documents
+
+
+class Reads:
+    """An extractor of plain text, right but for what a child of it does wrong."""
+
+    media_types = frozenset({"text/plain"})
+
+    async def extract(self, path: Path, media_type: str) -> str:
+        content = await asyncio.to_thread(_content, path)
+        if len(content) < 20:
+            raise ArgentError("it is too short")
+        return content.decode(errors="replace")
+
+    def plugin(self) -> MadePlugin:
+        return bringing(Service(key=TEXT_EXTRACTOR, open=lambda: nullcontext(self)))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ArgentError("it is not there") from error
+
+
+class ReadsMore(Reads):
+    media_types = frozenset({"text/plain", "text/csv"})
+
+
+class ReadsHalf(Reads):
+    async def extract(self, path: Path, media_type: str) -> str:
+        text = await super().extract(path, media_type)
+        return text[: len(text) // 2]
+
+
+class Trusting(Reads):
+    async def extract(self, path: Path, media_type: str) -> str:
+        return (await asyncio.to_thread(path.read_bytes)).decode()
+
+
+class Inventive(Reads):
+    async def extract(self, path: Path, media_type: str) -> str:
+        with suppress(ArgentError):
+            return await super().extract(path, media_type)
+        return "nothing"
+
+
+class Mixes(Reads):
+    path: Path
+
+    async def extract(self, path: Path, media_type: str) -> str:
+        self.path = path
+        await asyncio.sleep(0)
+        return await super().extract(self.path, media_type)
+
+
+class Stubborn(Reads):
+    async def extract(self, path: Path, media_type: str) -> str:
+        await stubborn()
+        return ""
+
+
+class Documents(TextExtractorContract):
+    documents: ClassVar = {"text/plain": (b"A long line of words.", "of words")}
+
+
+@caught_by("test_every_type_is_tried", "no document of text/csv")
+class TestReadsMore(Documents):
+    plugin = ReadsMore().plugin()
+
+
+@caught_by("test_finds_the_words", "'of words' is not in")
+class TestReadsHalf(Documents):
+    plugin = ReadsHalf().plugin()
+
+
+@caught_by("test_survives_what_is_broken", "UnicodeDecodeError")
+class TestTrusting(Documents):
+    plugin = Trusting().plugin()
+
+
+@caught_by("test_refuses_what_is_gone", "it found 'nothing'")
+class TestInventive(Documents):
+    plugin = Inventive().plugin()
+
+
+@caught_by("test_reads_several_at_once", "is missing beside others")
+class TestMixes(Documents):
+    plugin = Mixes().plugin()
+    documents: ClassVar = {
+        "text/plain": (b"A long line of words.", "of words"),
+        "text/csv": (b"Another line, of numbers.", "of numbers"),
+    }
+
+
+@caught_by("test_can_be_cancelled", "did not end within")
+class TestReadsOn(Documents):
+    plugin = Stubborn().plugin()
 
 
 # Tools

@@ -162,6 +162,12 @@ def tell(
     return told, tuple(one.image for one in shown if one.image is not None)
 
 
+def trusts(event: Event, attachments: Sequence[Attachment]) -> tuple[Trust, ...]:
+    """Return whose content attachments are: nobody vouches for what another than the owner sent."""
+    told = any(one.text or one.image is not None for one in attachments)
+    return (Trust.OUTSIDE,) if told and event.trust is not Trust.OWNER else ()
+
+
 def tokens(attachments: Sequence[Attachment]) -> int:
     """Estimate what they add to an event."""
     words = sum(estimate(one.text) for one in attachments)

@@ -84,7 +84,8 @@ class GatheredContext:
     def told(self) -> tuple[Trust, ...]:
         """Whose content is part of it."""
         told = [self.event.trust, *(exchange.trust for exchange in self.history)]
-        return (*told, *(b.block.trust for b in self.blocks if not b.left_out))
+        told += [b.block.trust for b in self.blocks if not b.left_out]
+        return (*told, *attachments.trusts(self.event, self.attachments))
 
 
 @frozen(kw_only=True)

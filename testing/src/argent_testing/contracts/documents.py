@@ -13,7 +13,7 @@ from argent_hookspecs import ArgentError, TextExtractor
 from argent_testing.contracts.services import ServiceContract
 from argent_testing.specimen import Specimen
 
-_NONSENSE = (b"", b"PK\x03\x04" + bytes(200))
+_NONSENSE = (b"", b"PK\x03\x04" + bytes(200), bytes(range(256)))
 
 
 class TextExtractorContract(ServiceContract):
