@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
+import weakref
 from collections.abc import AsyncIterable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from argent_core.media_types import media_type
 from argent_hookspecs import File, FileMissing, FileRefused
 
 
-@define(eq=False)
+@define(eq=False, weakref_slot=True)
 class FakeFiles:
     """Keeps attachments in a folder that goes when the test ends.
 
@@ -25,7 +27,7 @@ class FakeFiles:
 
     largest: int = 20_000_000
     refuse: str = ""
-    _folder: tempfile.TemporaryDirectory[str] | None = field(default=None, init=False)
+    _folder: Path | None = field(default=None, init=False)
 
     async def add(self, data: bytes | AsyncIterable[bytes], *, name: str = "") -> File:
         """Keep a file. Raises ``FileRefused``."""
@@ -65,5 +67,6 @@ class FakeFiles:
 
     def _place(self, id: str) -> Path:
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        return Path(self._folder.name) / id
+            self._folder = Path(tempfile.mkdtemp())
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        return self._folder / id
