@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from attrs import frozen
 
 from argent_core import config as configuration
 from argent_core import wal
+from argent_core.absences import missing_channel, missing_model
 from argent_core.config import Problem
 from argent_core.config.problems import KERNEL_FILE
 from argent_core.guard import attempt
@@ -136,7 +137,7 @@ async def _check_kernel(home: Home) -> list[Finding]:
     found = [Finding(check="kernel", ok=True, summary="it runs" if running else "it would start")]
     if not running:
         found.append(await _check_database(home))
-    found += _check_models(status["models"])
+    found += _check_models(status)
     for plugin in status["plugins"]:
         if plugin["state"] in TROUBLE:
             words = f"{plugin['name']} is {plugin['state']}: {plugin['reason']}"
@@ -170,12 +171,14 @@ def _check_trust(status: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(check="drift", ok=False, summary=drift, remedy=f"{AUDIT}; then {ACCEPT}")
 
 
-def _check_models(models: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Say of each tier whether its model can answer."""
-    if not models:
-        remedy = "argent plugins list; if no plugin brings a model: pip install argent-llama"
-        yield Finding(check="model", ok=False, summary="none", remedy=remedy)
-    for model in models:
+def _check_models(status: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say of each tier whether its model can answer, and whether somebody can ask it."""
+    if (absent := missing_channel(status)) is not None:
+        summary = f"{absent.what}; {absent.remedy}"
+        yield Finding(check="channel", ok=True, summary=summary, remedy=absent.remedy)
+    if (absent := missing_model(status)) is not None:
+        yield Finding(check="model", ok=False, summary=absent.what, remedy=absent.remedy)
+    for model in status["models"]:
         problem = f" ({model['problem']})" if "problem" in model else ""
         yield Finding(
             check="model",

@@ -67,4 +67,4 @@ def test_without_a_model_it_says_how_to_get_one(argent: Run, alone: Home) -> Non
     shown = argent("status")
 
     assert shown.exit_code == 0
-    assert "none. Install one: pip install argent-llama" in shown.output
+    assert "none. What to do: pip install argent-llama" in shown.output

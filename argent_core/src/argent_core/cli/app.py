@@ -62,8 +62,12 @@ class Commands(click.Group):
         if name not in known:
             import difflib
 
+            from argent_core.absences import PACKAGES
+
             close = difflib.get_close_matches(name, known, n=1)
             hint = f' Did you mean "{close[0]}"?' if close else " See `argent --help`."
+            if name in PACKAGES:
+                hint = f" It comes with a package: pip install {PACKAGES[name]}"
             ctx.fail(f'There is no command "{name}".{hint}')
         return super().resolve_command(ctx, args)
 

@@ -14,6 +14,8 @@ import click
 from attrs import field, frozen
 
 from argent_core import config
+from argent_core.absences import next_step
+from argent_core.cli import index
 from argent_core.cli.context import LazyContext
 from argent_core.cli.output import as_json, print_json
 from argent_core.first_run import prepare_home, template, without_comments
@@ -31,7 +33,6 @@ MODELS: Mapping[str, str] = {
     "smollm2-135m": "0.1 GB to download; quick, for short and simple talk",
 }
 
-NEXT = "argent chat"
 GROUP = "argent.init"
 """Entry points of what plugins have to set up: name → click command."""
 
@@ -53,6 +54,7 @@ class Done:
     workspace: Path
     created: tuple[Path, ...] = ()
     model: str | None = None
+    next: str = field(factory=lambda: next_step(index.commands(), _set_ups()))
     notes: list[str] = field(factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -63,7 +65,7 @@ class Done:
             "created": [str(path) for path in self.created],
             "model": self.model,
             "notes": self.notes,
-            "next": NEXT,
+            "next": self.next,
         }
 
 
@@ -72,7 +74,7 @@ class SetUps(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return their names, sorted."""
-        return sorted({point.name for point in entry_points(group=GROUP)})
+        return _set_ups()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one; the first, should several distributions bring it."""
@@ -116,6 +118,10 @@ def init(obj: LazyContext, /, *, yes: bool, as_json: bool, **wishes: Any) -> Non
         print_json(done.as_json())
     else:
         _say(done)
+
+
+def _set_ups() -> list[str]:
+    return sorted({point.name for point in entry_points(group=GROUP)})
 
 
 def _approve(obj: LazyContext, plugin: str) -> None:
@@ -239,4 +245,4 @@ def _say(done: Done) -> None:
         click.echo(f"Model: {done.model}, fetched when it is first needed.")
     for note in done.notes:
         click.echo(f"Note: {note}")
-    click.echo(f"Next: {NEXT}")
+    click.echo(f"Next: {done.next}")

@@ -205,7 +205,10 @@ def _agreed(dear: Sequence[Mapping[str, Any]], *, as_json: bool) -> bool:
 
 def _show_tiers(tiers: Sequence[Mapping[str, Any]]) -> None:
     if not tiers:
-        print_line("There is no tier. Begin with: pip install argent-llama")
+        print_line(
+            "There is no tier. Begin with: pip install argent-llama; or with a tier for the "
+            "provider that you have: pip install argent-tier-local, or models.json"
+        )
         return
     rows = [
         (

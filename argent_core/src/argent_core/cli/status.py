@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from argent_core.absences import missing_channel, missing_model, next_step
+from argent_core.cli import index
 from argent_core.cli.context import LazyContext
 from argent_core.cli.output import as_json, print_json, print_line
 from argent_core.money import in_dollars, of_limit
@@ -26,8 +28,9 @@ def status(obj: LazyContext, deep: bool, as_json: bool) -> None:
     argent status --json
     """
     if not obj.home.is_dir():
+        just = ", or just: argent chat" if next_step(index.commands(), []) == "argent chat" else ""
         raise click.ClickException(
-            f"There is no agent in {obj.home} yet. Begin with: argent init, or just: argent chat"
+            f"There is no agent in {obj.home} yet. Begin with: argent init{just}"
         )
     found, running = obj.operate("status", with_plugins=True, deep=deep)
     if as_json:
@@ -46,8 +49,11 @@ def _lines(found: Mapping[str, Any], *, running: bool) -> Iterator[str]:
     yield "Models:"
     for model in found["models"]:
         yield from _model(model)
-    if not found["models"]:
-        yield "  none. Install one: pip install argent-llama"
+    if (absent := missing_model(found)) is not None:
+        yield f"  {absent.what}. What to do: {absent.remedy}"
+    yield f"Channels: {', '.join(found['channels']) or 'none'}"
+    if (absent := missing_channel(found)) is not None:
+        yield f"  what to do: {absent.remedy}"
     yield f"Tools: {', '.join(found['tools']) or 'none'}"
     yield "Plugins:" if running else "Plugins, as they would start:"
     for plugin in found["plugins"]:

@@ -68,7 +68,7 @@ def ladder(tiers: Sequence[ModelTier]) -> list[ModelTier]:
     if not tiers:
         raise ModelRejected(
             "no model is there to answer; pip install argent-llama for one that needs no key, "
-            "or look at: argent plugins list"
+            "or see what is lacking: argent status"
         )
     first: dict[str, ModelTier] = {}
     for tier in tiers:
