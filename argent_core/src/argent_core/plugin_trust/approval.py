@@ -93,7 +93,7 @@ class PluginTrust:
             installation = Installation.find()
             now = locks.locked(lock.plugins, installation)
             self.drift = locks.compare(lock.distributions, now)
-            seen = locks.sight(installation, now, self.drift)
+            seen = locks.sight(installation, now, drift=self.drift)
             self._keep(evolve(lock, sight=seen))
         for drift in self.drift:
             log.warning("%s; see %s; if that is well: %s", drift, AUDIT, ACCEPT)
@@ -165,7 +165,7 @@ def approved(lock: Lock, plugins: Mapping[str, str]) -> Lock:
         if name in now or not plugins.keys() >= {*one.plugins}
     }
     known = {**{name: now[name] for name in mine}, **kept}
-    seen = locks.sight(installation, now, locks.compare(known, now))
+    seen = locks.sight(installation, now, drift=locks.compare(known, now))
     return Lock(plugins=everyone, distributions=known, sight=seen)
 
 

@@ -157,7 +157,7 @@ def compare(before: Mapping[str, Locked], now: Mapping[str, Locked]) -> tuple[Dr
     return tuple(drift for drift in found if drift is not None)
 
 
-def sight(installation: Installation, names: Iterable[str], drift: Iterable[Drift]) -> Sight:
+def sight(installation: Installation, names: Iterable[str], *, drift: Iterable[Drift]) -> Sight:
     """Note how everything looks now."""
     known = (installation.get(name) for name in names)
     marks = [one.mark for one in known if one is not None]
