@@ -75,7 +75,6 @@ class OutputHandlers:
     _heard: set[Address] = field(factory=set)
     _stopping: set[str] = field(factory=set)
     _recovered: dict[str, str] = field(factory=dict)
-    _longest: dict[str, int | None] = field(factory=dict)
     _postponed: bool = True
     _skipped: bool = False
 
@@ -145,13 +144,14 @@ class OutputHandlers:
 
     def longest(self, to: Address | None) -> int | None:
         """Return how many characters one message to an address may have; None for any number."""
-        return None if to is None else self._longest.get(to.channel)
+        kinds = (OutputHandler, Channel)
+        known = [found.record for kind in kinds for found in self.host.registered(kind)]
+        known += [record for kind in kinds for _, record in self.host.missing(kind)]
+        here = (one.longest for one in known if to is not None and one.id == to.channel)
+        return next(here, None)
 
-    def plugin_started(self, plugin: str, records: Sequence[Registered]) -> None:
+    def plugin_started(self, plugin: str, _: Sequence[Registered]) -> None:
         """Send what waits for the plugin's channels."""
-        for record in (found.record for found in records):
-            if isinstance(record, (OutputHandler, Channel)):
-                self._longest[record.id] = record.longest
         self._stopping.discard(plugin)
         self.wake()
 
