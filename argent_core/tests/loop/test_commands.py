@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from argent_hookspecs import ModelTier, ModelUnavailable
-from argent_testing import Argent
+from argent_hookspecs import ModelTier, ModelUnavailable, Permission, Tool, ToolCall
+from argent_testing import Argent, MemoryChannel, eventually, hang
 
 from ..demo import Demo
 from .vendors import Vendor, starting_with
@@ -89,3 +91,112 @@ async def test_who_asks_for_a_model_of_this_machine_is_not_answered_from_elsewhe
         assert "busy" in await argent.channel.ask("@local Keep this here.")
 
     assert fast.requests == []
+
+
+PEOPLE: dict[str, Any] = {"people": {"allow": {"memory": ["bob"]}}}
+
+
+@pytest.fixture
+def channel(argent: Argent) -> MemoryChannel:
+    argent.channel = MemoryChannel(pairing=True)
+    return argent.channel
+
+
+class TestStop:
+    @pytest.mark.parametrize("text", ["/stop", " /stop\n", "/stop@my_bot"])
+    async def test_it_does_not_wait_behind_what_it_stops(self, argent: Argent, text: str) -> None:
+        async with argent(model=[hang, "Later."]) as kernel:
+            first = await argent.channel.say("Tell me everything.")
+            await argent.model.asked(1)
+            id = await argent.channel.say(text)
+
+            assert (await argent.channel.next_reply()).text == "Stopped."
+            shown = [await kernel.agent.events.show(str(one)) for one in (first, id)]
+            assert [event["state"] for event in shown] == ["cancelled", "done"]
+            assert await argent.channel.ask("And now?") == "Later."
+
+    async def test_where_nothing_is_answered_it_says_so(self, argent: Argent) -> None:
+        async with argent(model=[hang]) as kernel:
+            await argent.channel.say("Tell me everything.", "elsewhere")
+            await argent.model.asked(1)
+
+            assert await argent.channel.ask("/stop") == "Nothing is being answered here."
+            assert len(kernel.loop.running) == 1
+            await kernel.agent.stop()
+
+    async def test_what_was_seen_before_stops_nothing(self, argent: Argent) -> None:
+        async with argent(model=[hang]) as kernel:
+            await argent.channel.say("/stop", dedupe_key="1")
+            await argent.channel.next_reply()
+            await argent.channel.say("Tell me everything.")
+            await argent.model.asked(1)
+            assert await argent.channel.say("/stop", dedupe_key="1") is None
+
+            assert len(kernel.loop.running) == 1
+            await kernel.agent.stop()
+
+    async def test_a_stranger_stops_nothing(self, argent: Argent, channel: MemoryChannel) -> None:
+        async with argent(model=[hang]) as kernel:
+            await channel.say("Tell me everything.", sender="ada")
+            await argent.model.asked(1)
+            await channel.say("/stop", sender="eve", trust="outside")
+
+            assert "argent pair approve" in (await channel.next_reply()).text
+            assert len(kernel.loop.running) == 1
+            await kernel.agent.stop()
+
+    async def test_what_waits_for_a_persons_word_is_stopped_too(self, argent: Argent) -> None:
+        async def send() -> str:
+            return "sent"
+
+        asking = Tool(id="send", description="", run=send, permission=Permission.ASK)
+        async with argent(plugins=[Demo(asking)], model=[ToolCall("1", "send")]) as kernel:
+            id = await argent.channel.say("Send it.")
+            await argent.model.asked(1)
+            await eventually(lambda: not kernel.loop.running, what="the turn waits")
+
+            assert await argent.channel.ask("/stop") == "Stopped."
+            assert (await kernel.agent.events.show(str(id)))["state"] == "cancelled"
+            assert await kernel.agent.approvals() == []
+
+
+async def test_what_was_said_before_a_new_conversation_is_not_told(argent: Argent) -> None:
+    async with argent(model=["one", "two", "three"]) as kernel:
+        await argent.channel.ask("My name is Ada.")
+        await argent.channel.ask("I live here.", "elsewhere")
+        assert "a new conversation begins" in await argent.channel.ask("/new")
+        await argent.channel.ask("Who am I?")
+        assert len(await kernel.agent.history("home")) == 2
+    async with argent.restart(model=["four", "five"]):
+        await argent.channel.ask("And now?")
+        await argent.channel.ask("And there?", "elsewhere")
+
+    here, there = (
+        [message.text for message in request.messages] for request in argent.model.requests
+    )
+    assert here == ["Who am I?", "three", "And now?"]
+    assert there[0] == "I live here."
+
+
+async def test_a_paired_person_is_told_less(argent: Argent, channel: MemoryChannel) -> None:
+    async with argent(model=[], config=PEOPLE):
+        for text, answer in (
+            ("/status", "Only the owner may ask for that."),
+            ("/help", "`/stop` stops the answer"),
+            ("/new", "a new conversation begins"),
+        ):
+            await channel.say(text, sender="bob", trust="outside")
+            assert answer in (await channel.next_reply()).text
+        assert "/status" in await channel.ask("/help")
+
+
+async def test_the_owner_is_told_how_the_agent_is(argent: Argent, channel: MemoryChannel) -> None:
+    async with argent(model=[], config={"agent": {"id": "ada"}}):
+        await channel.say("hello", sender="eve", trust="outside")
+        await channel.next_reply()
+        first, *rest = (await channel.ask("/status")).splitlines()
+
+    assert first == "ada runs."
+    assert "- Models: local (scripted)" in rest
+    assert "- Events: 0 waiting, 0 under way, 0 dead" in rest
+    assert "- 1 asking to be let in: `argent pair list`" in rest
