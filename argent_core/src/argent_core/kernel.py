@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from argent_core import config as configuration
-from argent_core import home_lock
+from argent_core import home_lock, upkeep
 from argent_core import log as log_file
 from argent_core.agent import KernelAgent
 from argent_core.clock import SystemClock
@@ -22,7 +22,6 @@ from argent_core.files import FileStore
 from argent_core.first_run import prepare_home
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
-from argent_core.hosted_plugin import PluginState
 from argent_core.inbound.ballast import Ballast
 from argent_core.inbound.event_list import EventList
 from argent_core.inbound.event_sources import EventSources
@@ -65,8 +64,6 @@ from argent_core.trace import Trace
 from argent_hookspecs import Clock, ModelProvider, PluginContext, Service
 
 log = logging.getLogger("argent.kernel")
-
-_HOUSEKEEPING_SECONDS = 30.0
 
 
 @define(eq=False, repr=False)
@@ -153,27 +150,8 @@ class Kernel:
         return changed
 
     def read_settings(self) -> list[str]:
-        """Read the settings anew; return the plugins whose own have changed.
-
-        Tiers, tool policy, limits and the budget hold at once; the rest waits for the next start.
-        """
-        old, self.config = self.config, configuration.load(self.home)
-        self.agent.router.config = self.config
-        self.tools.settings = self.config.tools
-        self.agent.approval_rows.timeout = self.config.tools.approval_timeout
-        self.loop.settings = self.config.loop
-        self.pairing.people.settings = self.config.people
-        self.retention.term = self.config.journal.retention
-        self.files.settings = self.config.files
-        self.loop.shop = evolve(self.loop.shop, max_steps=self.config.loop.max_steps)
-        self.loop.shop.budget.settings = self.config.budget
-        self.loop.wake()
-        return [
-            name
-            for name in self.host.plugins
-            if (old.plugin(name), old.may_load(name))
-            != (self.config.plugin(name), self.config.may_load(name))
-        ]
+        """Read the settings anew; return the plugins whose own have changed."""
+        return upkeep.read_settings(self)
 
     async def _start(self, stack: AsyncExitStack) -> None:
         prepare_home(self.home)
@@ -203,7 +181,7 @@ class Kernel:
         self.host = PluginHost(
             self.guard,
             self.context_of,
-            self._refusal,
+            partial(upkeep.refusal, self),
             lambda name: self._kit.close(name),
             self.redactor.redact,
         )
@@ -340,7 +318,7 @@ class Kernel:
         works = {
             "loop": self.loop.run,
             "outbox": self.output_handlers.run,
-            "housekeeping": self._keep_house,
+            "housekeeping": lambda: upkeep.keep_house(self),
             "soundness": Soundness(self.journal, self.intake.cope).run,
             "retention": self.retention.run,
         }
@@ -355,25 +333,9 @@ class Kernel:
         self._failure = error
         self.request_stop()
 
-    async def _keep_house(self) -> None:
-        while True:
-            await self.output_handlers.expire()
-            await self.clock.sleep(_HOUSEKEEPING_SECONDS)
-            self.intake.reopen_if_roomy()
-
     def _turn_ended(self) -> None:
         self.output_handlers.wake()
         self.intake.drained()
-
-    def _refusal(self, name: str) -> tuple[PluginState, str] | None:
-        if not self.config.may_load(name):
-            reason = "agent.plugins names the plugins that may load, and this is none of them"
-            return PluginState.NOT_APPROVED, reason
-        if name in self.trust.waiting:
-            return PluginState.NOT_APPROVED, self.trust.waiting[name]
-        if not self.config.plugin(name).enabled:
-            return PluginState.DISABLED, f"enable it with: argent plugins enable {name}"
-        return None
 
     def context_of(self, loaded: LoadedPlugin) -> PluginContext:
         """Make what a plugin is given."""

@@ -1,0 +1,58 @@
+"""What a kernel that runs sees to: settings that are read anew, and what is due every so often."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from argent_core import config as configuration
+from argent_core.hosted_plugin import PluginState
+
+if TYPE_CHECKING:
+    from argent_core.kernel import Kernel
+
+_HOUSEKEEPING_SECONDS = 30.0
+
+
+def read_settings(kernel: Kernel) -> list[str]:
+    """Read the settings anew; return the plugins whose own have changed.
+
+    Tiers, tool policy, limits and the budget hold at once; the rest waits for the next start.
+    """
+    old, new = kernel.config, configuration.load(kernel.home)
+    kernel.config = kernel.agent.router.config = new
+    kernel.tools.settings = new.tools
+    kernel.agent.approval_rows.timeout = new.tools.approval_timeout
+    kernel.loop.settings = new.loop
+    kernel.pairing.people.settings = new.people
+    kernel.retention.term = new.journal.retention
+    kernel.files.settings = new.files
+    kernel.loop.shop = evolve(kernel.loop.shop, max_steps=new.loop.max_steps)
+    kernel.loop.shop.budget.settings = new.budget
+    kernel.loop.wake()
+    return [
+        name
+        for name in kernel.host.plugins
+        if (old.plugin(name), old.may_load(name)) != (new.plugin(name), new.may_load(name))
+    ]
+
+
+def refusal(kernel: Kernel, name: str) -> tuple[PluginState, str] | None:
+    """Say why a plugin may not run, or None if it may."""
+    if not kernel.config.may_load(name):
+        reason = "agent.plugins names the plugins that may load, and this is none of them"
+        return PluginState.NOT_APPROVED, reason
+    if name in kernel.trust.waiting:
+        return PluginState.NOT_APPROVED, kernel.trust.waiting[name]
+    if not kernel.config.plugin(name).enabled:
+        return PluginState.DISABLED, f"enable it with: argent plugins enable {name}"
+    return None
+
+
+async def keep_house(kernel: Kernel) -> None:
+    """Let what was too long under way expire, and take events again once there is room."""
+    while True:
+        await kernel.output_handlers.expire()
+        await kernel.clock.sleep(_HOUSEKEEPING_SECONDS)
+        kernel.intake.reopen_if_roomy()
