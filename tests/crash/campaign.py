@@ -110,7 +110,7 @@ def _points(passed: Counter[str]) -> list[Failpoint]:
 def _settle_home(home: Home, rng: random.Random, more: dict[str, Any]) -> None:
     """Make a home that differs from others in how busy it may be, and when it gives up."""
     home.create()
-    loop = {"max_attempts": rng.choice(_ATTEMPTS), "conversations": rng.choice(_SIDE_BY_SIDE)}
+    loop = {"maxAttempts": rng.choice(_ATTEMPTS), "conversations": rng.choice(_SIDE_BY_SIDE)}
     home.config_file.write_text(json.dumps({"loop": loop, **more}))
 
 

@@ -154,7 +154,7 @@ class Life:
             self._say({"id": id, "answer": self.world.answer(kind, message)})
 
     def _has_settled(self, acknowledged: dict[str, int]) -> None:
-        if {**self._at_birth, **acknowledged} != self.world.all_acknowledged:
+        if not self.world.has_handed_out({**self._at_birth, **acknowledged}):
             return
         if self._settled is None:
             self._settled = time.monotonic() - self._began

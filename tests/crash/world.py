@@ -158,10 +158,9 @@ class World:
         n = len(self.ledger.names(channel)) + 1
         self.ledger.messages[name] = Sent(name, channel, chat, n)
 
-    @property
-    def all_acknowledged(self) -> dict[str, int]:
-        """How the kernel's acknowledgements look when it has everything."""
-        return {kind: len(self.ledger.names(kind)) for kind in KINDS}
+    def has_handed_out(self, acknowledged: dict[str, int]) -> bool:
+        """Tell whether a kernel that has acknowledged so much has everything."""
+        return acknowledged == {kind: len(self.ledger.names(kind)) for kind in KINDS}
 
     def poll(self, channel: str, after: int | None) -> dict[str, Any] | None:
         """Hand out messages; None if there are none now."""

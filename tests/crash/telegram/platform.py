@@ -125,8 +125,8 @@ async def _answer(api: BotApi, what: str, **facts: Any) -> Any:
     bot = api.platform.accounts[facts["token"]]
     if what == "say":
         return await api.say(facts["text"], chat=facts["chat"], bot=bot)
-    if what == "newest update":
-        return bot.updates.next_id - 1
+    if what == "waiting":
+        return max((update["update_id"] for update in bot.updates.waiting), default=0)
     return [m for chat in bot.chats for m in api.messages(chat, bot=bot)]
 
 

@@ -54,11 +54,10 @@ class TelegramWorld(World):
         text = f"ask m{len(self.ledger.messages)}"
         self.platform.ask("say", token=self.token, chat=CHATS[chat], text=text)
 
-    @property
-    def all_acknowledged(self) -> dict[str, int]:
-        """The number of the newest update."""
-        newest = self.platform.ask("newest update", token=self.token)
-        return super().all_acknowledged | {TELEGRAM.name: newest}
+    def has_handed_out(self, acknowledged: dict[str, int]) -> bool:
+        """Tell whether the platform has nothing that the life does not have."""
+        waiting: int = self.platform.ask("waiting", token=self.token)
+        return waiting <= acknowledged[TELEGRAM.name]
 
     def standing(self) -> list[dict[str, Any]]:
         """Return what the bot has said, as it stands in its chats."""
