@@ -344,6 +344,22 @@ class TestIdle:
             '"memroy"; this limits nothing. Did you mean "memory"?'
         ]
 
+    @pytest.mark.anyio
+    async def test_people_of_a_channel_that_is_not_there(
+        self, argent_agent: Agent, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        people = {"owners": {"memroy": ["ada"]}, "allow": {"memory": ["bob"]}}
+        config = {"people": people, "tools": {"people": {"paired": ["nosuch"]}}}
+        async with argent_agent(config=config):
+            pass
+
+        said = [line for record in caplog.records if "people." in (line := record.getMessage())]
+        assert said == [
+            "argent.json: people.owners.memroy: no channel that is there is called "
+            '"memroy"; this lets nobody in. Did you mean "memory"?',
+            'argent.json: tools.people.paired: no tool that is there is called "nosuch"',
+        ]
+
     def test_doctor_says_what_to_do(self, argent: Run, home: Home) -> None:
         write(home, '{"agent": {"plugins": []}, "tools": {"policy": {"nosuch": "deny"}}}')
 

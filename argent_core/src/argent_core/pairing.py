@@ -80,7 +80,7 @@ class Pairing:
         request = PairingRequest(
             code=new_code(tx),
             sender=sender,
-            name=legible(event.sender_name),
+            name=legible(event.group_name if event.group else event.sender_name),
             to=event.reply_to,
             group=event.group,
             expires_at=datetime.fromtimestamp(expires, UTC),

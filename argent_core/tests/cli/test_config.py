@@ -50,7 +50,12 @@ def test_show_as_json(argent: Run, home: Home) -> None:
     shown = json.loads(argent("config", "show", "--json").stdout)
 
     assert shown["loop"]["maxSteps"] == 16
-    assert shown["tools"] == {"policy": {}, "approvalTimeout": "1h", "resultLimit": 16000}
+    assert shown["tools"] == {
+        "policy": {},
+        "people": {"paired": None, "outside": None},
+        "approvalTimeout": "1h",
+        "resultLimit": 16000,
+    }
 
 
 def test_show_a_part(argent: Run) -> None:

@@ -31,6 +31,7 @@ def asked(tmp_path: Path, alone: Home) -> list[str]:
                     sender=sender,
                     sender_name=sender.capitalize(),
                     group=group,
+                    group_name="Everybody" if group else "",
                     reply_to=Address("irc", chat),
                 )
                 await agent.channel.emit(event)
@@ -87,7 +88,7 @@ class TestRequests:
     def test_a_group(self, argent: Run, alone: Home, asked: list[str]) -> None:
         said = argent("pair", "approve", asked[2])
 
-        assert said.output == "The group Bob (#all) on irc is allowed.\n"
+        assert said.output == "The group Everybody (#all) on irc is allowed.\n"
         (group,) = json.loads(argent("pair", "people", "--json").output)["groups"]
         assert (group["chat"], group["standing"]) == ("#all", "allowed")
 

@@ -79,6 +79,7 @@ class Event:
         trust: Whose word the content is. Content from outside is data, not instruction. A channel
             that cannot prove who its people are leaves it at that: the kernel knows who is paired.
         group: Whether others read along where it was said.
+        group_name: What people call that group.
         addressed: Whether it is said to the agent: not, if a group talks and does not mention it.
         priority: Overrides the priority of the kind (see ``DEFAULT_PRIORITIES``).
         dedupe_key: The same key is taken once in 45 days, however often it is emitted.
@@ -95,6 +96,7 @@ class Event:
     sender_name: str = ""
     trust: Trust = field(converter=Trust, default=Trust.OUTSIDE)
     group: bool = False
+    group_name: str = ""
     addressed: bool = True
     priority: Priority | None = field(converter=_priority, default=None)
     dedupe_key: str | None = None

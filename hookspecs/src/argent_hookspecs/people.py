@@ -29,7 +29,7 @@ class PairingRequest:
     Args:
         code: What it is approved with.
         sender: Who asks.
-        name: What people call them.
+        name: What people call them, or the group.
         to: Where they were told the code; for a group the group itself.
         group: Whether it is a group that is to be let in.
         expires_at: After that the code is worth nothing.

@@ -80,6 +80,18 @@ def idle(
         if name not in sources:
             words = f"no event source that is there is called {shown(name)}; this limits nothing"
             yield Problem(f"budget.sources.{name}", words, hint=suggestion(name, sources))
+    people = settings.people
+    named = {"owners": people.owners, "allow": people.allow, "groups.allow": people.groups.allow}
+    for path, channels in named.items():
+        for name in channels:
+            if name not in sources:
+                words = f"no channel that is there is called {shown(name)}; this lets nobody in"
+                yield Problem(f"people.{path}.{name}", words, hint=suggestion(name, sources))
+    for trust in ("paired", "outside"):
+        for pattern in getattr(settings.tools.people, trust) or ():
+            if not any(fnmatch(tool, pattern) for tool in tools):
+                words = f"no tool that is there is called {shown(pattern)}"
+                yield Problem(f"tools.people.{trust}", words, hint=suggestion(pattern, tools))
 
 
 def _tiers_named(settings: KernelSettings) -> Iterator[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from typing import Any
 
 from attrs import define, evolve, field, frozen
 
@@ -179,7 +180,8 @@ class Gate:
         if decision.trust is not None:
             event = evolve(arrival.event, trust=decision.trust)
             return Entry(**known, event=event, now=now, state="done" if done else "ready")
-        event = evolve(arrival.event, content=(), sender_name="", data={}, reply_to=None)
+        nothing: dict[str, Any] = {"content": (), "data": {}, "reply_to": None}
+        event = evolve(arrival.event, sender_name="", group_name="", **nothing)
         return Entry(**known, event=event, now=now, state=decision.state, reason=decision.reason)
 
     def _decide(self, tx: Transaction, arrival: Arrival, id: str) -> _Decision:

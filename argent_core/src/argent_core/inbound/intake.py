@@ -239,5 +239,5 @@ def _read_back(event: Event) -> None:
     codec.load(codec.dump(event), Event)
     place = event.reply_to.chat if event.reply_to is not None else ""
     names = (event.kind, event.conversation, event.sender, event.dedupe_key or "", place)
-    "".join((*names, event.sender_name))
+    "".join((*names, event.sender_name, event.group_name))
     "".join(names).encode()
