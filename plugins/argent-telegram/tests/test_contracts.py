@@ -14,6 +14,7 @@ from argent_testing import (
     ObserverContract,
     PluginContract,
     ServiceContract,
+    Specimen,
 )
 
 PLUGIN = "argent_telegram"
@@ -60,8 +61,16 @@ class TestObserver(_WithTelegram, ObserverContract):
 
 
 class TestHealthCheck(_WithTelegram, HealthCheckContract):
-    pass
+    @pytest.fixture(autouse=True)
+    def _platform(self, api: BotApi) -> None:
+        self.api = api
+
+    async def harm(self, specimen: Specimen) -> None:
+        self.api.platform.accounts.clear()
 
 
 class TestHealthCheckWithoutABot(HealthCheckContract):
     plugin = PLUGIN
+
+    async def harm(self, specimen: Specimen) -> None:
+        """Nothing needs to be broken: there is no bot."""

@@ -173,3 +173,18 @@ async def test_without_drafts_only_the_answer_is_shown(
 
     assert api.texts(1) == [WHOLE]
     assert api.edits == []
+
+
+async def test_a_draft_that_was_being_finished_is_finished_by_the_next_life(
+    argent: Argent, api: BotApi, config: Mapping[str, Any], model: SlowModel
+) -> None:
+    async with argent(plugins=["argent_telegram", model], config=config, allow_faults=True):
+        await api.say("Tell me.")
+        await api.until(lambda: api.texts(1))
+        gate = api.hold("editMessageText")
+        model.go_on.set()
+        await gate.reached.wait()
+    async with argent.restart():
+        await api.until(lambda: api.texts(1) == [WHOLE])
+
+    assert len(api.messages(1)) == 1

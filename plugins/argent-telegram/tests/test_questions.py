@@ -92,3 +92,16 @@ async def test_a_button_works_after_a_restart(
 
     assert api.texts(1)[-1] == "42."
     assert "Allowed by" in api.texts(1)[0]
+
+
+async def test_a_question_that_telegram_does_not_take_now_is_asked_later(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    api.refuse("sendMessage", 429, "Too Many Requests: retry after 1", retry_after=1)
+    async with argent(plugins=PLUGINS, model=[CALL, "42."], config=config):
+        await api.say("6*7?")
+        await api.settled(1, says=1)
+        await api.press(api.button(1, "Allow"))
+        await api.until(lambda: "42." in api.texts(1))
+
+    assert len(api.texts(1)) == 2

@@ -158,3 +158,18 @@ async def test_another_program_that_polls_is_named(
 
     assert not check["ok"]
     assert "end the other program" in check["remedy"]
+
+
+async def test_a_new_token_is_taken_without_a_restart(
+    argent: Argent, api: BotApi, config: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TELEGRAM_TOKEN", f"123456789:{'A' * 35}")
+    async with argent(
+        plugins=["argent_telegram"], model=["Here."], config=config, allow_faults=True
+    ):
+        monkeypatch.setenv("TELEGRAM_TOKEN", api.token)
+        await api.polled()
+        await api.say("Hello?")
+        await api.settled(1, says=1)
+
+    assert api.texts(1) == ["Here."]

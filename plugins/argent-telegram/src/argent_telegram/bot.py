@@ -97,6 +97,7 @@ class LiveBot:
             showing.cancel()
             await asyncio.wait({showing}, timeout=_LAST_MOMENT)
             await self.presence.close()
+            await self.questions.close()
             await self.drafts.close()
 
     def hear(self, notice: Notice) -> None:
@@ -121,6 +122,7 @@ class LiveBot:
         if not webhook.url:
             await self._take_over()
         await show_menu(self.api)
+        await self.deliveries.finish()
         await self.questions.ask_again()
 
         async def read(updates: Sequence[Update]) -> Event | None:

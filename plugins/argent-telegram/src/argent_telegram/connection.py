@@ -19,6 +19,7 @@ from argent_hookspecs import (
 )
 from argent_telegram.bot import LiveBot
 from argent_telegram.bots import BOTS
+from argent_telegram.faults import WrongToken
 from argent_telegram.settings import BotPlace
 from argent_telegram.wire import open_api
 
@@ -35,7 +36,7 @@ class TelegramConnection:
 
     place: BotPlace
     _ctx: PluginContext
-    _stack: AsyncExitStack
+    _stack: AsyncExitStack = field(factory=AsyncExitStack)
     _live: LiveBot | None = None
     _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
 
@@ -47,7 +48,11 @@ class TelegramConnection:
             TelegramFault: The token is wrong, or something else takes what comes for the bot.
         """
         bot = await self._ready()
-        await bot.listen(feed)
+        try:
+            await bot.listen(feed)
+        except WrongToken:
+            await self._forget()
+            raise
 
     async def deliver(self, reply: Reply) -> Receipt:
         """Send a reply; see ``Deliveries``."""
@@ -67,6 +72,17 @@ class TelegramConnection:
         """Why Telegram cannot be reached, while it cannot."""
         return self._live.trouble if self._live else ""
 
+    async def _forget(self) -> None:
+        """Let go of a bot whose token is worth nothing: there may be another by the next try."""
+        async with self._one_by_one:
+            self._live = None
+            stack, self._stack = self._stack, AsyncExitStack()
+            await stack.aclose()
+
+    async def close(self) -> None:
+        """End what the bot does."""
+        await self._stack.aclose()
+
     async def _ready(self) -> LiveBot:
         """Return the bot; learn its token and open the way to Telegram, the first time."""
         async with self._one_by_one:
@@ -85,5 +101,8 @@ class TelegramConnection:
 @asynccontextmanager
 async def open_connection(ctx: PluginContext, place: BotPlace) -> AsyncIterator[TelegramConnection]:
     """Open a bot's channel. Neither its token nor Telegram is needed for that."""
-    async with AsyncExitStack() as stack:
-        yield TelegramConnection(place, ctx, stack)
+    connection = TelegramConnection(place, ctx)
+    try:
+        yield connection
+    finally:
+        await connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from argent_telegram.faults import (
     NotReached,
     Refused,
     Rivalled,
+    TelegramFault,
     Unchanged,
     Unsure,
     WrongToken,
@@ -31,9 +33,12 @@ from argent_telegram.faults import (
 from argent_telegram.ledger import Ledger
 from argent_telegram.outgoing import Message, Words, messages_of, written
 from argent_telegram.pace import Pace
+from argent_telegram.rich_text import RichText
 from argent_telegram.wire import Api
 
 T = TypeVar("T")
+
+log = logging.getLogger("argent.plugin.telegram")
 
 _PATIENCE = 5.0
 """Seconds that a delivery waits for its turn; for longer the kernel tries it again."""
@@ -88,7 +93,9 @@ class Deliveries:
 
     async def _into_draft(self, reply: Reply, message: Words) -> int | None:
         """Let the message that shows the draft say the answer; None if there is none."""
-        draft = await self.ledger.claim_draft(self.channel, reply.turn, key=reply.key)
+        draft = await self.ledger.claim_draft(
+            self.channel, reply.turn, key=reply.key, body=message.body.dump()
+        )
         if draft is None or draft.message is None or draft.chat != reply.to.chat:
             return None
         found = draft.message
@@ -106,10 +113,30 @@ class Deliveries:
             return None
 
         try:
-            return await self._paced(reply.to, edit)
+            edited = await self._paced(reply.to, edit)
         except Unsure as error:
             # To say the same in the same message once more does no harm.
             raise DeliveryDelayed(str(error)) from error
+        await self.ledger.draft_done(self.channel, reply.turn)
+        return edited
+
+    async def finish(self) -> None:
+        """Write what an earlier life may not have written into the messages of its drafts.
+
+        Whether it has is not known, so the kernel tells of such a reply as ``unknown`` and does not
+        send it again; to say the same in the same message does no harm.
+        """
+        for turn, chat, found, body in await self.ledger.undone_drafts(self.channel):
+            message = Words(body=RichText.load(body))
+            try:
+                await self.pace.turn(chat)
+                await self._edit(chat, found, message, plain=False)
+            except (Blocked, Refused) as error:
+                log.info("a draft stays as it is: %s", error)
+            except TelegramFault as error:
+                log.info("a draft is not finished yet: %s", error)
+                continue
+            await self.ledger.draft_done(self.channel, turn)
 
     async def _edit(self, chat: str, found: int, message: Words, *, plain: bool) -> None:
         given = written(message.body, plain=plain)

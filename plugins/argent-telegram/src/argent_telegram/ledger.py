@@ -13,7 +13,7 @@ MIGRATIONS = (
     """
     CREATE TABLE drafts (
         channel TEXT NOT NULL, turn TEXT NOT NULL, chat TEXT NOT NULL, message INTEGER, key TEXT,
-        at REAL NOT NULL, PRIMARY KEY (channel, turn)
+        body TEXT, at REAL NOT NULL, PRIMARY KEY (channel, turn)
     ) STRICT;
     CREATE TABLE steps (
         key TEXT NOT NULL, n INTEGER NOT NULL, message INTEGER NOT NULL, at REAL NOT NULL,
@@ -81,7 +81,7 @@ class Ledger:
 
     async def begin_draft(self, channel: str, turn: str, *, chat: str) -> None:
         """Note that a draft is about to be sent."""
-        sql = "INSERT OR REPLACE INTO drafts VALUES (?, ?, ?, NULL, NULL, ?)"
+        sql = "INSERT OR REPLACE INTO drafts VALUES (?, ?, ?, NULL, NULL, NULL, ?)"
         await self._write(sql, channel, turn, chat, self._now())
 
     async def draft_sent(self, channel: str, turn: str, *, message: int) -> None:
@@ -93,13 +93,18 @@ class Ledger:
         """Forget a draft: it was not sent, or is not there any more."""
         await self._write("DELETE FROM drafts WHERE channel = ? AND turn = ?", channel, turn)
 
-    async def claim_draft(self, channel: str, turn: str, *, key: str) -> DraftRow | None:
-        """Let a draft become a reply; None if there is none, or it has become another."""
+    async def claim_draft(self, channel: str, turn: str, *, key: str, body: str) -> DraftRow | None:
+        """Let a draft become a reply; None if there is none, or it has become another.
+
+        Args:
+            body: What the message is to say; kept until it does.
+        """
 
         def work(tx: Transaction) -> tuple[Any, ...] | None:
             tx.execute(
-                "UPDATE drafts SET key = ? WHERE channel = ? AND turn = ? AND key IS NULL",
-                (key, channel, turn),
+                "UPDATE drafts SET key = ?, body = ?"
+                " WHERE channel = ? AND turn = ? AND key IS NULL",
+                (key, body, channel, turn),
             )
             sql = "SELECT chat, message, key FROM drafts WHERE channel = ? AND turn = ?"
             found: tuple[Any, ...] | None = tx.execute(sql, (channel, turn)).fetchone()
@@ -107,6 +112,23 @@ class Ledger:
 
         row = await self.database.write(work)
         return DraftRow(*row) if row and row[2] == key and row[1] is not None else None
+
+    async def draft_done(self, channel: str, turn: str) -> None:
+        """Note that the message says what it was to say."""
+        sql = "UPDATE drafts SET body = NULL WHERE channel = ? AND turn = ?"
+        await self._write(sql, channel, turn)
+
+    async def undone_drafts(self, channel: str) -> list[tuple[str, str, int, str]]:
+        """Return drafts that were to become a reply, as it seems in vain.
+
+        Returns:
+            Of each the turn, the chat, the message, and what it was to say.
+        """
+        sql = (
+            "SELECT turn, chat, message, body FROM drafts"
+            " WHERE channel = ? AND message IS NOT NULL AND body IS NOT NULL"
+        )
+        return await self._read(sql, channel)
 
     async def steps(self, key: str) -> dict[int, int]:
         """Return which parts of a reply are sent: number, and id of the message."""

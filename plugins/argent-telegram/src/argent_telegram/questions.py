@@ -18,7 +18,7 @@ from argent_hookspecs import (
     PairingRequest,
     Sender,
 )
-from argent_telegram.faults import Blocked, Refused, TelegramFault
+from argent_telegram.faults import Blocked, Flooded, Refused, TelegramFault
 from argent_telegram.ledger import Ledger, Question
 from argent_telegram.markdown import convert
 from argent_telegram.outgoing import written
@@ -33,6 +33,8 @@ OVER = "This was answered already, or it is too late."
 NOT_YOU = "Only the owner can answer this."
 _TOOL, _PERSON = "t", "p"
 _LONGEST_ARGUMENTS = 1500
+_FIRST_WAIT = 1.0
+_LONGEST_WAIT = 60.0
 
 log = logging.getLogger("argent.plugin.telegram")
 
@@ -46,6 +48,7 @@ class Questions:
     agent: Agent
     ledger: Ledger
     _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
+    _later: set[asyncio.Task[None]] = field(factory=set)
 
     async def ask_approval(self, notice: ApprovalAsked) -> None:
         """Ask whether a tool may be run, where its turn is answered."""
@@ -69,6 +72,16 @@ class Questions:
             to = address_of(self.channel, approval.conversation)
             if to is not None and f"{_TOOL}:{approval.id}" not in asked:
                 await self._ask_approval(approval, to)
+        for request in await self.agent.pairings():
+            if request.sender.channel == self.channel and f"{_PERSON}:{request.code}" not in asked:
+                await self.ask_pairing(PairingAsked(request=request))
+
+    async def close(self) -> None:
+        """Leave what could not be asked yet to the next life."""
+        for task in self._later:
+            task.cancel()
+        if self._later:
+            await asyncio.wait(set(self._later))
 
     async def settle(self, turn: str) -> None:
         """Take the buttons away that nobody waits for any more: the turn goes on, or is over."""
@@ -97,11 +110,9 @@ class Questions:
         by = f"{self.channel}:{query.from_user.id}"
         if kind == _TOOL:
             done = await self.agent.answer(name, allow=allow, by=by, sender=sender)
-            waits = not done and name in {one.id for one in await self.agent.approvals()}
         else:
             done = await self.agent.pair(name, allow=allow, by=by, sender=sender)
-            waits = not done and name in {one.code for one in await self.agent.pairings()}
-        if waits:
+        if not done and await self._is_waited_for(id):
             await self._tell(query, NOT_YOU, alert=True)
             return
         word = _word(kind, allow=allow)
@@ -116,7 +127,9 @@ class Questions:
         text = _approval_text(approval)
         await self._ask(f"{_TOOL}:{approval.id}", to, text=text, turn=approval.turn)
 
-    async def _ask(self, id: str, to: Address, *, text: str, turn: str) -> None:
+    async def _ask(
+        self, id: str, to: Address, *, text: str, turn: str, wait: float = _FIRST_WAIT
+    ) -> None:
         given: dict[str, Any] = {"chat_id": int(to.chat), **written(convert(text).body)}
         if to.thread is not None:
             given["message_thread_id"] = int(to.thread)
@@ -126,9 +139,31 @@ class Questions:
             sent = await self.api.call("send_message", **given)
         except TelegramFault as error:
             log.warning("a question is not asked in %s: %s", self.channel, error)
+            if not isinstance(error, (Blocked, Refused)):
+                wait = error.seconds if isinstance(error, Flooded) else wait
+                self._ask_later(id, to, text=text, turn=turn, wait=wait)
             return
         question = Question(id, to.chat, int(sent.message_id), turn, text)
         await self.ledger.asked(self.channel, question)
+
+    def _ask_later(self, id: str, to: Address, *, text: str, turn: str, wait: float) -> None:
+        """Ask again after a while, if somebody waits for the answer then."""
+
+        async def ask() -> None:
+            await asyncio.sleep(wait)
+            if await self._is_waited_for(id):
+                longer = min(_LONGEST_WAIT, 2 * wait)
+                await self._ask(id, to, text=text, turn=turn, wait=longer)
+
+        task = asyncio.create_task(ask(), name=f"{self.channel} asks {id} again")
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    async def _is_waited_for(self, id: str) -> bool:
+        kind, _, name = id.partition(":")
+        if kind == _TOOL:
+            return name in {one.id for one in await self.agent.approvals()}
+        return name in {one.code for one in await self.agent.pairings()}
 
     async def _close(self, question: Question, outcome: str) -> None:
         """Say in the message what came of it, without buttons."""

@@ -6,11 +6,12 @@ UTF-16 units: https://core.telegram.org/bots/api#messageentity.
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import astuple, evolve, frozen
 
 if TYPE_CHECKING:
     from telegram import MessageEntity
@@ -54,6 +55,20 @@ class RichText:
     def units(self) -> int:
         """How long Telegram takes it to be."""
         return units(self.text)
+
+    def dump(self) -> str:
+        """Return it as JSON, for ``load``."""
+        return json.dumps([self.text, [astuple(span) for span in self.spans]])
+
+    @classmethod
+    def load(cls, dumped: str) -> RichText:
+        """Return what was dumped.
+
+        >>> RichText.load(RichText("owl", (Span("bold", 0, 3),)).dump())
+        RichText(text='owl', spans=(Span(kind='bold', start=0, end=3, extra=''),))
+        """
+        text, spans = json.loads(dumped)
+        return cls(text, tuple(Span(*span) for span in spans))
 
     def entities(self) -> list[MessageEntity]:
         """Return the spans as Telegram has them."""
