@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import urllib.request
 from collections.abc import Mapping
@@ -16,10 +15,10 @@ from attrs import evolve, field, frozen
 
 from benchmarks.model_server import WORDS, replaying
 from tests.builds import Build
+from tests.minimal_builds import weights
 
 _LEAST = ("argent_hookspecs", "argent_core", "argent_terminal")
 _SAID = ("Hello! Who are you?", "And what can you do?")
-_WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 @frozen
@@ -49,7 +48,7 @@ _ANTHROPIC = {"baseUrl": "{url}", "apiKey": None}
 def _pairs() -> list[Pair]:
     """Return pairs in which every provider is, and every tier."""
     return [
-        Pair("llama", "local", model=_weights(), asks=False),
+        Pair("llama", "local", model=weights(), asks=False),
         Pair("ollama", "local", {"baseUrl": "{url}"}),
         Pair("anthropic", "fast", _ANTHROPIC),
         Pair("anthropic", "powerful", _ANTHROPIC),
@@ -113,14 +112,6 @@ def _refused(build: Build, pair: Pair) -> str:
     if pair.lacks not in said:
         raise SystemExit(f"argent-{pair.provider} does not say what it lacks: {said}")
     return pair.lacks
-
-
-def _weights() -> str:
-    """Return the small model's file where tests keep it, or else its name; then it is fetched."""
-    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = os.environ.get("ARGENT_TEST_MODELS") or Path(caches, "argent-test-models")
-    path = Path(folder, "models", _WEIGHTS)
-    return str(path) if path.is_file() else "smollm2-135m"
 
 
 if __name__ == "__main__":
