@@ -177,6 +177,7 @@ class Pairing:
         done = await self.people.database.write(work, durable=True)
         if isinstance(done, ArgentError):
             raise done
+        await self.people.find_owner()
         return done
 
     async def deny(self, code: str) -> dict[str, Any]:
@@ -242,6 +243,8 @@ class Pairing:
         else:
             person = request.sender
             self.people.put(tx, person, standing=standing, name=request.name, by=by)
+            if standing is Standing.OWNER:
+                self.people.note_owner(tx, person, request.to)
             words, became = LET_IN[standing], standing.value
         reply = Reply(
             key=f"{asked.event}-let-in",

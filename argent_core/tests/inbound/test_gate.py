@@ -354,9 +354,22 @@ class TestLettingIn:
 
             assert "argent pair approve" in (await channel.next_reply()).text
             assert await kernel.agent.trust(Sender("memory", "eve")) is Trust.OWNER
+            assert kernel.pairing.people.owner_at == Address("memory", "chat of eve")
             await channel.emit(message("hello"))
             assert (await channel.next_reply()).text == "Hello."
+
+    async def test_an_owner_can_be_asked_from_the_start(
+        self, argent: Argent, channel: MemoryChannel
+    ) -> None:
+        async with argent(model=[]) as kernel:
+            await channel.emit(message("hello"))
+            code = code_of((await channel.next_reply()).text)
+            approved = {"code": code, "standing": "owner", "by": "ada"}
+            await kernel.control.run("pair.approve", approved)
             assert kernel.pairing.people.owner_at == Address("memory", "chat of eve")
+
+            await kernel.control.run("pair.revoke", {"channel": "memory", "sender": "eve"})
+            assert kernel.pairing.people.owner_at is None
 
     async def test_an_invitation_holds_an_hour_and_on_its_channel_only(
         self, argent: Argent, channel: MemoryChannel

@@ -152,9 +152,9 @@ class Gate:
             entry.put(tx)
             if decision.trust is not None:
                 also(tx, entry.event)
-                where = self._owners_chat(arrival, decision)
-                if where is not None:
-                    self.people.note_owner(tx, arrival.sender, where)
+            where = self._owners_chat(arrival, decision)
+            if where is not None:
+                self.people.note_owner(tx, arrival.sender, where)
             say = decision.say or (answer if decision.trust is not None else "")
             if say and event.reply_to is not None:
                 reply = Reply(
@@ -265,8 +265,9 @@ class Gate:
 
     def _owners_chat(self, arrival: Arrival, decision: _Decision) -> Address | None:
         """Return where it is an owner who writes and nobody reads along, or None."""
-        alone = arrival.gated and decision.trust is Trust.OWNER and not arrival.event.group
-        return arrival.event.reply_to if alone else None
+        is_owner = decision.trust is Trust.OWNER or decision.say == LET_IN[Standing.OWNER]
+        alone = arrival.gated and not arrival.event.group
+        return arrival.event.reply_to if is_owner and alone else None
 
     def _tell(self, arrival: Arrival, decision: _Decision) -> None:
         """Tell those whom it concerns what was decided, now that it holds."""
