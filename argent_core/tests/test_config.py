@@ -110,6 +110,7 @@ def test_every_part_of_the_settings_holds(home: Home) -> None:
         "people": {"allow": {"telegram": ["12345"]}},
         "budget": {"perDay": 0.01, "atCap": "stop"},
         "journal": {"retention": "60d"},
+        "files": {"largest": 1000},
         "log": {"level": "debug"},
     }
     write(home, said)

@@ -1,11 +1,12 @@
-"""How the contract's records are written down: JSON, through cattrs and orjson."""
+"""How the contract's records are written down: JSON, through cattrs and msgspec."""
 
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any, TypeVar
 
-import orjson
+import msgspec
 from cattrs.preconf.json import JsonConverter, make_converter
 from cattrs.strategies import configure_tagged_union
 
@@ -16,13 +17,15 @@ T = TypeVar("T")
 
 def _converter() -> JsonConverter:
     converter = make_converter()
+    converter.register_unstructure_hook(timedelta, str)  # msgspec has ISO 8601 for it
     for union in (MessagePart, ModelPart):
         configure_tagged_union(union, converter, tag_name="type")
     return converter
 
 
 _CONVERTER = _converter()
-_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+_DECODER = msgspec.json.Decoder()
 
 
 def plain(value: Any, kind: Any = None) -> Any:
@@ -38,9 +41,8 @@ def dump(value: Any, kind: Any = None) -> str:
 def write(values: Any) -> str:
     """Write JSON values; what is none becomes its text."""
     try:
-        return orjson.dumps(values, default=str, option=_OPTIONS).decode()
-    except orjson.JSONEncodeError:
-        # Half of a character, a number of more than 64 bits, a key that is no text.
+        return _ENCODER.encode(values).decode()
+    except UnicodeEncodeError:  # half of a character
         return json.dumps(values, default=str)
 
 
@@ -52,8 +54,8 @@ def load(text: str, kind: type[T]) -> T:
 def read(text: str) -> Any:
     """Read JSON values back."""
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return _DECODER.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError):
         return json.loads(text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
@@ -237,6 +238,8 @@ def _check(plugin: str, event: object) -> None:
 
 def _read_back(event: Event) -> None:
     codec.load(codec.dump(event), Event)
+    if event.data:
+        json.dumps(event.data, default=str)  # which takes no pair for a key, as the codec would
     place = event.reply_to.chat if event.reply_to is not None else ""
     names = (event.kind, event.conversation, event.sender, event.dedupe_key or "", place)
     "".join((*names, event.sender_name, event.group_name))
