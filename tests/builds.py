@@ -20,10 +20,12 @@ class Build:
     Args:
         folder: Where both are.
         tool: uv's program.
+        place: The environment of another, in place of its own.
     """
 
     folder: Path
     tool: str = field(default=Factory(uv.find_uv_bin))
+    place: Path | None = None
 
     def install(self, wheels: Path, *packages: str, seed: bool = False) -> None:
         """Make the environment, and install packages into it.
@@ -77,7 +79,7 @@ class Build:
     @property
     def environment(self) -> Path:
         """The virtual environment."""
-        return self.folder / "environment"
+        return self.place or self.folder / "environment"
 
     @property
     def home(self) -> Path:

@@ -15,6 +15,7 @@ from attrs import frozen
 from tests.builds import Build
 from tests.conftest import AUTHORS
 
+pytestmark = pytest.mark.timeout(300)
 SOLUTIONS = Path(__file__).parent / "solutions"
 PLUGINS = {
     "channel": "lines",

@@ -9,7 +9,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +73,23 @@ class Server:
 
     def settings(self, **more: Any) -> dict[str, Any]:
         """Return the plugin's settings for it."""
-        password = "env:ARGENT_IRC_PASSWORD"
+        password = "env:IRC_PASSWORD"
         known = {"host": "127.0.0.1", "port": self.port, "tls": False, "password": password}
         return {**known, "pace": 0.0, **more}
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Server]:
+    """Run a server, on a port that is free."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        server = Server(folder / "ngircd.conf", probe.getsockname()[1])
+    server.config.write_text(_SETTINGS % server.port)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture
@@ -83,16 +97,9 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server that runs."""
     if NGIRCD is None:
         pytest.skip("ngircd is not installed, so the channel was not tried: apt install ngircd")
-    monkeypatch.setenv("ARGENT_IRC_PASSWORD", PASSWORD)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        server = Server(tmp_path / "ngircd.conf", probe.getsockname()[1])
-    server.config.write_text(_SETTINGS % server.port)
-    server.start()
-    try:
+    monkeypatch.setenv("IRC_PASSWORD", PASSWORD)
+    with running(tmp_path) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @define(eq=False)

@@ -153,7 +153,7 @@ async def test_a_nickname_that_is_taken_gets_a_number(load_plugin: Load, server:
 async def test_a_wrong_password_is_said_without_it(
     load_plugin: Load, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ARGENT_IRC_PASSWORD", f"{PASSWORD}-or-not")
+    monkeypatch.setenv("IRC_PASSWORD", f"{PASSWORD}-or-not")
     async with opened(load_plugin, server.settings()) as live:
         with pytest.raises(IrcError, match=r"127\.0\.0\.1") as refused:
             await live.listen(RecordingFeed())
