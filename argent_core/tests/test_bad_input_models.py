@@ -110,7 +110,7 @@ ODD: dict[str, tuple[Any, str]] = {
     "half characters": ([TextDelta("a\ud83d"), TextDelta("\ude00!"), Finish()], "a??!"),
     "NUL characters": ([TextDelta("a\0b"), Finish()], "a\0b"),
     "a call after all": ([ToolCall("1", "nosuch", {}), Finish()], "there is no tool 'nosuch'"),
-    "an empty name of a tool": ([ToolCall("1", "", {}), Finish()], "there is no tool ''"),
+    "an empty name of a tool": ([ToolCall("1", "", {}), Finish()], "there is no tool '_'"),
 }
 """What is streamed, and what is answered."""
 
