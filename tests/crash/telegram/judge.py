@@ -83,16 +83,16 @@ def _judge_reply(reply: ReplyFate, messages: list[Message]) -> Iterator[Finding]
     whole = [message for message in messages if _same(message["text"], reply.text)]
     if reply.state == "sent" and not whole:
         yield Finding(LOST, f"reply {reply.key} is said to be sent, but does not stand in its chat")
+    if len(whole) > 1:
+        numbers = ", ".join(str(message["message_id"]) for message in whole)
+        words = f"reply {reply.key} stands {len(whole)} times in its chat, as messages {numbers}"
+        yield Finding(UNSAFE_DOUBLED, words)
 
 
 def _beside(replies: list[ReplyFate], messages: list[Message]) -> list[Message]:
-    """Return the messages that stand beside the answer, or beside the newest where none is."""
-    texts = [reply.text for reply in replies]
-    ranked = sorted(
-        messages,
-        key=lambda m: (any(_same(m["text"], text) for text in texts), m["message_id"]),
-    )
-    return ranked[:-1]
+    """Return the drafts that stand beside the answer, or beside the newest where none is."""
+    drafts = [m for m in messages if not any(_same(m["text"], reply.text) for reply in replies)]
+    return drafts if len(drafts) < len(messages) else drafts[:-1]
 
 
 def _was_known(world: TelegramWorld, message: Message) -> bool:
