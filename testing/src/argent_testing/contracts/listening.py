@@ -107,21 +107,30 @@ class ListeningContract(OpenedContract):
         assert outcome.error is None, f"{id}: data must be JSON values: {outcome.error}"
 
     async def _comes_again(self, record: Any, specimen: Specimen, feed: RecordingFeed) -> None:
+        if type(self).happen is ListeningContract.happen:
+            pytest.skip("override happen(live, text) to try out the way in")
         async with record.open() as live:
-            listening = asyncio.create_task(attempt_async(partial(live.listen, feed)))
-            speaking = asyncio.create_task(attempt_async(partial(self.happen, live, "keep this")))
-            first = await feed.next_turned_away(timeout=self.patience)
-            await asyncio.wait({speaking}, timeout=_MOMENT)
-            await self.assert_stops(listening, what=f"{record.id} listening")
-            taken = speaking.done() and speaking.result().error is None
-            speaking.cancel()
-            await asyncio.wait({speaking})
+            first, taken = await self._turned_away(record, live, feed)
             if taken:
                 again = await self._next_time(record, live, specimen, RecordingFeed(feed.cursor))
                 assert again.dedupe_key == first.dedupe_key, (
                     f"{record.id}: the second time, the same event has another dedupe_key: "
                     f"{first.dedupe_key!r}, then {again.dedupe_key!r}"
                 )
+
+    async def _turned_away(self, record: Any, live: Any, feed: RecordingFeed) -> tuple[Event, bool]:
+        """Say something that is not stored; return it, and whether who spoke thinks it was."""
+        listening = asyncio.create_task(attempt_async(partial(live.listen, feed)))
+        speaking = asyncio.create_task(attempt_async(partial(self.happen, live, "keep this")))
+        try:
+            event = await feed.next_turned_away(timeout=self.patience)
+            await asyncio.wait({speaking}, timeout=_MOMENT)
+        finally:
+            taken = speaking.done() and speaking.result().error is None
+            speaking.cancel()
+            await self.assert_stops(listening, what=f"{record.id} listening")
+        await asyncio.wait({speaking})
+        return event, taken
 
     async def _next_time(
         self, record: Any, live: Any, specimen: Specimen, feed: RecordingFeed

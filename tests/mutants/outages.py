@@ -1,4 +1,4 @@
-"""The contract of outages passes a sound provider, and notices each fault."""
+"""Model providers that are wrong when their server fails."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, nullcontext
-from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-import pytest
 from attrs import define, field
 
 from argent_hookspecs import (
@@ -25,6 +23,7 @@ from argent_hookspecs import (
     Usage,
 )
 from argent_testing import MadePlugin, ModelOutageContract
+from tests.mutants.declaring import bringing, caught_by
 
 _BROKEN = (OSError, EOFError, ValueError, asyncio.LimitOverrunError)
 _END = Finish(usage=Usage(input_tokens=1, output_tokens=1))
@@ -93,7 +92,7 @@ class Oracle:
 
     def _refuse(self, head: str) -> None:
         status = int(head.split(" ")[1].split("\r\n")[0])
-        if status == 200:
+        if status == 200 or (status > 499 and self.fault == "hides"):
             return
         wait = [line[13:] for line in head.split("\r\n") if line.startswith("retry-after: ")]
         lost = not wait or self.fault == "forgets"
@@ -119,9 +118,10 @@ async def _chunk(reader: asyncio.StreamReader) -> bytes:
     return (await reader.readexactly(size + 2))[:-2]
 
 
-class TestSound(ModelOutageContract):
-    oracle: ClassVar[Oracle] = Oracle()
-    plugin = MadePlugin("oracle", ModelProvider(id="p", open=lambda: nullcontext(TestSound.oracle)))
+class OracleContract(ModelOutageContract):
+    """The contract, for an oracle."""
+
+    oracle: ClassVar[Oracle]
     model = "oracle-1"
     recorded = '{"say": "Yes, "}\n{"say": "dürfte 🙂 sein."}\n{"end": true}\n'.encode()
     decisive = b'"end"'
@@ -133,48 +133,95 @@ class TestSound(ModelOutageContract):
         return {}
 
 
-@pytest.mark.anyio
-@pytest.mark.parametrize(
-    ("fault", "test", "words"),
-    [
-        ("is trusting", "test_an_answer_cut_at_any_byte", "taken for whole"),
-        ("is naive", "test_an_answer_cut_at_any_byte", "may cost"),
-        ("asks again", "test_an_answer_cut_at_any_byte", "asked 2 times"),
-        ("forgets", "test_what_may_pass_is_unavailable", "retry-after is lost"),
-        ("gives up", "test_what_may_pass_is_unavailable", "429"),
-        ("gathers", "test_closing_the_stream_leaves_the_server", "first part .* took longer"),
-        ("stays", "test_closing_the_stream_leaves_the_server", "leaving .* took longer"),
-        ("waits", "test_a_server_that_stays_after_the_end_is_not_waited_for", "took longer"),
-        ("is raw", "test_what_is_not_http", "."),
-        ("is raw", "test_where_nobody_listens_any_more", "."),
-        ("is raw", "test_a_spoilt_frame_ends_the_answer", "."),
-    ],
-)
-async def test_a_fault_is_noticed(fault: str, test: str, words: str, tmp_path: Path) -> None:
-    class Wrong(TestSound):
-        oracle = Oracle(fault)
-        plugin = MadePlugin("w", ModelProvider(id="p", open=lambda: nullcontext(Wrong.oracle)))
-        patience = stop_seconds = 0.5
-
-    contract = Wrong()
-    with pytest.raises((AssertionError, *_BROKEN), match=words):
-        async with contract.make_server() as server:
-            settings = contract.settings_at(server.url)
-            async with contract.loaded(tmp_path, settings) as specimen:
-                (record,) = specimen.of(ModelProvider)
-                await getattr(contract, test)(server, specimen.live(record))
-    for writer in Wrong.oracle.kept:
-        writer.close()
+def an_oracle(oracle: Oracle) -> MadePlugin:
+    return bringing(ModelProvider(id="p", open=lambda: nullcontext(oracle)))
 
 
-@pytest.mark.anyio
-async def test_patience_without_an_end_is_noticed(tmp_path: Path) -> None:
-    class Patient(TestSound):
-        oracle = Oracle("is patient")
-        plugin = MadePlugin("w", ModelProvider(id="p", open=lambda: nullcontext(Patient.oracle)))
-        patience = 1.5
+class TestRightOracle(OracleContract):
+    oracle = Oracle()
+    plugin = an_oracle(oracle)
 
-    contract = Patient()
-    async with contract.make_server() as server:
-        with pytest.raises(AssertionError, match="took longer"):
-            await contract.test_a_silent_server_is_given_up(server, tmp_path)
+
+@caught_by("test_an_answer_cut_at_any_byte", "taken for whole")
+class TestTrusting(OracleContract):
+    oracle = Oracle("is trusting")
+    plugin = an_oracle(oracle)
+
+
+@caught_by("test_an_answer_cut_at_any_byte", "may cost")
+class TestCountsNoCost(OracleContract):
+    oracle = Oracle("is naive")
+    plugin = an_oracle(oracle)
+
+
+@caught_by("test_an_answer_cut_at_any_byte", "the server was asked 2 times")
+class TestDoublesWordsOnRetry(OracleContract):
+    oracle = Oracle("asks again")
+    plugin = an_oracle(oracle)
+
+
+@caught_by("test_what_may_pass_is_unavailable", "retry-after is lost")
+class TestForgetsToWait(OracleContract):
+    oracle = Oracle("forgets")
+    plugin = an_oracle(oracle)
+
+
+@caught_by("test_what_may_pass_is_unavailable", "429: ModelRejected")
+class TestGivesUp(OracleContract):
+    oracle = Oracle("gives up")
+    plugin = an_oracle(oracle)
+
+
+@caught_by("test_what_may_pass_is_unavailable", "500")
+class TestHidesAnOutage(OracleContract):
+    oracle = Oracle("hides")
+    plugin = an_oracle(oracle)
+
+
+@caught_by("test_closing_the_stream_leaves_the_server", "the first part of an answer took longer")
+class TestGathers(OracleContract):
+    oracle = Oracle("gathers")
+    plugin = an_oracle(oracle)
+
+
+@caught_by("test_closing_the_stream_leaves_the_server", "leaving the server took longer")
+class TestStays(OracleContract):
+    oracle = Oracle("stays")
+    plugin = an_oracle(oracle)
+
+
+@caught_by("test_cancelling_leaves_the_server", "leaving the server took longer")
+class TestStaysWhenCancelled(OracleContract):
+    oracle = Oracle("stays")
+    plugin = an_oracle(oracle)
+
+
+@caught_by("test_a_server_that_stays_after_the_end_is_not_waited_for", "took longer")
+class TestWaitsForTheServer(OracleContract):
+    oracle = Oracle("waits")
+    plugin = an_oracle(oracle)
+
+
+@caught_by("test_what_is_not_http", "Error")
+class TestRawOfHttp(OracleContract):
+    oracle = Oracle("is raw")
+    plugin = an_oracle(oracle)
+
+
+@caught_by("test_where_nobody_listens_any_more", "Error")
+class TestRawWithoutServer(OracleContract):
+    oracle = Oracle("is raw")
+    plugin = an_oracle(oracle)
+
+
+@caught_by("test_a_spoilt_frame_ends_the_answer", "Error")
+class TestRawOfFrames(OracleContract):
+    oracle = Oracle("is raw")
+    plugin = an_oracle(oracle)
+
+
+@caught_by("test_a_silent_server_is_given_up", "took longer")
+class TestIsPatient(OracleContract):
+    oracle = Oracle("is patient")
+    plugin = an_oracle(oracle)
+    patience = 2.0

@@ -1,0 +1,1 @@
+"""Deliberately wrong plugins: each contract must catch those that break it."""

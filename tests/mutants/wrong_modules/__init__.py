@@ -1,0 +1,1 @@
+"""Wrong plugins that have to be modules of their own."""
