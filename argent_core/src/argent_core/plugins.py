@@ -10,7 +10,7 @@ import difflib
 import inspect
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -218,14 +218,18 @@ def compatible(record: Plugin) -> bool:
     return record.contract == CONTRACT
 
 
-def plugin_settings_classes() -> Mapping[str, type[Any]]:
-    """Import every installed plugin and return the settings classes of those that have one.
+def plugin_settings_classes(but: Collection[str] = ()) -> Mapping[str, type[Any]]:
+    """Import the installed plugins and return the settings classes of those that have one.
 
     A plugin that cannot be loaded is left out; ``argent plugins list`` says why.
+
+    Args:
+        but: Names of plugins that are not to be imported.
     """
     from argent_core.guard import attempt
 
-    loaded = [attempt(load, plugin).value for plugin in installed_plugins()]
+    wanted = [plugin for plugin in installed_plugins() if plugin.name not in but]
+    loaded = [attempt(load, plugin).value for plugin in wanted]
     return {p.name: p.record.settings for p in loaded if p is not None and p.record.settings}
 
 

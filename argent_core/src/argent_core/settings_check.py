@@ -9,19 +9,24 @@ from argent_core import config as configuration
 from argent_core.config import Inspection, Problem, SettingsClasses
 from argent_core.config.problems import KERNEL_FILE, shown
 from argent_core.paths import Home
+from argent_core.plugin_trust.approval import waiting
 from argent_core.plugins import installed_plugins, plugin_settings_classes
 from argent_core.tier_remarks import meant
 
 
-def settings_classes() -> SettingsClasses:
-    """Return the settings classes of the installed plugins; imports all of them."""
-    unknown = {plugin.name: None for plugin in installed_plugins()}
-    return {**unknown, **plugin_settings_classes()}
+def settings_classes(home: Home) -> SettingsClasses:
+    """Return the settings classes of the installed plugins; imports all that may load."""
+    installed = installed_plugins()
+    settings = configuration.inspect(home).config
+    named = (settings.agent.plugins if settings else None) or ()
+    held_back = waiting(home, installed, named=named)
+    unknown = {plugin.name: None for plugin in installed}
+    return {**unknown, **plugin_settings_classes(held_back)}
 
 
 def check_settings(home: Home) -> Inspection:
     """Find what the files of settings say of themselves."""
-    return configuration.inspect(home, classes=settings_classes())
+    return configuration.inspect(home, classes=settings_classes(home))
 
 
 def beside(

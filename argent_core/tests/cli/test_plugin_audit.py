@@ -112,6 +112,24 @@ class TestApproval:
         assert approved.stdout == "later is approved; it loads at the next start\n"
         assert after["later"] == ("running", "")
 
+    def test_nothing_imports_what_waits(
+        self, installation: Installation, site: Path, tmp_path: Path
+    ) -> None:
+        trace = tmp_path / "it-ran"
+        install(site, "argent-later", plugin="later")
+        spy = f"open({str(trace)!r}, 'w').close()\n{GOOD}"
+        (site / "argent_later" / "__init__.py").write_text(spy)
+
+        for words in ("status", "doctor", "plugins list", "plugins audit", "config check"):
+            installation.run(*words.split())
+        installation.run("config", "set", "plugins.later.x", "1")
+        before = trace.exists()
+        installation.run("plugins", "approve", "later")
+        installation.run("status")
+
+        assert not before
+        assert trace.exists()
+
     def test_one_of_another_distribution_is_another_one(
         self, installation: Installation, site: Path
     ) -> None:

@@ -40,7 +40,7 @@ def config() -> None:
 @click.pass_obj
 def show(obj: LazyContext, path: str | None, as_json: bool) -> None:
     """Show the settings that are in force, defaults too: all, or what is under PATH."""
-    found = settings.inspect(obj.place, classes=settings_classes())
+    found = settings.inspect(obj.place, classes=settings_classes(obj.place))
     if found.config is None:
         raise settings.error_of(found.errors)
     values = _under(_in_force(found), path)
@@ -90,7 +90,7 @@ def set_(obj: LazyContext, path: str, value: str, as_json: bool) -> None:
     argent config set agent.plugins '["llama", "terminal"]'
     """
     obj.place.create()
-    found = settings.set_value(obj.place, path, text=value, classes=settings_classes())
+    found = settings.set_value(obj.place, path, text=value, classes=settings_classes(obj.place))
     for problem in (*found.errors, *found.warnings):
         click.echo(f"Warning: {problem}", err=True)
     changed = _under(found.document.data, path)
@@ -110,7 +110,7 @@ def unset(obj: LazyContext, path: str) -> None:
     \b
     argent config unset loop.maxSteps
     """
-    settings.unset_value(obj.place, path, classes=settings_classes())
+    settings.unset_value(obj.place, path, classes=settings_classes(obj.place))
     tell_running_kernel(obj)
     click.echo(f"{path} is not set any more.")
 
@@ -129,7 +129,8 @@ def tell_running_kernel(obj: LazyContext) -> None:
 
 @config.command()
 @click.argument("file", type=click.Choice(_FILES), default=_FILES[0])
-def schema(file: str) -> None:
+@click.pass_obj
+def schema(obj: LazyContext, file: str) -> None:
     """Print the JSON schema of FILE: argent.json with the sections of all plugins, or models.json.
 
     \b
@@ -137,7 +138,7 @@ def schema(file: str) -> None:
     argent config schema models.json
     """
     if file == _FILES[0]:
-        print_json(_schema(settings_classes()))
+        print_json(_schema(settings_classes(obj.place)))
     else:
         print_json({"$schema": BASE, **settings.settings_schema(ModelsFile)})
 

@@ -106,7 +106,7 @@ class LazyContext:
         from argent_core.settings_check import settings_classes
 
         self.place.create()
-        set_value(self.place, path, text=value, classes=settings_classes())
+        set_value(self.place, path, text=value, classes=settings_classes(self.place))
         tell_running_kernel(self)
 
     def invite(self, channel: str, *, owner: bool = False) -> str:

@@ -49,11 +49,8 @@ class PluginTrust:
         try:
             lock = locks.read(self.home)
         except ConfigError as error:
-            words = (
-                f"{error}; look at what is there with {AUDIT}, then: argent plugins approve --all"
-            )
-            self.waiting = {plugin.name: words for plugin in plugins}
-            log.error("%s", words)
+            self.waiting = waiting(self.home, plugins)
+            log.error("no plugin may load: %s", error)
             return
         mine = _by(plugins)
         if lock is None:
@@ -65,11 +62,7 @@ class PluginTrust:
             self._keep(lock)
             log.info("these plugins are approved, since agent.plugins names them: %s", _list(new))
         self._look(lock)
-        self.waiting = {
-            name: _why(name, by, before=lock.plugins.get(name, ""))
-            for name, by in mine.items()
-            if lock.plugins.get(name) != by
-        }
+        self.waiting = _waiting(lock, mine)
 
     def approve(self, names: Sequence[str]) -> list[str]:
         """Let plugins load, now and from now on; all that are installed, if none is named."""
@@ -103,6 +96,26 @@ class PluginTrust:
             locks.write(self.home, lock)
         except ConfigError as error:  # an agent whose disk is full is to run all the same
             log.warning("what was seen of the plugins is not kept: %s", error)
+
+
+def waiting(
+    home: Home, plugins: Sequence[InstalledPlugin], *, named: Collection[str] = ()
+) -> dict[str, str]:
+    """Say of each plugin that may not load why it does not.
+
+    Args:
+        named: Those that the settings name one by one.
+    """
+    mine = _by(plugins)
+    try:
+        lock = locks.read(home)
+    except ConfigError as error:
+        words = f"{error}; look at what is there with {AUDIT}, then: argent plugins approve --all"
+        return dict.fromkeys(mine, words)
+    if lock is None:
+        return {}
+    found = _waiting(lock, mine)
+    return {name: why for name, why in found.items() if name not in named or name in lock.plugins}
 
 
 def approve(home: Home, names: Iterable[str]) -> list[str]:
@@ -172,6 +185,14 @@ def approved(lock: Lock, plugins: Mapping[str, str]) -> Lock:
 def _by(plugins: Iterable[InstalledPlugin]) -> dict[str, str]:
     """Say by which distribution each plugin comes."""
     return {plugin.name: normal(plugin.distribution) for plugin in plugins}
+
+
+def _waiting(lock: Lock, plugins: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: _why(name, by, before=lock.plugins.get(name, ""))
+        for name, by in plugins.items()
+        if lock.plugins.get(name) != by
+    }
 
 
 def _why(name: str, by: str, *, before: str) -> str:
