@@ -71,6 +71,7 @@ class LiveBot:
     deliveries: Deliveries = field(init=False)
     _notices: asyncio.Queue[Notice] = field(factory=asyncio.Queue)
     _asked_in: dict[str, int] = field(factory=dict)
+    _known: dict[str, Trust] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         pace, channel = Pace(), self.place.id
@@ -227,7 +228,9 @@ class LiveBot:
                 self._asked_in[turn] = message
             while len(self._asked_in) > _MOST_TURNS:
                 del self._asked_in[next(iter(self._asked_in))]
-        elif event.kind == "message" and event.trust is Trust.OWNER:
-            await self.ledger.owner_seen(self.place.id, chat)
-        elif event.kind == "message":
-            await self.ledger.no_owner(self.place.id, chat)
+        elif event.kind == "message" and self._known.get(chat) != event.trust:
+            self._known[chat] = event.trust
+            if event.trust is Trust.OWNER:
+                await self.ledger.owner_seen(self.place.id, chat)
+            else:
+                await self.ledger.no_owner(self.place.id, chat)

@@ -71,13 +71,14 @@ class Deliveries:
             Unsure: It may have been sent.
         """
         await self.drafts.end(reply.turn)
-        done = await self.ledger.steps(reply.key)
-        for n, message in enumerate(messages_of(reply)):
+        messages = messages_of(reply)
+        done = await self.ledger.steps(reply.key) if len(messages) > 1 else {}
+        for n, message in enumerate(messages):
             if n in done:
                 continue
-            sent = await self._step(reply, message, n=n)
-            done[n] = sent
-            await self.ledger.step_done(reply.key, n, message=sent)
+            done[n] = await self._step(reply, message, n=n)
+            if len(messages) > 1:
+                await self.ledger.step_done(reply.key, n, message=done[n])
         return Receipt(f"{reply.to.chat}/{done[0]}" if done else f"{reply.to.chat}/nothing")
 
     async def _step(self, reply: Reply, message: Message, *, n: int) -> int:
@@ -93,6 +94,8 @@ class Deliveries:
 
     async def _into_draft(self, reply: Reply, message: Words) -> int | None:
         """Let the message that shows the draft say the answer; None if there is none."""
+        if await self.ledger.draft(self.channel, reply.turn) is None:
+            return None
         draft = await self.ledger.claim_draft(
             self.channel, reply.turn, key=reply.key, body=message.body.dump()
         )
@@ -164,7 +167,9 @@ class Deliveries:
             raise DeliveryDelayed("the chat had its share of messages", retry_after=wait)
         await self.pace.turn(to.chat)
         try:
-            return await send()
+            sent = await send()
+            self.pace.arrived(to.chat)
+            return sent
         except Flooded as error:
             self.pace.shut(to.chat, error.seconds)
             raise DeliveryDelayed(str(error), retry_after=error.seconds) from error

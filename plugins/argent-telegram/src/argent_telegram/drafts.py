@@ -131,6 +131,7 @@ class Drafts:
             wait = await self._edit(shown.to, shown.message, body)
         else:
             wait = await self._begin(turn, shown, body)
+        self.pace.arrived(shown.to.chat)
         shown.said = body.text
         return wait
 

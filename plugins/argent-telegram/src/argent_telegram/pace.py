@@ -12,7 +12,7 @@ from collections import deque
 from attrs import define, field
 
 _IN_ALL_SECONDS = 1 / 25
-_CHAT_SECONDS = 1.05
+_CHAT_SECONDS = 1.01
 _GROUP_MESSAGES = 20
 _GROUP_SECONDS = 61.0
 _MOST_CHATS = 10_000
@@ -47,6 +47,11 @@ class Pace:
         mine = max(_now(), self._free_at)
         self._free_at = mine + _IN_ALL_SECONDS
         await asyncio.sleep(mine - _now())
+
+    def arrived(self, chat: str) -> None:
+        """Count from now on: what was sent is there only now, however long it was on its way."""
+        known = self._known(chat)
+        known.free_at = max(known.free_at, _now() + _CHAT_SECONDS)
 
     def shut(self, chat: str, seconds: float) -> None:
         """Write nothing to a chat for some seconds: Telegram asked for it."""

@@ -13,6 +13,8 @@ from argent_telegram.wire import Api
 _REPEAT_SECONDS = 4.5
 """Telegram shows it for five: https://core.telegram.org/bots/api#sendchataction."""
 _LONGEST = 300.0
+_FIRST_SECONDS = 0.3
+"""What is answered before this needs no sign of life."""
 
 
 @define(eq=False, repr=False)
@@ -51,6 +53,7 @@ class Presence:
             given["message_thread_id"] = int(to.thread)
         loop = asyncio.get_running_loop()
         until = loop.time() + _LONGEST
+        await asyncio.sleep(_FIRST_SECONDS)
         while loop.time() < until:
             wait = _REPEAT_SECONDS
             try:

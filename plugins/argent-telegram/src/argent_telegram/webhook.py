@@ -34,6 +34,7 @@ LARGEST_BODY = 1_000_000
 
 _HEADER = b"x-telegram-bot-api-secret-token"
 _AT_ONCE = 20
+_MOST_CALLS = 100
 _SECONDS = 60.0
 _CHUNK = 65_536
 _REASONS = {200: b"OK", 400: b"Bad Request", 401: b"Unauthorized", 404: b"Not Found"}
@@ -94,6 +95,9 @@ class Webhook:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if len(self._calls) >= _MOST_CALLS:
+            writer.close()
+            return
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
         try:
