@@ -70,6 +70,7 @@ def said_by(parts: list[str]) -> set[str]:
 @example(text=FENCED, longest=100)
 @example(text="```\n" + "x" * 500, longest=60)
 @example(text="a\n```\n\n\n```\nb" * 20, longest=40)
+@example(text="\n```   " + "0" * 27 + "word " * 7 + "\n\n", longest=69)
 @settings(max_examples=400, deadline=None)
 def test_nothing_is_lost_or_added_but_white_space_and_fences(text: str, longest: int) -> None:
     parts = split(text, longest)

@@ -68,6 +68,8 @@ def _blocks(text: str, longest: int) -> Iterator[_Block]:
             return
         if (mark[0] == "`" and "`" in info) or len(indent + mark) > longest // 8:
             continue
+        if len(first[0]) > longest // 2:
+            continue
         last = next((x for x in lines if x[2].startswith(mark) and not x[3].strip()), None)
         closing, end = (last.start() - 1, last.end()) if last else (len(text), len(text))
         info = info if len(info) <= longest // 8 else ""
