@@ -112,5 +112,7 @@ async def test_a_stranger_gets_a_code_and_then_an_answer(
     assert "word0" not in "".join(before)
     assert "ada" in approved
     assert ada.told[4].split() == [f"word{n}" for n in range(WORDS)]
-    assert [person["sender"].partition("!")[0] for person in people] == ["ada"]
+    (person,) = people["people"]
+    assert (person["channel"], person["standing"], person["name"]) == ("irc", "owner", "ada")
+    assert person["sender"].startswith("ada!")
     assert len(turns) == 1
