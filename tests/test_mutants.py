@@ -45,7 +45,7 @@ def test_every_contract_has_mutants() -> None:
         file.read_text("utf-8") for file in Path(__file__).parent.glob("mutants/*.py")
     )
 
-    assert [name for name in sorted(contracts) if f"({name})" not in written] == []
+    assert [name for name in sorted(contracts) if f"{name})" not in written] == []
 
 
 def test_a_mutant_that_passes_or_fails_for_another_reason_is_a_survivor() -> None:

@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 MODULES = (
     "channels",
     "context",
+    "documents",
     "event_sources",
     "filters",
     "health",

@@ -21,10 +21,12 @@ class TextExtractorContract(ServiceContract):
 
     Attributes:
         documents: One document for each media type that it reads, and words that are in it.
+        read_seconds: Seconds that reading one document may take.
     """
 
     only = ("text-extractor",)
     documents: ClassVar[Mapping[str, tuple[bytes, str]]]
+    read_seconds: ClassVar[float] = 60.0
 
     async def test_every_type_is_tried(self, specimen: Specimen) -> None:
         """There is a document of each type that it says it reads."""
@@ -79,10 +81,13 @@ class TextExtractorContract(ServiceContract):
     async def _extract(self, specimen: Specimen, path: Path, media_type: str) -> str | ArgentError:
         """Return what it finds, or the ``ArgentError`` that it raises."""
         work = partial(self._extractor(specimen).extract, path, media_type)
-        outcome: Any = await self.soon(attempt_async(work), what=media_type, seconds=60.0)
+        outcome: Any = await self.soon(
+            attempt_async(work), what=media_type, seconds=self.read_seconds
+        )
         if outcome.error is None:
-            text: str = outcome.get()
-            return text
+            found: object = outcome.get()
+            assert isinstance(found, str), f"{media_type}: it returned {found!r:.100}, no text"
+            return found
         assert isinstance(outcome.error, ArgentError), f"{media_type}: {outcome.error!r}"
         return outcome.error
 
