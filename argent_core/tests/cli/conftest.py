@@ -41,7 +41,15 @@ class Installation:
     cache: Path
     home: Path
 
-    def add(self, distribution: str, *, commands: str = "", plugins: str = "", **code: str) -> None:
+    def add(
+        self,
+        distribution: str,
+        *,
+        commands: str = "",
+        plugins: str = "",
+        set_ups: str = "",
+        **code: str,
+    ) -> None:
         """Install a distribution with these entry points and modules."""
         for module, source in code.items():
             (self.site / f"{module}.py").write_text(source)
@@ -50,7 +58,7 @@ class Installation:
         (info / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n"
         )
-        groups = f"[argent.commands]\n{commands}\n[argent]\n{plugins}\n"
+        groups = f"[argent.commands]\n{commands}\n[argent]\n{plugins}\n[argent.init]\n{set_ups}\n"
         (info / "entry_points.txt").write_text(groups)
 
     @property

@@ -194,3 +194,43 @@ def test_templates_are_short_and_those_to_fill_in_are_empty(home: Home) -> None:
         len(texts[name].split()) for name in ("AGENTS.md", "SOUL.md", "USER.md", "TOOLS.md")
     )
     assert words < 300
+
+
+BELL = """
+import click
+from attrs import frozen
+from argent_hookspecs import Plugin, Secret, hookimpl, setting
+
+@frozen
+class Settings:
+    key: Secret | None = setting(None, doc="The key.")
+
+@hookimpl
+def argent_plugin():
+    return Plugin(summary="A bell.", settings=Settings)
+
+@click.command()
+@click.pass_obj
+def set_up(obj):
+    obj.set_setting("plugins.bell.key", obj.keep_secret("bell-key", "ding-dong"))
+    click.echo("code " + obj.invite("bell", owner=True))
+"""
+
+
+def test_a_plugin_is_set_up(installation: Installation, home: Home) -> None:
+    installation.add("argent-bell", plugins="bell = bell", set_ups="bell = bell:set_up", bell=BELL)
+    ran = installation.run("init", "bell")
+    people = json.loads(installation.run("pair", "list", "--json").stdout)
+
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("code ")
+    assert people == []
+    assert json.loads(home.config_file.read_text())["plugins"]["bell"]["key"] == "store:bell-key"
+    assert "ding-dong" not in ran.stdout
+
+
+def test_what_cannot_be_set_up_is_said(installation: Installation) -> None:
+    ran = installation.run("init", "nothing")
+
+    assert ran.returncode == 2
+    assert "pip install argent-nothing" in ran.stderr

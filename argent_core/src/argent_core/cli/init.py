@@ -85,6 +85,19 @@ class SetUps(click.Group):
             raise click.ClickException(f'"init {cmd_name}" is broken: {outcome.error}')
         return None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find what was named, or say which there are."""
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known:
+            there = f"There are: {', '.join(known)}." if known else "None is installed that has."
+            ctx.fail(
+                f'No plugin "{name}" has anything to set up. {there} '
+                f"If it is a package, install it first: pip install argent-{name}"
+            )
+        return super().resolve_command(ctx, args)
+
 
 @click.group(cls=SetUps, invoke_without_command=True, subcommand_metavar="[PLUGIN]")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing; take what is recommended.")
