@@ -111,7 +111,7 @@ class Pairing:
         """Count that a code was told."""
         tx.execute("UPDATE pairings SET told = told + 1 WHERE code = ?", (code,))
 
-    def redeem(self, tx: Transaction, code: str, sender: Sender, *, name: str) -> Standing | None:
+    def redeem(self, tx: Transaction, code: str, *, sender: Sender, name: str) -> Standing | None:
         """Let somebody in with an invitation; return as what, or None if it is none."""
         row = tx.execute(
             "DELETE FROM pairings WHERE code = ? AND kind = 'invitation'"
@@ -244,7 +244,7 @@ class Pairing:
             person = request.sender
             self.people.put(tx, person, standing=standing, name=request.name, by=by)
             if standing is Standing.OWNER:
-                self.people.note_owner(tx, person, request.to)
+                self.people.note_owner(tx, person, at=request.to)
             words, became = LET_IN[standing], standing.value
         reply = Reply(
             key=f"{asked.event}-let-in",

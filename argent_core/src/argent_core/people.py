@@ -113,7 +113,7 @@ class People:
         )
         forget_requests(tx, group.channel, kind="group", who=group.chat)
 
-    def note_owner(self, tx: Transaction, sender: Sender, at: Address) -> None:
+    def note_owner(self, tx: Transaction, sender: Sender, *, at: Address) -> None:
         """Keep where an owner can be asked: where they last wrote, alone with the agent."""
         where = codec.dump(at)
         sql = "SELECT 1 FROM owner_chats WHERE channel = ? AND sender = ? AND address = ?"

@@ -71,7 +71,7 @@ class Project:
         }
 
 
-def write_project(kind: str, name: str, into: Path) -> Project:
+def write_project(kind: str, name: str, *, into: Path) -> Project:
     """Write the project of a plugin in a folder of its own, ``argent-NAME``.
 
     Args:

@@ -71,13 +71,13 @@ def new_id() -> str:
     return secrets.token_hex(6)
 
 
-def move_cursor(tx: Transaction, source: str, cursor: str | None) -> None:
+def move_cursor(tx: Transaction, source: str, *, cursor: str | None) -> None:
     """Store how far a source is, if it says so."""
     if cursor is not None:
         tx.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (source, cursor))
 
 
-def is_known(tx: Transaction, plugin: str, key: str | None) -> bool:
+def is_known(tx: Transaction, plugin: str, *, key: str | None) -> bool:
     """Tell whether an event of a plugin with this ``dedupe_key`` was seen before."""
     sql = "SELECT 1 FROM events WHERE plugin = ? AND dedupe_key = ?"
     return key is not None and tx.execute(sql, (plugin, key)).fetchone() is not None

@@ -122,7 +122,7 @@ class Gate:
 
         def look(tx: Transaction) -> bool:
             event = arrival.event
-            if entries.is_known(tx, arrival.plugin, event.dedupe_key):
+            if entries.is_known(tx, arrival.plugin, key=event.dedupe_key):
                 return False
             if not arrival.gated:
                 return event.from_person
@@ -144,8 +144,8 @@ class Gate:
         id, event = entries.new_id(), arrival.event
 
         def work(tx: Transaction) -> _Decision | None:
-            entries.move_cursor(tx, arrival.source, arrival.cursor)
-            if entries.is_known(tx, arrival.plugin, event.dedupe_key):
+            entries.move_cursor(tx, arrival.source, cursor=arrival.cursor)
+            if entries.is_known(tx, arrival.plugin, key=event.dedupe_key):
                 return None
             decision = self._decide(tx, arrival, id)
             entry = self._entry(arrival, decision, id, done=bool(answer))
@@ -154,7 +154,7 @@ class Gate:
                 also(tx, entry.event)
             where = self._owners_chat(arrival, decision)
             if where is not None:
-                self.people.note_owner(tx, arrival.sender, where)
+                self.people.note_owner(tx, arrival.sender, at=where)
             say = decision.say or (answer if decision.trust is not None else "")
             if say and event.reply_to is not None:
                 reply = Reply(
@@ -232,7 +232,7 @@ class Gate:
         if GUESSING.shut_until(tx, _scope(sender), now=now) is not None:
             return None
         name = arrival.event.sender_name
-        standing = self.pairing.redeem(tx, code, sender, name=name)
+        standing = self.pairing.redeem(tx, code, sender=sender, name=name)
         if standing is not None:
             return _Decision(state="done", say=LET_IN[standing])
         if self.pairing.has_invitations(tx, sender.channel):

@@ -92,7 +92,7 @@ class Journal:
         entry = Entry(id=new_id(), event=event, source=source, plugin=plugin, now=self.now())
 
         def insert(tx: Transaction) -> str | None:
-            move_cursor(tx, source, cursor)
+            move_cursor(tx, source, cursor=cursor)
             if not entry.put(tx):
                 return None
             if also is not None:

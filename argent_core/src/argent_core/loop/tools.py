@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from argent_core.loop.approvals import ApprovalNeeded, Approvals, call_hash
 from argent_core.loop.filters import Filters, Rejected
 from argent_core.loop.signatures import Signature
 from argent_core.loop.steps import Step, Steps
+from argent_core.loop.tool_policy import ToolPolicy
 from argent_hookspecs import (
     Approval,
     ArgentError,
@@ -99,6 +99,10 @@ class Tools:
     redact: Callable[[str], str]
     _bound: dict[str, BoundTool] = field(factory=dict)
 
+    @property
+    def _policy(self) -> ToolPolicy:
+        return ToolPolicy(self.settings)
+
     def plugin_started(self, plugin: str, records: Sequence[Registered]) -> None:
         """Read the signatures of a plugin's tools; one that cannot be read is left out."""
         for found in records:
@@ -120,8 +124,8 @@ class Tools:
             bound
             for bound in known
             if bound is not None
-            and self._policy(bound.tool) is not Permission.DENY
-            and self._is_for(event, bound.tool)
+            and self._policy.of(bound.tool) is not Permission.DENY
+            and self._policy.is_for(event, bound.tool)
         ]
 
     def specs(self, event: Event) -> tuple[ToolSpec, ...]:
@@ -166,7 +170,7 @@ class Tools:
         await self._fitting(call, turn.event)
         call = await self._filter(call)
         bound = await self._fitting(call, turn.event)
-        permission = self._permission(turn, bound.tool)
+        permission = self._policy.permission(bound.tool, turn.told)
         if permission is Permission.DENY:
             raise ToolError(f"{call.name} is not allowed here")
         if permission is Permission.ASK:
@@ -190,7 +194,7 @@ class Tools:
     async def _fitting(self, call: ToolCall, event: Event | None = None) -> BoundTool:
         """Find the tool of a call that fits it, in the turn of an event. Raises ``ToolError``."""
         bound = await self._find(call.name)
-        if bound is None or not self._is_for(event, bound.tool):
+        if bound is None or not self._policy.is_for(event, bound.tool):
             known = ", ".join(b.tool.id for b in self.offered(event)) or "none"
             raise ToolError(f"there is no tool {call.name!r}; the tools are: {known}")
         bound.signature.bind(call.arguments, ToolRun(key="", conversation=""))
@@ -202,39 +206,6 @@ class Tools:
         except Rejected as error:
             raise ToolError(f"{call.name} was not allowed: {error}") from error
         return ToolCall(call.id, passed.name, passed.arguments)
-
-    def _policy(self, tool: Tool) -> Permission:
-        for pattern, permission in self.settings.policy.items():
-            if fnmatch(tool.id, pattern):
-                return permission
-        return tool.permission
-
-    def _is_for(self, event: Event | None, tool: Tool) -> bool:
-        """Tell whether a tool may be used at all in the turn of an event."""
-        if event is None:
-            return True
-        names = self._named(event.trust)
-        if names is None and event.group and event.trust is Trust.OUTSIDE:
-            return False  # anybody could have anything read out to the group
-        return names is None or _is_named(tool, names)
-
-    def _named(self, trust: Trust) -> tuple[str, ...] | None:
-        """Return the tools for content of a certain trust; None for all."""
-        people = self.settings.people
-        return {Trust.PAIRED: people.paired, Trust.OUTSIDE: people.outside}.get(trust)
-
-    def _permission(self, turn: ToolTurn, tool: Tool) -> Permission:
-        """Apply the policy; ask for what content led to that may not use the tool by itself.
-
-        What can be repeated may be used by content from outside, unless the settings say otherwise.
-        """
-        permission = self._policy(tool)
-        if permission is not Permission.ALLOW:
-            return permission
-        risky = Trust.OUTSIDE in turn.told and tool.effect is not Effect.IDEMPOTENT
-        named = [self._named(trust) for trust in turn.told]
-        led = any(names is not None and not _is_named(tool, names) for names in named)
-        return Permission.ASK if risky or led else permission
 
     async def _refuse(self, turn: ToolTurn, call: ToolCall, reason: str) -> ToolResult:
         step = await turn.steps.begin("tool", call.name, request=call)
@@ -338,10 +309,6 @@ class Tools:
         where = f"the whole result is in {path}" if outcome.error is None else "the rest is lost"
         head = text[: self.settings.result_limit - 200]
         return f"{head}\n[… {len(text)} characters in all; {where}]"
-
-
-def _is_named(tool: Tool, patterns: Sequence[str]) -> bool:
-    return any(fnmatch(tool.id, pattern) for pattern in patterns)
 
 
 def _as_text(value: object) -> str:
