@@ -398,15 +398,16 @@ async def test_updates_are_posted_to_a_webhook_in_order_until_they_are_taken(api
 
     server = await asyncio.start_server(take, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with server, connected(api) as bot:
+    late = api.add_bot("late_bot")
+    async with server, connected(api, late.token) as bot:
         await bot.set_webhook(f"http://127.0.0.1:{port}/", secret_token="secret")
-        await api.say("one", chat=5)
-        await api.say("two", chat=5)
-        await api.settled()
+        await api.say("one", chat=5, bot=late)
+        await api.say("two", chat=5, bot=late)
+        await api.settled(bot=late)
 
     assert ["one" in body for _, body in taken] == [True, True, False]
     assert all("X-Telegram-Bot-Api-Secret-Token: secret" in head for head, _ in taken)
-    assert api.bot.updates.posts == [500, 200, 200]
+    assert late.updates.posts == [500, 200, 200]
 
 
 async def test_bots_do_not_see_each_other(api: BotApi, bot: Bot) -> None:

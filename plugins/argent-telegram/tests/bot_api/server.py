@@ -87,7 +87,10 @@ class BotApi:
 
     def add_bot(self, username: str) -> Account:
         """Make one more bot."""
-        return self.platform.add_bot(username, reads_groups=self.reads_groups)
+        bot = self.platform.add_bot(username, reads_groups=self.reads_groups)
+        if self.url:
+            bot.updates.start_posting()
+        return bot
 
     async def say(
         self,
