@@ -81,8 +81,8 @@ class TextExtractorContract(ServiceContract):
     async def _extract(self, specimen: Specimen, path: Path, media_type: str) -> str | ArgentError:
         """Return what it finds, or the ``ArgentError`` that it raises."""
         work = partial(self._extractor(specimen).extract, path, media_type)
-        outcome: Any = await self.soon(
-            attempt_async(work), what=media_type, seconds=self.read_seconds
+        outcome: Any = await attempt_async(
+            lambda: self.soon(work(), what=media_type, seconds=self.read_seconds)
         )
         if outcome.error is None:
             found: object = outcome.get()
