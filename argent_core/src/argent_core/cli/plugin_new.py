@@ -42,7 +42,7 @@ def new(kind: str, name: str, into: Path, as_json: bool) -> None:
     argent plugins new channel irc
     argent plugins new tool dice --into ~/projects
     """
-    project = part_of_kit("new")(kind, name, into)
+    project = part_of_kit("new")(kind, name, into=into)
     if as_json:
         print_json(project.as_json())
         return
