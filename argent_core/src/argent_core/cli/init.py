@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shlex
 import sys
@@ -81,7 +82,7 @@ class SetUps(click.Group):
         for point in entry_points(group=GROUP, name=cmd_name):
             outcome = attempt(point.load)
             if isinstance(outcome.value, click.Command):
-                return outcome.value
+                return _approving(outcome.value, cmd_name)
             raise click.ClickException(f'"init {cmd_name}" is broken: {outcome.error}')
         return None
 
@@ -119,9 +120,7 @@ def init(obj: LazyContext, /, *, yes: bool, as_json: bool, **wishes: Any) -> Non
     argent init --name Ada --model smollm2-135m
     argent init telegram              sets up what a plugin needs
     """
-    plugin = click.get_current_context().invoked_subcommand
-    if plugin is not None:
-        _approve(obj, plugin)
+    if click.get_current_context().invoked_subcommand is not None:
         return
     wanted = Wishes(**wishes)
     if not (yes or as_json) and sys.stdin.isatty():
@@ -137,8 +136,20 @@ def _set_ups() -> list[str]:
     return sorted({point.name for point in entry_points(group=GROUP)})
 
 
+def _approving(command: click.Command, plugin: str) -> click.Command:
+    """Return a command that first lets the plugin load that it sets up: its owner wants it."""
+    run = command.callback
+
+    def callback(*given: Any, **named: Any) -> Any:
+        _approve(click.get_current_context().obj, plugin)
+        return run(*given, **named) if run is not None else None
+
+    own = copy.copy(command)
+    own.callback = callback
+    return own
+
+
 def _approve(obj: LazyContext, plugin: str) -> None:
-    """Let a plugin load that is set up: that is its owner's word for it."""
     try:
         obj.ask("plugins.approve", names=[plugin])
     except Unreachable:
