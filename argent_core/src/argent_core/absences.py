@@ -24,7 +24,7 @@ def missing_model(status: Mapping[str, Any]) -> Absence | None:
         return None
     providers = ", ".join(status["providers"])
     if not providers:
-        return Absence("none", "pip install argent-llama")
+        return Absence("none", f"pip install argent-llama{_waiting(status)}")
     return Absence(
         f"none: {providers} can run models, but no tier says which one answers",
         "pip install a tier, such as argent-tier-local, or write one into models.json",
@@ -33,7 +33,15 @@ def missing_model(status: Mapping[str, Any]) -> Absence | None:
 
 def missing_channel(status: Mapping[str, Any]) -> Absence | None:
     """Say that nobody can talk with the agent; None if somebody can."""
-    return None if status["channels"] else Absence("none", _CHANNELS)
+    if status["channels"]:
+        return None
+    return Absence("none", f"{_CHANNELS}{_waiting(status)}")
+
+
+def _waiting(status: Mapping[str, Any]) -> str:
+    """Say how to let in what is installed already, and may not load yet."""
+    names = " ".join(status.get("unapproved", ()))
+    return f"; or let load what is installed: argent plugins approve {names}" if names else ""
 
 
 def next_step(commands: Mapping[str, Any], set_ups: list[str]) -> str:

@@ -150,6 +150,26 @@ class TestApproval:
         assert states(installation)["later"] == ("running", "")
         assert "agent.plugins names them: later" in log_of(home)
 
+    def test_to_set_it_up_is_a_word_but_to_ask_how_is_none(
+        self, installation: Installation, site: Path
+    ) -> None:
+        set_up = "import click\n@click.command()\ndef set_up():\n    print('set up')\n"
+        install(site, "argent-later", plugin="later")
+        (site / "argent_later" / "commands.py").write_text(set_up)
+        points = site / "argent_later-1.0.dist-info" / "entry_points.txt"
+        points.write_text(
+            points.read_text() + "[argent.init]\nlater = argent_later.commands:set_up\n"
+        )
+
+        asked = installation.run("init", "later", "--help")
+        before = states(installation)
+        done = installation.run("init", "later")
+
+        assert asked.returncode == 0
+        assert before["later"][0] == "not approved"
+        assert done.stdout == "set up\n"
+        assert states(installation)["later"] == ("running", "")
+
     def test_a_home_from_before_approves_all_that_is_there(
         self, installation: Installation, site: Path, home: Home
     ) -> None:
