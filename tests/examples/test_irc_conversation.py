@@ -23,6 +23,7 @@ from tests.builds import Build
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 PATIENCE = 60.0
+ANSWER = [f"word{n}" for n in range(WORDS)]
 IRC = "examples/argent-irc/tests/conftest.py"
 
 
@@ -58,7 +59,7 @@ def agent(outside: Build, server: Any, tmp_path: Path) -> Iterator[Build]:
         build.folder.mkdir()
         openai = {"baseUrl": f"{url}/v1"}
         tier = {"provider": "openai", "model": "m"}
-        irc = server.settings(pace=0.1)
+        irc = server.settings(pace=0.1, channels=["#home"])
         build.settle({"plugins": {"irc": irc, "openai": openai, "tier-balanced": tier}})
         yield build
 
@@ -92,27 +93,58 @@ async def running(agent: Build) -> AsyncIterator[None]:
             await process.wait()
 
 
+async def let_in(agent: Build, person: Any) -> list[str]:
+    """Let a person ask to be let in, let them in, and return what they were told."""
+    await person.say_when_there("argent", "Hello! Who are you?")
+    await eventually(lambda: len(person.told) == 3, what="a code", timeout=PATIENCE)
+    (code,) = re.findall(r"argent pair approve (\w+)", "\n".join(person.told))
+    await asyncio.to_thread(agent.argent, "pair", "approve", code, "--as", "owner")
+    await eventually(lambda: len(person.told) == 4, what="word of it", timeout=PATIENCE)
+    return list(person.told)
+
+
 async def test_a_stranger_gets_a_code_and_then_an_answer(
     irc: ModuleType, server: Any, agent: Build
 ) -> None:
     async with irc.somebody(server, "ada") as ada, running(agent):
-        await ada.say_when_there("argent", "Hello! Who are you?")
-        await eventually(lambda: len(ada.told) == 3, what="a code", timeout=PATIENCE)
-        (code,) = re.findall(r"argent pair approve (\w+)", "\n".join(ada.told))
-
-        approved = await asyncio.to_thread(agent.argent, "pair", "approve", code, "--as", "owner")
-        await eventually(lambda: len(ada.told) == 4, what="word that she is in", timeout=PATIENCE)
-        before = list(ada.told)
+        before = await let_in(agent, ada)
         await ada.say("argent", "Hello again! Who are you?")
         await eventually(lambda: len(ada.told) == 5, what="an answer", timeout=PATIENCE)
 
         people = json.loads(await asyncio.to_thread(agent.argent, "pair", "people", "--json"))
-        turns = json.loads(await asyncio.to_thread(agent.argent, "trace", "--json"))
+        turns = await trace(agent)
 
     assert "word0" not in "".join(before)
-    assert "ada" in approved
-    assert ada.told[4].split() == [f"word{n}" for n in range(WORDS)]
+    assert ada.told[4].split() == ANSWER
     (person,) = people["people"]
     assert (person["channel"], person["standing"], person["name"]) == ("irc", "owner", "ada")
     assert person["sender"].startswith("ada!")
     assert len(turns) == 1
+
+
+async def test_in_a_channel_it_answers_whom_it_knows_if_they_name_it(
+    irc: ModuleType, server: Any, agent: Build
+) -> None:
+    async with irc.somebody(server, "ada") as ada, irc.somebody(server, "eve") as eve:
+        await eve.join("#home")
+        async with running(agent):
+            await eventually(lambda: "argent" in eve.joined, what="argent", timeout=PATIENCE)
+            await asyncio.to_thread(agent.argent, "pair", "allow-group", "irc", "#home")
+            await let_in(agent, ada)
+            await ada.join("#home")
+            await eve.say("#home", "argent: what does Ada like?")
+            await ada.say("#home", "I wonder what argent knows")
+            await ada.say("#home", "well, never mind")
+            await eventually(lambda: told(eve) == ANSWER, what="an answer", timeout=PATIENCE)
+            turns = await trace(agent)
+
+    assert [turn["conversation"] for turn in turns] == ["irc:#home"]
+
+
+def told(person: Any) -> list[str]:
+    """Return the words of the last line that a person was told."""
+    return list(person.told[-1].split()) if person.told else []
+
+
+async def trace(agent: Build) -> Any:
+    return json.loads(await asyncio.to_thread(agent.argent, "trace", "--json"))
