@@ -103,3 +103,15 @@ async def test_a_bot_whose_token_is_missing_leaves_the_others_alone(
         await api.settled(1, says=1)
 
     assert api.texts(1) == ["Here."]
+
+
+async def test_an_update_that_cannot_be_read_stops_nothing(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    async with argent(plugins=PLUGINS, model=["Here."], config=config):
+        await api.polled()
+        api.bot.updates.put("message", {"message_id": "none", "chat": 7})
+        await api.say("Hello?")
+        await api.settled(1, says=1)
+
+    assert api.texts(1) == ["Here."]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define, field
 
 from argent_hookspecs import Clock, Event, Feed
+from argent_telegram.wire import Unreadable
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -126,17 +127,20 @@ class Inbox:
         if self.failed.done():
             self.failed.result()
 
-    def take(self, update: Update) -> asyncio.Future[None]:
+    def take(self, update: Update | Unreadable) -> asyncio.Future[None]:
         """Take an update; what is returned is done once it is stored."""
         id = update.update_id
         if id in self._open:
             return self._open[id]
         settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if id in self._done:
+        if id is None or id in self._done:
             settled.set_result(None)
             return settled
         self._open[id] = settled
         self._highest, self._last = max(id, self._highest or 0), self._now()
+        if isinstance(update, Unreadable):
+            self._close([update])
+            return settled
         message = update.message or update.edited_message
         if message is not None:
             self._queue(message.chat.id, update)
@@ -189,10 +193,10 @@ class Inbox:
         before = min(others) - 1 if others else self._highest or 0
         return f"{before}@{self._now():.0f}"
 
-    def _close(self, updates: Sequence[Update]) -> None:
-        for update in updates:
-            self._done[update.update_id] = None
-            if settled := self._open.pop(update.update_id, None):
+    def _close(self, updates: Sequence[Update | Unreadable]) -> None:
+        for id in (update.update_id for update in updates if update.update_id is not None):
+            self._done[id] = None
+            if settled := self._open.pop(id, None):
                 settled.set_result(None)
         while len(self._done) > _MOST_DONE:
             del self._done[next(iter(self._done))]

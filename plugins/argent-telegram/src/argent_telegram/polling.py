@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from argent_telegram.faults import Flooded, NotReached, Unsure
 from argent_telegram.inbox import Inbox
 from argent_telegram.wire import Api
-
-WANTED = ["message", "edited_message", "callback_query"]
-"""What Telegram is asked for; posts of channels are not."""
 
 _PATIENCE = 50
 """Seconds that Telegram may wait for something to tell."""
@@ -51,15 +49,11 @@ async def poll(api: Api, inbox: Inbox, *, trouble: Callable[[str], None]) -> Non
 async def _ask(api: Api, inbox: Inbox, *, wait: int) -> None:
     """Ask once. While something is not stored yet, Telegram is not told that it was taken."""
     asking = asyncio.create_task(
-        api.call(
-            "get_updates",
-            offset=inbox.offset,
-            timeout=0 if inbox.is_busy else wait,
-            allowed_updates=WANTED,
-        )
+        api.updates(offset=inbox.offset, seconds=0 if inbox.is_busy else wait)
     )
     try:
-        await asyncio.wait({asking, inbox.failed}, return_when=asyncio.FIRST_COMPLETED)
+        ends: set[asyncio.Future[Any]] = {asking, inbox.failed}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if inbox.failed.done():
             inbox.failed.result()
         updates = asking.result()

@@ -22,9 +22,8 @@ from attrs import define, field
 from argent_hookspecs import ConfigError
 from argent_telegram.inbox import Inbox
 from argent_telegram.ledger import Ledger
-from argent_telegram.polling import WANTED
 from argent_telegram.settings import BotPlace, WebhookSettings
-from argent_telegram.wire import Api
+from argent_telegram.wire import WANTED, Api, Unreadable
 
 if TYPE_CHECKING:
     from telegram import Update
@@ -114,11 +113,9 @@ class Webhook:
         Telegram sends the next part of an album when it has an answer for this one, so a part is
         kept here until the album is whole.
         """
-        try:
-            update = self._update(body)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            log.warning("what came to the webhook is no update")
-            return 400
+        update = self._update(body)
+        if isinstance(update, Unreadable):
+            return 400 if update.update_id is None else 200  # it would be the same next time
         if update.message and update.message.media_group_id:
             await self.ledger.keep_piece(self.channel, update.update_id, body=body.decode())
             self.inbox.take(update)
@@ -131,10 +128,12 @@ class Webhook:
         for body in await self.ledger.pieces(self.channel):
             self.inbox.take(self._update(body))
 
-    def _update(self, body: bytes | str) -> Update:
-        from telegram import Update
-
-        return Update.de_json(json.loads(body), self.api.bot)
+    def _update(self, body: bytes | str) -> Update | Unreadable:
+        try:
+            told = json.loads(body)
+        except ValueError:
+            return Unreadable(None)
+        return self.api.read(told)
 
     def knows(self, headers: dict[bytes, bytes]) -> bool:
         """Say whether a call brings the secret, in a time that does not tell how much of it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -23,11 +24,15 @@ from argent_telegram.faults import Flooded, fault_of
 
 if TYPE_CHECKING:
     from httpx import AsyncBaseTransport
-    from telegram import Bot
+    from telegram import Bot, Update
     from telegram.request import BaseRequest
 
 PLACE = "TOKEN"
 """Stands for the token."""
+WANTED = ("message", "edited_message", "callback_query")
+"""Updates that Telegram is asked for; posts of channels are not."""
+
+log = logging.getLogger("argent.plugin.telegram")
 
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 20.0
@@ -51,6 +56,13 @@ class _Clock:
         self.skew = (then - datetime.now(UTC)).total_seconds()
 
 
+@frozen
+class Unreadable:
+    """An update that is not as it should be; its number, if it has one."""
+
+    update_id: int | None
+
+
 @frozen(eq=False, repr=False)
 class Api:
     """The Bot API for one bot."""
@@ -71,6 +83,35 @@ class Api:
             return await getattr(self.bot, method)(**arguments)
         except TelegramError as error:
             raise fault_of(error) from error
+
+    async def updates(self, *, offset: int | None, seconds: int) -> list[Update | Unreadable]:
+        """Ask what has come. Raises ``TelegramFault``.
+
+        Args:
+            offset: The first update that is wanted; all before it count as taken.
+            seconds: How long Telegram may wait for something to tell.
+        """
+        from telegram.error import TelegramError
+
+        wanted = {"offset": offset, "timeout": seconds, "allowed_updates": WANTED}
+        wait = seconds + _READ_SECONDS
+        try:
+            # The library's own method loses all updates if it cannot read one of them.
+            told = await self.bot._post("getUpdates", wanted, read_timeout=wait)
+        except TelegramError as error:
+            raise fault_of(error) from error
+        return [self.read(update) for update in told]
+
+    def read(self, update: Any) -> Update | Unreadable:
+        """Read an update as it comes over the wire."""
+        from telegram import Update
+
+        try:
+            return Update.de_json(update, self.bot)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            id = update.get("update_id") if isinstance(update, dict) else None
+            log.warning("an update cannot be read, and is left out: %s", type(error).__name__)
+            return Unreadable(id if isinstance(id, int) else None)
 
     async def fetch(self, file_id: str) -> bytes:
         """Return the content of a file. Raises ``TelegramFault``."""
