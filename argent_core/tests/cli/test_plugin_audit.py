@@ -184,9 +184,13 @@ class TestApproval:
         (home.data / "plugins.lock.json").write_text("{")
 
         state, reason = states(installation)["first"]
+        audit = installation.run("plugins", "audit")
+        accepted = installation.run("plugins", "audit", "--accept")
         installation.run("plugins", "approve", "--all")
 
         assert state == "not approved"
+        assert audit.returncode == 1 and "plugins.lock.json is damaged" in audit.stdout
+        assert accepted.returncode == 1 and "approve --all" in accepted.stderr
         assert "plugins.lock.json is damaged" in reason and "approve --all" in reason
         assert states(installation)["first"] == ("running", "")
 

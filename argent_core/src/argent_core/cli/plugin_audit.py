@@ -52,6 +52,7 @@ def audit(obj: LazyContext, /, names: tuple[str, ...], verify: bool, **flags: bo
                 "distributions": [one.as_json() for one in found.distributions],
                 "drift": [str(drift) for drift in found.drift],
                 "unapproved": list(found.unapproved),
+                "problem": found.problem or None,
             }
         )
     else:
@@ -147,6 +148,8 @@ def _show(found: Audit, *, verified: bool) -> None:
             print_line(f"{one.name}: {line}")
     for name in found.unapproved:
         print_line(f"{name} may not load yet; if it should: argent plugins approve {name}")
+    if found.problem:
+        print_line(f"! {found.problem}")
     for drift in found.drift:
         print_line(f"! {drift}")
     if found.drift:

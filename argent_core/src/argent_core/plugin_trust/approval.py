@@ -110,8 +110,7 @@ def waiting(
     try:
         lock = locks.read(home)
     except ConfigError as error:
-        words = f"{error}; look at what is there with {AUDIT}, then: argent plugins approve --all"
-        return dict.fromkeys(mine, words)
+        return dict.fromkeys(mine, str(error))
     if lock is None:
         return {}
     found = _waiting(lock, mine)

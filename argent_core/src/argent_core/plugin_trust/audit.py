@@ -52,16 +52,19 @@ class Audit:
         distributions: All that the plugins bring.
         drift: What has changed since it was approved.
         unapproved: Plugins that may not load yet.
+        problem: Why the lock cannot be read; empty if it can, or there is none yet.
     """
 
     distributions: tuple[Audited, ...]
-    drift: tuple[Drift, ...]
-    unapproved: tuple[str, ...]
+    drift: tuple[Drift, ...] = ()
+    unapproved: tuple[str, ...] = ()
+    problem: str = ""
 
     @property
     def is_well(self) -> bool:
-        """Whether nothing has changed."""
-        return not self.drift and not any(one.wrong for one in self.distributions)
+        """Whether nothing has changed, as far as can be known."""
+        wrong = any(one.wrong for one in self.distributions)
+        return not (self.drift or self.problem or wrong)
 
 
 def audit(home: Home, names: Sequence[str] = (), *, verify: bool = False) -> Audit:
@@ -72,7 +75,7 @@ def audit(home: Home, names: Sequence[str] = (), *, verify: bool = False) -> Aud
         verify: Whether each file is compared with its hash.
 
     Raises:
-        ConfigError: There is no such plugin, or the lock cannot be read.
+        ConfigError: There is no such plugin.
     """
     installed = {plugin.name: normal(plugin.distribution) for plugin in installed_plugins()}
     for name in names:
@@ -80,7 +83,7 @@ def audit(home: Home, names: Sequence[str] = (), *, verify: bool = False) -> Aud
             known = ", ".join(installed) or "none"
             raise ConfigError(f"there is no plugin {name!r}; there are: {known}")
     wanted = {name: by for name, by in installed.items() if name in names or not names}
-    lock, installation = locks.read(home), Installation.find()
+    (lock, problem), installation = _read(home), Installation.find()
     found = locks.brought(wanted, installation)
     folders = writers(installation.distributions.values())
     distributions = tuple(
@@ -95,13 +98,21 @@ def audit(home: Home, names: Sequence[str] = (), *, verify: bool = False) -> Aud
         for one, plugins in found.values()
     )
     if lock is None:
-        return Audit(distributions=distributions, drift=(), unapproved=())
+        return Audit(distributions=distributions, problem=problem)
     drift = locks.compare(lock.distributions, locks.locked(lock.plugins, installation))
     return Audit(
         distributions=distributions,
         drift=tuple(one for one in drift if not names or {*one.plugins} & wanted.keys()),
         unapproved=tuple(name for name, by in wanted.items() if lock.plugins.get(name) != by),
     )
+
+
+def _read(home: Home) -> tuple[Lock | None, str]:
+    """Read the lock; an audit is what a person is to do when that fails."""
+    try:
+        return locks.read(home), ""
+    except ConfigError as error:
+        return None, str(error)
 
 
 def _standing(one: Installed, lock: Lock | None) -> str:

@@ -21,6 +21,7 @@ from argent_core.remedies import remedy
 from argent_hookspecs import ConfigError
 
 FORMAT = 1
+MEND = "Look at what is there with argent plugins audit, then: argent plugins approve --all"
 
 
 @frozen
@@ -119,7 +120,7 @@ def read(home: Home) -> Lock | None:
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}). {remedy(error)}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{path} is damaged: {error}") from error
+        raise ConfigError(f"{path} is damaged ({error}). {MEND}") from error
 
 
 def write(home: Home, lock: Lock) -> None:
