@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import shutil
 import subprocess
@@ -95,6 +96,16 @@ def test_filled_in_it_passes_and_nothing_is_skipped(filled: Workbench, kind: str
     said = filled.run_tests(kind, status=0)
 
     assert re.search(rf"= \d+ passed{SKIPS.get(kind, '')} in", said), said
+
+
+@KINDS
+def test_filled_in_it_keeps_every_rule(filled: Workbench, kind: str) -> None:
+    name = f"argent-{PLUGINS[kind]}"
+    said = json.loads(filled.build.argent("plugins", "check", name, "--json"))
+
+    broken = {rule["rule"] for rule in said["rules"] if not rule["ok"]}
+    assert broken == {"mypy"}, said
+    assert "mypy is not installed" in str(said)
 
 
 def test_a_channel_takes_fewer_than_forty_lines_of_ones_own(author: Build, tmp_path: Path) -> None:
