@@ -16,6 +16,7 @@ from argent_irc.channel import IrcChannel
 from argent_irc.wire import IrcError
 
 pytestmark = pytest.mark.anyio
+GOOD = b":ada!u@h PRIVMSG argent :still here"
 Load = Callable[..., AbstractAsyncContextManager[Specimen]]
 
 
@@ -159,3 +160,60 @@ async def test_a_wrong_password_is_said_without_it(
             await live.listen(RecordingFeed())
 
     assert PASSWORD not in str(refused.value)
+
+
+async def test_nonsense_of_a_server_does_no_harm(load_plugin: Load) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonsense = (
+            b"",
+            b":",
+            b"\0",
+            b"@",
+            b"  ",
+            b":x",
+            b"NICK",
+            b"PING",
+            b"PONG",
+            b"001",
+            b"\xff\xfe",
+        )
+        for line in (
+            *nonsense,
+            b":s 001 argent :hi",
+            *nonsense,
+            b":s 401 argent",
+            b"PRIVMSG",
+            GOOD,
+        ):
+            writer.write(line + b"\r\n")
+        await reader.read()
+        writer.close()
+
+    feed = RecordingFeed()
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as strange:
+        host, port = strange.sockets[0].getsockname()
+        settings = {"host": host, "port": port, "tls": False}
+        async with opened(load_plugin, settings) as live, listening(live, feed):
+            event = await feed.next_event()
+
+    assert (event.text, event.sender_name) == ("still here", "ada")
+
+
+async def test_many_short_lines_are_put_behind_one_another(
+    load_plugin: Load, server: Server
+) -> None:
+    numbers = [str(n) for n in range(60)]
+    async with somebody(server, "ada") as ada, opened(load_plugin, server.settings()) as live:
+        await live.deliver(reply("\n".join(numbers)))
+        await eventually(lambda: ada.told, what="an answer")
+
+    assert ada.told == [" | ".join(numbers)]
+
+
+async def test_a_secret_that_is_missing_delays_what_is_to_be_sent(
+    load_plugin: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("IRC_PASSWORD", raising=False)
+    async with opened(load_plugin, {"password": "env:IRC_PASSWORD"}) as live:
+        with pytest.raises(DeliveryDelayed, match="IRC_PASSWORD"):
+            await live.deliver(reply("hello"))

@@ -14,6 +14,7 @@ from argent_hookspecs import (
     PluginContext,
     Receipt,
     Reply,
+    SecretError,
 )
 from attrs import define, field
 
@@ -23,6 +24,9 @@ from argent_irc.words import lines
 
 _KEPT = 500
 """Messages that are kept while the agent takes none; then the server has to wait."""
+
+_QUEUE = 60.0
+"""Seconds that a reply waits for those before it."""
 
 
 @asynccontextmanager
@@ -60,18 +64,25 @@ class IrcChannel:
             self._next = None
 
     async def deliver(self, reply: Reply) -> Receipt:
-        """Send a reply, line by line."""
+        """Send a reply, line by line; one reply after another, since all have the same pace."""
         try:
             wire = await self._connected()
-        except OSError as error:
+        except (OSError, SecretError) as error:
             raise DeliveryDelayed(f"IRC cannot be reached: {error}") from error
         to = reply.to.chat
         names = [f"[{file.name or file.media_type}]" for file in reply.files]
         said = list(lines("\n".join([reply.text, *names]), sender=wire.nickname, to=to))
         if not said:
             raise DeliveryRefused("there is nothing to say")
-        async with self._speaking:
+        try:
+            async with asyncio.timeout(_QUEUE):
+                await self._speaking.acquire()
+        except TimeoutError as error:
+            raise DeliveryDelayed("others are being answered") from error
+        try:
             return Receipt(await wire.say(to, said))
+        finally:
+            self._speaking.release()
 
     async def close(self) -> None:
         """End the connection, if there is one."""

@@ -13,11 +13,13 @@ from attrs import define, field
 from irctokens.line import Line, build, tokenise
 
 from argent_irc.settings import Settings
+from argent_irc.words import fold
 
 SILENCE = 300.0
 """Seconds without a word after which a server counts as gone; servers ask for a sign of life."""
 _REGISTERING = 30.0
 _PARTING = 2.0
+_ENDS = {ord(end): None for end in "\r\n\0"}
 _WELCOME = "001"
 _NICKNAME_TAKEN = "433"
 _REFUSALS = frozenset({"401", "403", "404", "407", "411", "412", "413", "414", "415", "442"})
@@ -45,6 +47,7 @@ class Wire:
     _room: float = field(init=False)
     _counted_at: float = 0.0
     _pings: dict[str, asyncio.Future[None]] = field(factory=dict)
+    _told: str = ""
     _refused: list[str] = field(factory=list)
 
     @_room.default
@@ -71,8 +74,8 @@ class Wire:
 
     async def read(self) -> Line:
         """Return the next line, its signs of life answered. Raises ``IrcError``."""
-        raw = b"\n"
-        while not raw.strip():
+        line = None
+        while line is None:
             try:
                 async with asyncio.timeout(SILENCE):
                     raw = await self.reader.readline()
@@ -80,9 +83,9 @@ class Wire:
                 raise IrcError(f"{self.settings.host} is gone: {error}") from error
             if not raw:
                 raise IrcError(f"{self.settings.host} has closed the connection")
-        line = tokenise(raw.rstrip(b"\r\n"))
+            line = parsed(raw)
         if line.command == "ERROR":
-            raise IrcError(f"{self.settings.host}: {line.params[-1]}")
+            raise IrcError(f"{self.settings.host}: {' '.join(line.params)}")
         self._heed(line)
         return line
 
@@ -90,12 +93,13 @@ class Wire:
         """Do what a line asks of the connection itself."""
         if line.command == "PING":
             self.write("PONG", *line.params)
-        elif line.command == "PONG" and (asked := self._pings.get(line.params[-1])):
-            if not asked.done():
+        elif line.command == "PONG":
+            asked = self._pings.get(line.params[-1])
+            if asked and not asked.done():
                 asked.set_result(None)
-        elif line.command in _REFUSALS:
+        elif line.command in _REFUSALS and fold(line.params[1]) == self._told:
             self._refused.append(line.params[-1])
-        elif line.command == "NICK" and line.hostmask.nickname == self.nickname:
+        elif line.command == "NICK" and line.source and line.hostmask.nickname == self.nickname:
             self.nickname = line.params[0]
 
     async def say(self, to: str, lines: Sequence[str]) -> str:
@@ -108,6 +112,7 @@ class Wire:
             DeliveryRefused: It took none of them.
             IrcError: It is unknown which it took.
         """
+        self._told = fold(to)
         self._refused.clear()
         for line in lines:
             await self._make_room()
@@ -134,7 +139,8 @@ class Wire:
 
     def write(self, command: str, *params: str) -> None:
         """Send one line, now."""
-        self.writer.write(f"{build(command, list(params)).format()}\r\n".encode())
+        line = build(command, list(params)).format().translate(_ENDS)
+        self.writer.write(f"{line}\r\n".encode())
 
     async def close(self) -> None:
         """Take leave, so that the nickname is free again."""
@@ -157,6 +163,17 @@ class Wire:
                 await asyncio.sleep((1 - self._room) * pace)
                 self._room, self._counted_at = 1.0, loop.time()
             self._room -= 1
+
+
+def parsed(raw: bytes) -> Line | None:
+    """Return a line of the server's, or None if it says nothing that can be understood."""
+    try:
+        line = tokenise(raw.rstrip(b"\r\n"))
+    except (ValueError, IndexError):
+        return None
+    needed = {"NICK": 1, "PING": 1, "PONG": 1, "PRIVMSG": 2}
+    least = 2 if line.command.isdigit() else needed.get(line.command, 0)
+    return line if len(line.params) >= least else None
 
 
 async def connect(settings: Settings, password: str | None) -> Wire:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 _LINE = 510
 """Bytes of a line, without its end (RFC 2812, section 2.3)."""
+MOST = 40
+"""Lines of a text at most; those of more are put behind one another, or it would take too long."""
 _LONGEST_USER = 10 + len("!@") + 63
 """What a server puts before a message besides the nickname: user and host (section 1.2.1)."""
 _MARKS = re.compile(r"\x03(\d{1,2}(,\d{1,2})?)?|\x04([0-9a-fA-F]{6})?|[\x00-\x1f]")
@@ -40,7 +42,8 @@ def lines(text: str, *, sender: str, to: str) -> Iterator[str]:
         to: Who or which channel is told.
     """
     room = _LINE - len(f":{sender} PRIVMSG {to} :".encode()) - _LONGEST_USER
-    for line in text.replace("\0", "").splitlines():
+    told = [line.strip() for line in text.replace("\0", "").splitlines() if line.strip()]
+    for line in told if len(told) <= MOST else [" | ".join(told)]:
         while line.strip():
             head = line.encode()[:room].decode(errors="ignore")
             if head != line and " " in head.strip():
