@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 import msgspec
+from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.json import JsonConverter, make_converter
 from cattrs.strategies import configure_tagged_union
 
-from argent_hookspecs import MessagePart, ModelPart
+from argent_hookspecs import MessagePart, ModelPart, Text
 
 T = TypeVar("T")
 
@@ -18,6 +19,8 @@ T = TypeVar("T")
 def _converter() -> JsonConverter:
     converter = make_converter()
     converter.register_unstructure_hook(timedelta, str)  # msgspec has ISO 8601 for it
+    brief = make_dict_unstructure_fn(Text, converter, source=override(omit_if_default=True))
+    converter.register_unstructure_hook(Text, brief)
     for union in (MessagePart, ModelPart):
         configure_tagged_union(union, converter, tag_name="type")
     return converter

@@ -19,9 +19,15 @@ class Role(enum.StrEnum):
 
 @frozen
 class Text:
-    """Words."""
+    """Words.
+
+    Args:
+        source: Who said them, where the sender of an event passes on what somebody else has said:
+            that is content from outside, whoever passes it on.
+    """
 
     text: str
+    source: str = ""
 
 
 @frozen

@@ -15,7 +15,7 @@ from argent_core import codec
 from argent_core.inbound.journal import Lease
 from argent_core.loop import turn_store
 from argent_core.loop.agent_state import AgentState, StateMachine
-from argent_core.loop.attachments import in_words
+from argent_core.loop.attachments import in_words, is_passed_on
 from argent_core.loop.deadline import Deadline
 from argent_core.loop.filters import Rejected
 from argent_core.loop.model_calls import ModelCalls
@@ -161,7 +161,7 @@ class AgentTurn:
                     seen = await self.shop.filters.event(event)
                 except ArgentError:
                     break  # it gets a turn of its own, which ends as its filter wants
-                if seen.trust is not event.trust:
+                if seen.trust is not event.trust or is_passed_on(seen):
                     break  # its words may not go among those of a turn that is trusted otherwise
                 passed.append((seq, seen))
             if passed:

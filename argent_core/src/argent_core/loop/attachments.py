@@ -163,9 +163,19 @@ def tell(
 
 
 def trusts(event: Event, attachments: Sequence[Attachment]) -> tuple[Trust, ...]:
-    """Return whose content attachments are: nobody vouches for what another than the owner sent."""
+    """Return whose content attachments are: nobody vouches for what another than the owner sent.
+
+    Nor for what is passed on.
+    """
+    if is_passed_on(event):
+        return (Trust.OUTSIDE,)
     told = any(one.text or one.image is not None for one in attachments)
     return (Trust.OUTSIDE,) if told and event.trust is not Trust.OWNER else ()
+
+
+def is_passed_on(event: Event) -> bool:
+    """Tell whether an event holds what somebody else has said than its sender."""
+    return any(isinstance(part, Text) and part.source for part in event.content)
 
 
 def tokens(attachments: Sequence[Attachment]) -> int:
@@ -206,7 +216,8 @@ def _cut(text: str, room: int) -> str:
 def _line(part: EventPart, note: str = "") -> str:
     """Put what came with an event on one line."""
     if isinstance(part, Text):
-        return part.text
+        passed_on = Trust.OUTSIDE if part.source else Trust.OWNER
+        return labelled(passed_on, part.text, source=part.source)
     if isinstance(part, Location):
         name = f"{_plain(part.name)}, " if part.name else ""
         return f"[place: {name}latitude {part.latitude:.6g}, longitude {part.longitude:.6g}]"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LONGEST_QUOTE = 500
 EDITED = "[What stands above replaces a message that I sent before.]"
-_FORWARDED = "[Forwarded from {who}. The lines that begin with > are from there, not from me.]"
+_FORWARDED = "[I forward this, which is from {who} and not from me.]"
 
 
 @frozen
@@ -73,8 +73,8 @@ def event_of(
     first = messages[0]
     chat, thread = str(first.chat.id), thread_of(first)
     sender, name = sender_of(first)
-    words = [_words(message, me) for message in messages]
-    parts: list[EventPart] = [Text(text) for text in words if text]
+    words = [part for message in messages for part in _words(message, me)]
+    parts: list[EventPart] = [part for part in words if part.text]
     parts += [*files, *(place for message in messages if (place := _place(message)))]
     if edited:
         parts.append(Text(EDITED))
@@ -112,12 +112,18 @@ def sender_of(message: Message) -> tuple[str, str]:
     return str(message.from_user.id), message.from_user.full_name
 
 
-def _words(message: Message, me: Me) -> str:
-    """Return what a message says in words, with what it replies to after it."""
+def _words(message: Message, me: Me) -> list[Text]:
+    """Return what a message says in words: what is forwarded, as what somebody else has said."""
+    if message.forward_origin is None:
+        return [Text(_said(message, me))]
+    who = _origin(message.forward_origin)
+    said = "\n".join([_linked(message), *_contents(message)]).strip()
+    return [Text(_FORWARDED.format(who=who)), Text(said, source=f"forwarded from {who}")]
+
+
+def _said(message: Message, me: Me) -> str:
+    """Return what a person says, with what that replies to after it."""
     said = _linked(message)
-    if message.forward_origin:
-        quoted = _quoted("\n".join([said, *_contents(message)]).strip() or "(no words)")
-        return f"{_FORWARDED.format(who=_origin(message.forward_origin))}\n{quoted}"
     command = _command(message)
     if command is not None:
         name = command.partition("@")[0]
