@@ -9,7 +9,12 @@ from anthropic_replay import ReplayServer, model
 
 from argent_hookspecs import ModelPart
 from argent_testing import PlayedReply
-from argent_testing.contracts import HealthCheckContract, ModelProviderContract, PluginContract
+from argent_testing.contracts import (
+    HealthCheckContract,
+    ModelCatalogueContract,
+    ModelProviderContract,
+    PluginContract,
+)
 from argent_testing.wire.messages import played
 
 
@@ -41,6 +46,10 @@ class TestProvider(Claude, ModelProviderContract):
 
     async def told(self, live: Any) -> str:
         return self.server.asked_at(self.server.path)[-1].raw.decode()
+
+
+class TestCatalogue(Claude, ModelCatalogueContract):
+    pass
 
 
 class TestHealthChecks(Claude, HealthCheckContract):

@@ -11,7 +11,10 @@ from llama_kit import SMALL, context, model_cache
 from argent_llama.catalogue import CATALOGUE
 from argent_llama.weights import WeightStore
 from argent_testing.contracts import (
+    EmbedderContract,
     HealthCheckContract,
+    ModelCatalogueContract,
+    ModelLibraryContract,
     ModelProviderContract,
     ModelTierContract,
     PluginContract,
@@ -45,6 +48,18 @@ class TestProvider(Llama, ModelProviderContract):
 
 class TestTier(Llama, ModelTierContract):
     pass
+
+
+class TestCatalogue(Llama, ModelCatalogueContract):
+    pass
+
+
+class TestLibrary(Llama, ModelLibraryContract):
+    pulled = SMALL
+
+
+class TestEmbedder(Llama, EmbedderContract):
+    model = SMALL
 
 
 class TestHealthChecks(Llama, HealthCheckContract):

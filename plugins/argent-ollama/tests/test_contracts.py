@@ -8,7 +8,12 @@ import pytest
 from played_ollama import SMALL, PlayedOllama, stream
 
 from argent_hookspecs import ModelPart
-from argent_testing.contracts import HealthCheckContract, ModelProviderContract, PluginContract
+from argent_testing.contracts import (
+    HealthCheckContract,
+    ModelCatalogueContract,
+    ModelProviderContract,
+    PluginContract,
+)
 from argent_testing.wire.ollama import played
 
 
@@ -39,6 +44,10 @@ class TestProvider(Ollama, ModelProviderContract):
 
     async def told(self, live: Any) -> str:
         return self.server.asked_at("/api/chat")[-1].raw.decode()
+
+
+class TestCatalogue(Ollama, ModelCatalogueContract):
+    pass
 
 
 class TestHealthChecks(Ollama, HealthCheckContract):

@@ -26,6 +26,7 @@ from argent_testing.contracts.base import RecordContract
 from argent_testing.specimen import Specimen
 
 _UNKNOWN = "no-such-model-of-anybody"
+_GLANCE = 0.05
 
 
 class _Ability(RecordContract):
@@ -76,11 +77,10 @@ class ModelCatalogueContract(_Ability):
             assert not twice, f"listed more than once: {', '.join(twice)}"
 
     async def test_the_list_and_the_description_agree(self, able: list[Any]) -> None:
-        """What is listed can be described, as the same."""
+        """What is listed can be described, as the same; at once, or when it is better known."""
         for live in able:
             for info in (await self._models(live))[:5]:
-                described = live.describe(info.id)
-                found = await self.soon(described, what=f"description of {info.id}")
+                found = await self._described(live, info)
                 assert (found.id, found.context_window) == (info.id, info.context_window), (
                     f"{info.id} is listed with a window of {info.context_window}, and described "
                     f"as {found.id} with {found.context_window}"
@@ -97,6 +97,16 @@ class ModelCatalogueContract(_Ability):
         for live in able:
             task = asyncio.create_task(attempt_async(live.models))
             await self.assert_stops(task, what="listing models")
+
+    async def _described(self, live: Any, listed: ModelInfo) -> ModelInfo:
+        """Return a model's description, after a while if it is not the listed one at first."""
+        for _ in range(round(self.patience / _GLANCE)):
+            what = f"description of {listed.id}"
+            found: ModelInfo = await self.soon(live.describe(listed.id), what=what)
+            if (found.id, found.context_window) == (listed.id, listed.context_window):
+                break
+            await asyncio.sleep(_GLANCE)
+        return found
 
     async def _models(self, live: Any) -> list[Any]:
         return list(await self.soon(live.models(), what="the list of models"))
