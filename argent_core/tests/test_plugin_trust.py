@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -152,6 +153,7 @@ def test_a_start_with_fifty_plugins_costs_less_than_five_milliseconds(
     fifty: list[InstalledPlugin], home: Home
 ) -> None:
     PluginTrust(home).begin(fifty)
+    assert len(json.loads((home.data / "plugins.lock.json").read_text())["distributions"]) == 100
     costs = []
     for _ in range(20):
         trust, begun = PluginTrust(home), time.process_time()
@@ -166,6 +168,7 @@ def test_what_changes_between_two_starts_is_noticed_however_quick_they_are(
     fifty: list[InstalledPlugin], home: Home, tmp_path: Path
 ) -> None:
     PluginTrust(home).begin(fifty)
+    assert len(json.loads((home.data / "plugins.lock.json").read_text())["distributions"]) == 100
     record = tmp_path / "site" / "library_7-1.0.dist-info" / "RECORD"
     record.write_text("library_7/other.py,,\n")
     trusts = [PluginTrust(home), PluginTrust(home)]
