@@ -59,9 +59,9 @@ class DeliversAfterCancel(Post):
 
     async def send(self, reply: Reply) -> None:
         try:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
         except asyncio.CancelledError:
-            asyncio.get_running_loop().call_later(0.25, self.shown.append, reply.text)
+            asyncio.get_running_loop().call_later(0.5, self.shown.append, reply.text)
             raise
         self.shown.append(reply.text)
 

@@ -16,7 +16,7 @@ from argent_testing.specimen import Specimen
 
 _GLANCE = 0.02
 _MOMENT = 0.1
-_LATER = 0.4
+_LATER = 0.6
 
 
 class DeliveringContract(OpenedContract):
