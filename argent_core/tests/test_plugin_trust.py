@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -179,6 +180,39 @@ def test_what_changes_between_two_starts_is_noticed_however_quick_they_are(
     for trust in trusts:
         (drift,) = trust.drift
         assert str(drift) == "library-7 1.0 has other files than before (of plugin-7)"
+
+
+def test_changes_are_noticed_where_the_backport_finds_distributions(
+    home: Home, tmp_path: Path
+) -> None:
+    pytest.importorskip("importlib_metadata")
+    info = tmp_path / "site" / "plugin_x-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.4\nName: plugin-x\nVersion: 1.0\n")
+    (info / "RECORD").write_text("x.py,,\n")
+    code = """
+import importlib_metadata, sys, pathlib
+from argent_core.paths import Home
+from argent_core.plugin_trust.approval import PluginTrust
+from argent_core.plugins import InstalledPlugin
+plugins = [InstalledPlugin("x", load=object, distribution="plugin-x")]
+site, home = pathlib.Path(sys.argv[1]), Home(pathlib.Path(sys.argv[2]))
+sys.path.append(str(site))
+PluginTrust(home).begin(plugins)
+(site / "plugin_x-1.0.dist-info" / "RECORD").write_text("x.py,,\\ny.py,,\\n")
+trust = PluginTrust(home)
+trust.begin(plugins)
+print(*trust.drift)
+"""
+
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "site"), str(home.root)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert said.stdout == "plugin-x 1.0 has other files than before (of x)\n"
 
 
 def test_what_cannot_be_written_down_does_not_stop_a_start(

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from importlib.metadata import Distribution, PathDistribution, distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from attrs import define, field, frozen
@@ -124,9 +124,9 @@ class Installed:
     @property
     def mark(self) -> list[str | int]:
         """What shows at a glance that it is still the same: where its RECORD is, when, how long."""
-        if not isinstance(self.distribution, PathDistribution):
-            return [self.name, 0, 0]
-        folder = str(self.distribution._path)
+        folder = _folder(self.distribution)
+        if not folder:
+            return [self.name, -1, -1]  # as nothing ever looks, so that it is looked at closely
         return look(os.path.join(folder, "RECORD"))  # noqa: PTH118 - a start makes many
 
 
@@ -193,9 +193,15 @@ class Installation:
 
 def _name(distribution: Distribution) -> str:
     """Return the normal name, from the name of its folder if that says it."""
-    if isinstance(distribution, PathDistribution):
-        folder = Path(str(distribution._path)).name
-        stem, dot, kind = folder.rpartition(".")
-        if dot and kind in ("dist-info", "egg-info") and stem:
-            return normal(stem.partition("-")[0])
+    stem, dot, kind = Path(_folder(distribution)).name.rpartition(".")
+    if dot and kind in ("dist-info", "egg-info") and stem:
+        return normal(stem.partition("-")[0])
     return normal(distribution.metadata["Name"])
+
+
+def _folder(distribution: Distribution) -> str:
+    """Return the folder of what was written down of it; empty if it has none.
+
+    It is that of the standard library's class, or of the one that the backport puts in its place.
+    """
+    return str(getattr(distribution, "_path", None) or "")
