@@ -9,7 +9,6 @@ import pytest
 from tests.builds import Build
 from tests.minimal_builds import BUILDS, said_of_absences
 
-
 CORE_DISTRIBUTIONS = 12
 
 
