@@ -7,6 +7,7 @@ office documents, which are ZIP archives.
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 from argent_core.guard import attempt
@@ -77,11 +78,15 @@ def media_type(path: Path) -> str:
     return _text(head)
 
 
-def decoded(data: bytes) -> str:
-    """Read a text in whatever it is written: UTF-8, UTF-16 with its mark, or Windows' Latin."""
+def decoded(data: bytes, *, cut: bool = False) -> str:
+    """Read a text in whatever it is written: UTF-8, UTF-16 with its mark, or Windows' Latin.
+
+    Args:
+        cut: Whether it is only the beginning of one; its last character may be torn then.
+    """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", errors="replace")
-    text = attempt(data.decode, "utf-8-sig")
+        return codecs.getincrementaldecoder("utf-16")("replace").decode(data, final=not cut)
+    text = attempt(codecs.getincrementaldecoder("utf-8-sig")().decode, data, not cut)
     return text.get() if text.error is None else data.decode("cp1252", errors="replace")
 
 

@@ -14,6 +14,7 @@ from attrs import evolve
 
 from argent_core.kernel import Kernel
 from argent_core.loop import pictures
+from argent_core.media_types import decoded
 from argent_hookspecs import (
     TEXT_EXTRACTOR,
     Address,
@@ -194,6 +195,31 @@ class TestDocuments:
             request = await send(argent, kernel, Text("Read:"), *files)
 
         assert request.messages[-1].text.count("süß") == 3
+
+    @pytest.mark.parametrize("code", ["utf-8", "utf-8-sig", "utf-16"])
+    def test_the_beginning_of_a_text_is_read_wherever_it_is_cut(self, code: str) -> None:
+        text = "süß 漢字 👍🏽 x"
+        whole = text.encode(code)
+
+        for length in range(2, len(whole) + 1):
+            beginning = decoded(whole[:length], cut=True)
+            assert text.startswith(beginning)
+            assert len(text) - len(beginning) <= len(whole) - length + 1
+
+    def test_a_text_that_is_whole_may_end_in_latin(self) -> None:
+        assert decoded("café".encode("cp1252")) == "café"
+
+    @pytest.mark.parametrize("code", ["utf-8", "utf-16"])
+    async def test_a_long_text_is_told_from_its_beginning(self, argent: Argent, code: str) -> None:
+        async with argent(model=["Fine."]) as kernel:
+            long = ("x" + "ü" * 300_000).encode(code)
+            file = await kernel.files.add(long, name="long.txt")
+            request = await send(argent, kernel, Text("Read:"), file)
+
+        told = request.messages[-1].text
+        assert "this is the beginning" in told
+        assert "xüüü" in told
+        assert not {"Ã", "¼", "\ufffd"} & set(told)
 
     async def test_a_reader_finds_the_words_of_others(self, argent: Argent) -> None:
         async with argent([Reader("It is due.").plugin()], model=["Fine.", "Yes."]) as kernel:

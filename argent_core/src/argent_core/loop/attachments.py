@@ -115,7 +115,8 @@ class Attachments:
                     return text
         if not file.media_type.startswith("text/"):
             return None
-        return decoded((await self.files.read(file))[:_MOST_TEXT])
+        data = await self.files.read(file)
+        return decoded(data[:_MOST_TEXT], cut=len(data) > _MOST_TEXT)
 
 
 async def _extracted(extractor: TextExtractor, path: Path, media_type: str) -> Any:
