@@ -25,7 +25,7 @@ from argent_core.loop.model_router import ModelRouter
 from argent_core.models import Models
 from argent_core.outbound.outbox import Outbox
 from argent_core.outbound.reply_list import ReplyList
-from argent_core.pairing import NoSuchCode, Pairing, PairingShut
+from argent_core.pairing import NoSuchCode, Pairing
 from argent_core.people import Standing
 from argent_core.plugin_trust.approval import PluginTrust
 from argent_core.trace import Trace
@@ -148,10 +148,11 @@ class KernelAgent:
             return False
         try:
             if allow:
-                await self.pairing.approve(code, standing=Standing.PAIRED, by=by)
+                paired = Standing.PAIRED
+                await self.pairing.approve(code, standing=paired, by=by, typed=False)
             else:
                 await self.pairing.deny(code)
-        except (NoSuchCode, PairingShut) as error:
+        except NoSuchCode as error:
             log.info("%s did not let anybody in or out: %s", by, error)
             return False
         self.delivered()

@@ -154,23 +154,29 @@ class Pairing:
             for request, has_owner in zip(asked, owned, strict=True)
         ]
 
-    async def approve(self, code: str, *, standing: Standing, by: str) -> dict[str, Any]:
+    async def approve(
+        self, code: str, *, standing: Standing, by: str, typed: bool = True
+    ) -> dict[str, Any]:
         """Let in whoever asks with a code; they are told so.
 
+        Args:
+            typed: Whether a person typed it, who may guess; what is chosen from a list cannot be
+                a guess, is never counted and always taken.
+
         Raises:
-            NoSuchCode: Nobody asks with it. It is counted.
+            NoSuchCode: Nobody asks with it. One that was typed is counted.
             PairingShut: Too many were wrong; none is taken for ten minutes.
         """
 
         def work(tx: Transaction) -> dict[str, Any] | ArgentError:
             now = self.people.now()
-            until = APPROVING.shut_until(tx, "approve", now=now)
+            until = APPROVING.shut_until(tx, "approve", now=now) if typed else None
             if until is not None:
                 return _shut(until)
             asked = self._open_one(tx, code)
             if asked is not None:
                 return self._let_in(tx, asked, standing=standing, by=by)
-            if APPROVING.count(tx, "approve", now=now):
+            if typed and APPROVING.count(tx, "approve", now=now):
                 return _shut(now + APPROVING.shut)
             return _nobody(code)
 

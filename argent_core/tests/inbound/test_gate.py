@@ -14,11 +14,12 @@ from attrs import evolve
 
 from argent_core.inbound.event_list import EventBusy
 from argent_core.kernel import Kernel
-from argent_core.pairing import MOST_REQUESTS
+from argent_core.pairing import MOST_REQUESTS, NoSuchCode, PairingShut
 from argent_core.paths import Home
 from argent_core.people import Standing
 from argent_hookspecs import (
     Address,
+    ArgentError,
     Event,
     Observer,
     PairingAsked,
@@ -60,6 +61,11 @@ def in_group(text: str, sender: str = "eve", **facts: Any) -> Event:
 def code_of(text: str) -> str:
     (code,) = re.findall(r"argent pair approve ([A-Z2-9]{8})`", text)
     return str(code)
+
+
+async def typed(kernel: Kernel, code: str) -> None:
+    """Approve a code as the command does."""
+    await kernel.control.run("pair.approve", {"code": code, "standing": "paired", "by": "ada"})
 
 
 async def put_off(kernel: Kernel, event: str | None) -> str:
@@ -416,12 +422,16 @@ class TestLettingIn:
         async with argent(model=[]) as kernel:
             await channel.emit(message("hello"))
             code = code_of((await channel.next_reply()).text)
-            for n in range(5):
-                assert not await kernel.agent.pair(f"AAAAAAA{n + 2}", allow=True, by="ada")
+            for n in range(4):
+                with pytest.raises(NoSuchCode):
+                    await typed(kernel, f"AAAAAAA{n + 2}")
+            with pytest.raises(PairingShut):
+                await typed(kernel, "AAAAAAA9")
         async with argent.restart() as kernel:
-            assert not await kernel.agent.pair(code, allow=True, by="ada")
+            with pytest.raises(PairingShut):
+                await typed(kernel, code)
             await argent.clock.advance(601)
-            assert await kernel.agent.pair(code, allow=True, by="ada")
+            await typed(kernel, code)
 
     async def test_wrong_codes_that_are_far_apart_shut_nothing(
         self, argent: Argent, channel: MemoryChannel
@@ -430,9 +440,27 @@ class TestLettingIn:
             await channel.emit(message("hello"))
             code = code_of((await channel.next_reply()).text)
             for n in range(8):
-                assert not await kernel.agent.pair(f"AAAAAAA{n + 2}", allow=True, by="ada")
+                with pytest.raises(NoSuchCode):
+                    await typed(kernel, f"AAAAAAA{n + 2}")
                 await argent.clock.advance(200)
-            assert await kernel.agent.pair(code, allow=True, by="ada")
+            await typed(kernel, code)
+
+    async def test_buttons_of_requests_that_are_gone_shut_nothing(
+        self, argent: Argent, channel: MemoryChannel
+    ) -> None:
+        async with argent(model=[]) as kernel:
+            await channel.emit(message("hello"))
+            code = code_of((await channel.next_reply()).text)
+            for _ in range(8):
+                assert not await kernel.agent.pair("AAAAAAA2", allow=True, by="ada")
+            await channel.emit(message("hello", "bob"))
+            other = code_of((await channel.next_reply()).text)
+            await typed(kernel, code)
+
+            for n in range(5):
+                with pytest.raises(ArgentError):
+                    await typed(kernel, f"AAAAAAA{n + 2}")
+            assert await kernel.agent.pair(other, allow=True, by="ada")
 
 
 class TestGroups:
