@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -178,6 +179,22 @@ class TestPeople:
 
         assert refused.exit_code == 1
         assert "a channel and a name on it are needed" in refused.output
+
+
+def test_a_user_whom_the_system_has_no_name_for_is_their_number(
+    argent: Run, alone: Home, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_242_424)
+
+    assert argent("pair", "invite").exit_code == 0
+    assert argent("pair", "approve", asked[0]).exit_code == 0
+    assert argent("pair", "block", "irc", "mallory").exit_code == 0
+    assert argent("pair", "allow-group", "irc", "#all").exit_code == 0
+    assert "no open approval" in argent("approvals", "allow", "1a2b3c4d").output
+    found = json.loads(argent("pair", "people", "--json").output)
+    assert {row["by"] for row in [*found["people"], *found["groups"]]} == {"4242424"}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 
 import click
@@ -10,6 +9,7 @@ import click
 from argent_core.cli.context import LazyContext
 from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_table
+from argent_core.cli.user import user_name
 from argent_core.words import moment
 
 
@@ -61,7 +61,7 @@ def deny(obj: LazyContext, approval_id: str) -> None:
 
 
 def _answer(obj: LazyContext, approval_id: str, *, allow: bool) -> None:
-    by = getpass.getuser()
+    by = user_name()
     settled, _ = obj.operate("approvals.answer", approval=approval_id, allow=allow, by=by)
     if not settled:
         raise click.ClickException(

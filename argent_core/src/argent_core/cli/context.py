@@ -111,12 +111,10 @@ class LazyContext:
 
     def invite(self, channel: str, *, owner: bool = False) -> str:
         """Return a code that lets in whoever sends it on a channel."""
-        import getpass
+        from argent_core.cli.user import user_name
 
         standing = "owner" if owner else "paired"
-        made, _ = self.operate(
-            "pair.invite", standing=standing, channel=channel, by=getpass.getuser()
-        )
+        made, _ = self.operate("pair.invite", standing=standing, channel=channel, by=user_name())
         return str(made["code"])
 
     def running_kernel(self) -> AbstractAsyncContextManager[None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +11,7 @@ import click
 from argent_core.cli.context import LazyContext
 from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_line, print_table
+from argent_core.cli.user import user_name
 from argent_core.words import moment
 
 _AS = click.option(
@@ -84,7 +84,7 @@ def approve(obj: LazyContext, code: str, standing: str | None, as_json: bool) ->
     """
     if standing is None:
         standing = "owner" if not as_json and _is_you(obj, code) else "paired"
-    done, _ = obj.operate("pair.approve", code=code, standing=standing, by=getpass.getuser())
+    done, _ = obj.operate("pair.approve", code=code, standing=standing, by=user_name())
     if as_json:
         print_json(done)
     else:
@@ -120,7 +120,7 @@ def invite(obj: LazyContext, standing: str | None, channel: str, as_json: bool) 
     argent pair invite                                   for a friend
     argent pair invite --as owner --channel telegram     for yourself
     """
-    by, wanted = getpass.getuser(), standing or "paired"
+    by, wanted = user_name(), standing or "paired"
     made, _ = obj.operate("pair.invite", standing=wanted, channel=channel, by=by)
     if as_json:
         print_json(made)
@@ -193,7 +193,7 @@ def block(obj: LazyContext, channel: str, sender: str, as_json: bool) -> None:
     \b
     argent pair block telegram 12345
     """
-    done, _ = obj.operate("pair.block", channel=channel, sender=sender, by=getpass.getuser())
+    done, _ = obj.operate("pair.block", channel=channel, sender=sender, by=user_name())
     if as_json:
         print_json(done)
     else:
@@ -229,7 +229,7 @@ def forbid_group(obj: LazyContext, channel: str, chat: str, as_json: bool) -> No
 
 
 def _set_group(obj: LazyContext, channel: str, chat: str, *, allowed: bool, as_json: bool) -> None:
-    by = getpass.getuser()
+    by = user_name()
     done, _ = obj.operate("pair.group", channel=channel, chat=chat, allowed=allowed, by=by)
     if as_json:
         print_json(done)
