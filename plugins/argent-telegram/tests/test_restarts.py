@@ -115,3 +115,39 @@ async def test_an_update_that_cannot_be_read_stops_nothing(
         await api.settled(1, says=1)
 
     assert api.texts(1) == ["Here."]
+
+
+async def test_what_a_new_bot_was_told_first_is_heard(
+    argent: Argent, api: BotApi, config: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.bot.updates.next_id = 100_000
+    async with argent(plugins=PLUGINS, model=["One."], config=config):
+        await api.say("First")
+        await api.settled(1, says=1)
+    other = api.add_bot("other_bot")
+    other.updates.next_id = 700
+    monkeypatch.setenv("TELEGRAM_TOKEN", other.token)
+    await api.say("Hello, new one", bot=other)
+    async with argent.restart(model=["Hello."]):
+        await api.settled(1, says=1, bot=other)
+
+    assert api.texts(1, bot=other) == ["Hello."]
+
+
+async def test_what_comes_after_a_quiet_week_under_lower_numbers_is_heard(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    api.bot.updates.next_id = 100_000
+    async with argent(plugins=PLUGINS, model=["One."], config=config):
+        await api.say("First")
+        await api.settled(1, says=1)
+    api.bot.updates.next_id = 500
+    argent.clock.jump(8 * 86400)
+    async with argent.restart(model=["Two."]):
+        await api.say("Second")
+        await api.settled(1, says=2)
+    await api.say("Third")
+    async with argent.restart(model=["Three."]):
+        await api.settled(1, says=3)
+
+    assert api.texts(1) == ["One.", "Two.", "Three."]

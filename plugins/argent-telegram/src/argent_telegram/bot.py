@@ -136,7 +136,9 @@ class LiveBot:
         async def stored(updates: Sequence[Update]) -> None:
             await self.ledger.pieces_stored(self.place.id, [one.update_id for one in updates])
 
-        inbox = Inbox(feed, self.ctx.clock, read, press, counting=not webhook.url, stored=stored)
+        inbox = Inbox(
+            feed, self.ctx.clock, me.id, read, press, counting=not webhook.url, stored=stored
+        )
         async with inbox:
             if webhook.url:
                 await self.ledger.webhook_set(self.place.id, webhook.url)

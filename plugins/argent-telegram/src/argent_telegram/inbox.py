@@ -2,7 +2,7 @@
 
 The cursor is the number of an update before which everything is stored. It moves in the same
 transaction as an event, and never past what is still being fetched or collected: after a crash,
-Telegram tells that again.
+Telegram tells that again. Each bot is counted by itself, so the cursor says whose it is.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class Inbox:
     """Takes updates, and puts what they say into the feed.
 
     Args:
+        bot: The bot's id.
         read: Makes an event of updates; None if they say nothing to the agent.
         press: Does what a button asks for.
         counting: Whether the feed's cursor is moved.
@@ -75,6 +76,7 @@ class Inbox:
 
     feed: Feed
     clock: Clock
+    bot: int
     read: Read
     press: Press
     counting: bool = True
@@ -90,8 +92,9 @@ class Inbox:
 
     async def __aenter__(self) -> Self:
         """Begin where the cursor is."""
-        number, _, at = (self.feed.cursor or "").partition("@")
-        if self.counting and number.isdecimal():
+        whose, _, place = (self.feed.cursor or "").partition(":")
+        number, _, at = place.partition("@")
+        if self.counting and whose == str(self.bot) and number.isdecimal():
             self._highest, self._last = int(number), float(at or 0)
         return self
 
@@ -127,9 +130,16 @@ class Inbox:
         if self.failed.done():
             self.failed.result()
 
-    def take(self, update: Update | Unreadable) -> asyncio.Future[None]:
-        """Take an update; what is returned is done once it is stored."""
+    def take(self, update: Update | Unreadable, *, first: bool = False) -> asyncio.Future[None]:
+        """Take an update; what is returned is done once it is stored.
+
+        Args:
+            first: Whether it is of those that came when the first that Telegram has was wanted.
+        """
         id = update.update_id
+        if first and id is not None and self._highest is not None and id < self._highest:
+            self._highest = None  # Telegram counts anew, from a lower number
+            self._done.clear()
         if id in self._open:
             return self._open[id]
         settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -191,7 +201,7 @@ class Inbox:
         """Return what the cursor is once these are stored."""
         others = self._open.keys() - {update.update_id for update in storing}
         before = min(others) - 1 if others else self._highest or 0
-        return f"{before}@{self._now():.0f}"
+        return f"{self.bot}:{before}@{self._now():.0f}"
 
     def _close(self, updates: Sequence[Update | Unreadable]) -> None:
         for id in (update.update_id for update in updates if update.update_id is not None):

@@ -48,9 +48,8 @@ async def poll(api: Api, inbox: Inbox, *, trouble: Callable[[str], None]) -> Non
 
 async def _ask(api: Api, inbox: Inbox, *, wait: int) -> None:
     """Ask once. While something is not stored yet, Telegram is not told that it was taken."""
-    asking = asyncio.create_task(
-        api.updates(offset=inbox.offset, seconds=0 if inbox.is_busy else wait)
-    )
+    offset = inbox.offset
+    asking = asyncio.create_task(api.updates(offset=offset, seconds=0 if inbox.is_busy else wait))
     try:
         ends: set[asyncio.Future[Any]] = {asking, inbox.failed}
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -62,6 +61,6 @@ async def _ask(api: Api, inbox: Inbox, *, wait: int) -> None:
             asking.cancel()
             await asyncio.wait({asking})
     for update in updates:
-        inbox.take(update)
+        inbox.take(update, first=offset is None)
     if inbox.is_busy:
         await inbox.settle(_LOOK_AGAIN)
