@@ -112,7 +112,10 @@ class Pairing:
         tx.execute("UPDATE pairings SET told = told + 1 WHERE code = ?", (code,))
 
     def redeem(self, tx: Transaction, code: str, *, sender: Sender, name: str) -> Standing | None:
-        """Let somebody in with an invitation; return as what, or None if it is none."""
+        """Let somebody in with an invitation; return as what, or None if it is none.
+
+        It is used up by an owner too, who stays one.
+        """
         row = tx.execute(
             "DELETE FROM pairings WHERE code = ? AND kind = 'invitation'"
             f" AND channel IN (?, '') AND {self._holds()} RETURNING standing, sender",
@@ -121,6 +124,8 @@ class Pairing:
         if row is None:
             return None
         standing = Standing(row[0])
+        if self.people.standing(tx, sender) is Standing.OWNER:
+            return Standing.OWNER
         self.people.put(tx, sender, standing=standing, name=name, by=f"invitation of {row[1]}")
         return standing
 
@@ -290,6 +295,7 @@ LET_IN = {
     Standing.PAIRED: "You are let in. Say what you like; /help lists what you can tell the agent"
     " itself.",
 }
+USED_UP = "You are an owner already, and stay one; this invitation is used up now."
 GROUP_LET_IN = "This group is allowed now."
 
 

@@ -191,7 +191,11 @@ class GateMachine(RuleBasedStateMachine):
         self.emit(self.arrive(sender, code, group=False, addressed=True))
         turns = [(event.sender, event.trust) for event in self.turns()]
         if standing is Standing.OWNER:
-            assert turns == [(sender, Trust.OWNER)]
+            used_up = self.invitations.pop(code, None) is not None
+            assert turns == ([] if used_up else [(sender, Trust.OWNER)])
+            if used_up:
+                self.opened[code] = sender
+                self.replies += 1
         elif standing is Standing.BLOCKED:
             assert turns == []
         elif not shut and code in self.invitations:

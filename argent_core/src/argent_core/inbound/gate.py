@@ -17,7 +17,7 @@ from argent_core.inbound import entry as entries
 from argent_core.inbound.entry import NOT_LET_IN, Entry
 from argent_core.inbound.journal import Journal
 from argent_core.outbound import outbox
-from argent_core.pairing import LET_IN, Pairing
+from argent_core.pairing import LET_IN, USED_UP, Pairing
 from argent_core.pairing_codes import GUESSING, code_in
 from argent_core.people import People, Standing, trust_of
 from argent_hookspecs import (
@@ -52,6 +52,7 @@ This group is not allowed yet. The owner of {agent} can allow it:
 The code holds for an hour."""
 _STRANGER = f"{NOT_LET_IN}its sender is a stranger"
 _FULL = f"{NOT_LET_IN}too many ask for that already"
+_TO_OWNERS = (LET_IN[Standing.OWNER], USED_UP)
 
 Also = Callable[[Transaction, Event], object]
 
@@ -227,15 +228,18 @@ class Gate:
     def _redeem(self, tx: Transaction, arrival: Arrival, code: str) -> _Decision | None:
         """Take a code for an invitation, if it can be one."""
         sender, now = arrival.sender, self.people.now()
-        if self.people.standing(tx, sender) not in (None, Standing.PAIRED):
+        known = self.people.standing(tx, sender)
+        if known is Standing.BLOCKED:
             return None
-        if GUESSING.shut_until(tx, _scope(sender), now=now) is not None:
+        may_guess = known is Standing.OWNER  # who has nothing to win by it
+        if not may_guess and GUESSING.shut_until(tx, _scope(sender), now=now) is not None:
             return None
         name = arrival.event.sender_name
         standing = self.pairing.redeem(tx, code, sender=sender, name=name)
         if standing is not None:
-            return _Decision(state="done", say=LET_IN[standing])
-        if self.pairing.has_invitations(tx, sender.channel):
+            say = USED_UP if may_guess else LET_IN[standing]
+            return _Decision(state="done", say=say)
+        if not may_guess and self.pairing.has_invitations(tx, sender.channel):
             GUESSING.count(tx, _scope(sender), now=now)
         return None
 
@@ -265,7 +269,7 @@ class Gate:
 
     def _owners_chat(self, arrival: Arrival, decision: _Decision) -> Address | None:
         """Return where it is an owner who writes and nobody reads along, or None."""
-        is_owner = decision.trust is Trust.OWNER or decision.say == LET_IN[Standing.OWNER]
+        is_owner = decision.trust is Trust.OWNER or decision.say in _TO_OWNERS
         alone = arrival.gated and not arrival.event.group
         return arrival.event.reply_to if is_owner and alone else None
 

@@ -1,6 +1,7 @@
 """What a person can tell the agent itself: which model is to answer, and a few words more.
 
-``/new`` begins a new conversation, ``/status`` says how the agent is, ``/help`` lists all of this;
+``/new`` begins a new conversation, ``/status`` says how the agent is, ``/help`` lists all of this,
+as does ``/start``, with which apps begin, whatever code follows it;
 ``/stop`` is obeyed at the door (``inbound/gate.py``), as it must not wait for what it is to stop.
 ``/model`` says which tiers there are, ``/model powerful`` chooses one for the conversation and
 ``/model auto`` leaves the choice to the router again. ``@powerful …`` chooses for one message.
@@ -25,6 +26,7 @@ _AUTO = "auto"
 _WISH = re.compile(r"\s*@([\w-]+)(?:[:,]\s*|\s+)(?=\S)")
 _ALIKE = 0.75
 _SIMPLE = re.compile(r"\s*/(new|status|help)(?:@\w+)?\s*")
+_START = re.compile(r"\s*/start(?:@\w+)?(?!\S)")
 _AILING = ("failed", "degraded", "blocked", "incompatible", "invalid settings")
 _LISTS = {"approvals": "approvals", "pairings": "pair"}
 _HELP_FOR_OTHERS = """\
@@ -142,7 +144,12 @@ class Commands:
 
 
 def _simple(event: Event) -> str:
-    """Return the command that a message is and nothing else, without the slash; or nothing."""
+    """Return the command that a message is and nothing else, without the slash; or nothing.
+
+    What follows ``/start`` is a code, and the business of nobody else.
+    """
+    if _START.match(event.text):
+        return "help"
     found = _SIMPLE.fullmatch(event.text) if len(event.text) < 100 else None
     return found[1] if found else ""
 
