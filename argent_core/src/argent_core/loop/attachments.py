@@ -164,14 +164,12 @@ def tell(
 
 
 def trusts(event: Event, attachments: Sequence[Attachment]) -> tuple[Trust, ...]:
-    """Return whose content attachments are: nobody vouches for what another than the owner sent.
+    """Return whose content attachments are, and what is passed on: of nobody who is vouched for.
 
-    Nor for what is passed on.
+    Whoever sends a document has seldom written it.
     """
-    if is_passed_on(event):
-        return (Trust.OUTSIDE,)
     told = any(one.text or one.image is not None for one in attachments)
-    return (Trust.OUTSIDE,) if told and event.trust is not Trust.OWNER else ()
+    return (Trust.OUTSIDE,) if told or is_passed_on(event) else ()
 
 
 def is_passed_on(event: Event) -> bool:
@@ -201,7 +199,8 @@ def _words_of(one: Attachment, room: int, *, trust: Trust, shown: bool) -> tuple
     if not text:
         return _line(one.file, _NO_ROOM), 0
     rest = "; this is the beginning" if len(text) < len(one.text) else ""
-    inner = Trust.OWNER if trust is not Trust.PAIRED else Trust.OUTSIDE
+    # Within content from outside, all of which is marked, marks of its own would say nothing.
+    inner = Trust.OWNER if trust is Trust.OUTSIDE else Trust.OUTSIDE
     body = labelled(inner, text, source=one.file.name or _kind(one.file))
     head = _line(one.file, f"these are its words{rest}")
     return f"{head}\n{body}\n[end of the {_kind(one.file)}]", estimate(text)
