@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 LONGEST_QUOTE = 500
 EDITED = "[What stands above replaces a message that I sent before.]"
 _FORWARDED = "[I forward this, which is from {who} and not from me.]"
+_REPLIES = "[This replies to what {who} said:]"
+_CARD = "a contact that is passed on"
 
 
 @frozen
@@ -86,6 +88,7 @@ def event_of(
         sender=sender,
         sender_name=name,
         group=is_group(first),
+        group_name=(first.chat.title or "") if is_group(first) else "",
         addressed=any(is_addressed(message, me) for message in messages),
         reply_to=Address(channel, chat, thread),
         occurred_at=first.edit_date if edited and first.edit_date else first.date,
@@ -113,27 +116,29 @@ def sender_of(message: Message) -> tuple[str, str]:
 
 
 def _words(message: Message, me: Me) -> list[Text]:
-    """Return what a message says in words: what is forwarded, as what somebody else has said."""
+    """Return what a message says in words: what others have said, as theirs."""
     if message.forward_origin is None:
-        return [Text(_said(message, me))]
+        return _said(message, me)
     who = _origin(message.forward_origin)
-    said = "\n".join([_linked(message), *_contents(message)]).strip()
+    contents = [*_contents(message), *_cards(message), *_venues(message)]
+    said = "\n".join([_linked(message), *contents]).strip()
     return [Text(_FORWARDED.format(who=who)), Text(said, source=f"forwarded from {who}")]
 
 
-def _said(message: Message, me: Me) -> str:
-    """Return what a person says, with what that replies to after it."""
+def _said(message: Message, me: Me) -> list[Text]:
+    """Return what a person says, and after it what that replies to."""
     said = _linked(message)
     command = _command(message)
     if command is not None:
         name = command.partition("@")[0]
         said = f"/help{said[len(command) :]}" if said == "/start" else name + said[len(command) :]
-        return said.strip()
+        return [Text(said.strip())]
     said = _without_mention(message, said, me)
-    lines = [said, *_contents(message)]
-    if reply := _replied_to(message, me):
-        lines += ["", reply]
-    return "\n".join(lines).strip()
+    own = "\n".join([said, *_contents(message)]).strip()
+    head, quoted = _replied_to(message, me)
+    parts = [Text(f"{own}\n\n{head}".strip())]
+    parts += [Text(card, source=_CARD) for card in _cards(message)]
+    return [*parts, quoted] if quoted else parts
 
 
 def _linked(message: Message) -> str:
@@ -151,20 +156,31 @@ def _linked(message: Message) -> str:
 
 
 def _contents(message: Message) -> list[str]:
-    """Return in words what is neither text nor a file."""
+    """Return in words what is neither text nor a file, as far as its sender has made it."""
     found = []
     if sticker := message.sticker:
         of = f" from the set {sticker.set_name}" if sticker.set_name else ""
         found.append(f"[sticker {sticker.emoji or ''}{of}]")
-    if contact := message.contact:
-        name = " ".join(filter(None, (contact.first_name, contact.last_name)))
-        found.append(f"[contact: {name}, {contact.phone_number}]")
     if poll := message.poll:
         options = "; ".join(option.text for option in poll.options)
         found.append(f"[poll: {poll.question} ({options})]")
     if dice := message.dice:
         found.append(f"[{dice.emoji} shows {dice.value}]")
     return found
+
+
+def _cards(message: Message) -> list[str]:
+    """Return the contact that a message passes on: people choose their names themselves."""
+    contact = message.contact
+    if contact is None:
+        return []
+    name = " ".join(filter(None, (contact.first_name, contact.last_name)))
+    return [f"[contact: {name}, {contact.phone_number}]"]
+
+
+def _venues(message: Message) -> list[str]:
+    venue = message.venue
+    return [f"[the place is called: {venue.title}, {venue.address}]"] if venue else []
 
 
 def _has_content(message: Message) -> bool:
@@ -174,24 +190,40 @@ def _has_content(message: Message) -> bool:
 
 
 def _place(message: Message) -> Location | None:
+    """Return the place that a message names; one that is forwarded is named in its words."""
     if message.location is None:
         return None
-    name = f"{message.venue.title}, {message.venue.address}" if message.venue else ""
+    venue = message.venue if message.forward_origin is None else None
+    name = f"{venue.title}, {venue.address}" if venue else ""
     return Location(message.location.latitude, message.location.longitude, name)
 
 
-def _replied_to(message: Message, me: Me) -> str:
-    """Return what a message replies to, as data."""
+def _replied_to(message: Message, me: Me) -> tuple[str, Text | None]:
+    """Return what a message replies to: how that is announced, and others' words as theirs."""
     answered = message.reply_to_message
     if answered is None or answered.forum_topic_created is not None:
-        return ""
-    text = message.quote.text if message.quote else answered.text or answered.caption or ""
+        return "", None
+    told = [*_contents(answered), *_cards(answered), *_venues(answered)]
+    said = answered.text or answered.caption or ""
+    text = message.quote.text if message.quote else "\n".join(filter(None, (said, *told)))
     if not text:
-        return ""
-    who, mine = _sender_name(answered), answered.from_user and answered.from_user.id == me.id
-    head = "[This replies to what you said:]" if mine else f"[This replies to what {who} said:]"
+        return "", None
     short = text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
-    return f"{head}\n{_quoted(short)}"
+    if answered.from_user and answered.from_user.id == me.id:
+        return f"{_REPLIES.format(who='you')}\n{_quoted(short)}", None
+    if said and not told and _is_own(answered, message):
+        return f"{_REPLIES.format(who='I')}\n{_quoted(short)}", None
+    who = _sender_name(answered)
+    if answered.forward_origin:
+        who = f"{_origin(answered.forward_origin)}, forwarded by {who}"
+    # The head is the sender's own word, so it does not hold the name, which others choose.
+    return _REPLIES.format(who="somebody"), Text(short, source=f"said by {who}")
+
+
+def _is_own(answered: Message, message: Message) -> bool:
+    """Say whether a message is the word of another's sender: not forwarded, nor made by a bot."""
+    passed_on = answered.forward_origin or answered.via_bot or answered.sender_chat
+    return not passed_on and sender_of(message) == sender_of(answered)
 
 
 def _sender_name(message: Message) -> str:

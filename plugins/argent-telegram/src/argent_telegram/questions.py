@@ -226,10 +226,15 @@ def _runs(text: str) -> list[str]:
 
 
 def _pairing_text(request: PairingRequest) -> str:
-    what = "The group" if request.group else "Somebody"
-    name = _plain(request.name or "without a name")
-    where = _plain(f"{request.sender.channel}, {request.sender.id}")
-    return f"{what} wants to talk with me: **{name}** ({where}). Code: `{request.code}`"
+    name, channel = _plain(request.name or "without a name"), request.sender.channel
+    who = _plain(f"{channel}, {request.sender.id}")
+    if not request.group:
+        return f"Somebody wants to talk with me: **{name}** ({who}). Code: `{request.code}`"
+    where = _plain(f"{channel}, {request.to.chat}")
+    return (
+        f"A group is to talk with me: **{name}** ({where}). Somebody in it asked for it: {who}. "
+        f"Code: `{request.code}`"
+    )
 
 
 def _plain(text: str) -> str:
