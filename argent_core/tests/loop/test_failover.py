@@ -176,3 +176,24 @@ async def test_a_lower_tier_answers_where_only_the_higher_has_reached_its_cap(
     config = starting_with("powerful", tiers={"powerful": 0.1})
     async with argent(plugins=[powerful.plugin(), balanced.plugin()], config=config):
         assert await argent.channel.ask("hi") == "Me."
+
+
+async def test_who_was_not_even_asked_has_not_failed(argent: Argent) -> None:
+    busy = [ModelUnavailable("busy", retry_after=30), "One.", "Two."]
+    vendor, ended = Vendor("fast", *busy), Watcher(TurnFinished)
+    plugins = [vendor.plugin(), ended.plugin()]
+    async with argent(plugins=plugins, config=starting_with("fast", attempts=2)):
+        await argent.channel.say("one")
+        await eventually(lambda: len(ended.seen) == 1, what="the first is put off")
+        await argent.channel.say("two", "elsewhere")
+        await eventually(lambda: len(ended.seen) == 2, what="the second is put off")
+        await argent.clock.advance(29)
+        await argent.channel.say("three", "a third place")
+        await eventually(lambda: len(ended.seen) == 3, what="so is the third")
+        vendor.script.append("Three.")
+        await argent.clock.advance(2)
+        answers = {(await argent.channel.next_reply()).text for _ in range(3)}
+
+    assert answers == {"One.", "Two.", "Three."}
+    assert "fast-vendor wants to be left alone for 30 s" in ended.seen[1].reason
+    assert len(vendor.requests) == 4

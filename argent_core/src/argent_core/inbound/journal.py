@@ -197,17 +197,20 @@ class Journal:
 
         Args:
             seconds: How long, an hour at most.
-            counted: Whether this attempt counts; it does not when the kernel merely stops.
+            counted: Whether this attempt counts; it does not when the kernel merely stops, or
+                nobody was asked.
         """
         wait = min(seconds, MAX_BACKOFF_SECONDS)
+        # One that was never tried waits for nothing.
+        least = 1 if wait > 0 else 0
 
         def work(tx: Transaction) -> None:
             now = self.now()
             check(tx, lease)
             tx.execute(
                 "UPDATE events SET state = 'ready', available_at = ?, reason = ?,"
-                " attempts = MAX(0, attempts - ?) WHERE turn = ? AND state = 'leased'",
-                (now + wait, reason, 0 if counted else 1, lease.id),
+                " attempts = MAX(?, attempts - ?) WHERE turn = ? AND state = 'leased'",
+                (now + wait, reason, least, 0 if counted else 1, lease.id),
             )
             refresh(tx, lease.event.conversation, now=now)
 

@@ -11,6 +11,10 @@ from argent_core.loop.provider_health import ProviderHealth
 from argent_hookspecs import ModelTier, ModelUnavailable
 
 
+class LeftAlone(ModelUnavailable):
+    """Report that nobody was asked, since all want to be left alone for a while."""
+
+
 @define(eq=False, repr=False)
 class Chain:
     """The tiers that may answer, in the order in which they are asked.
@@ -53,12 +57,12 @@ class Chain:
         others = len({tier.provider for tier in self._left})
         return seconds / (1 + others) if others else math.inf
 
-    def refusal(self) -> ModelUnavailable:
+    def refusal(self) -> LeftAlone:
         """Say why nobody was asked."""
         waits = {tier.provider: self.health.wait(tier.provider) for tier in self.tiers}
         soonest = min(waits, key=lambda provider: waits[provider])
         words = f"{soonest} wants to be left alone for {waits[soonest]:.0f} s"
-        return ModelUnavailable(words, retry_after=waits[soonest])
+        return LeftAlone(words, retry_after=waits[soonest])
 
     @property
     def _left(self) -> list[ModelTier]:

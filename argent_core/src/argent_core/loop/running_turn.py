@@ -19,6 +19,7 @@ from argent_core.inbound.journal import MAX_BACKOFF_SECONDS, Journal, LeaseLost
 from argent_core.loop import turn_store
 from argent_core.loop.agent_turn import AgentTurn, reply_to
 from argent_core.loop.approvals import ApprovalNeeded
+from argent_core.loop.chain import LeftAlone
 from argent_core.loop.filters import Rejected
 from argent_core.loop.turn_store import Ending
 from argent_core.loop.workshop import Workshop
@@ -135,16 +136,17 @@ class RunningTurn:
     async def _retry(self, error: ArgentError) -> None:
         lease, attempts = self.turn.lease, self.turn.steps.attempts
         reason, wish = self.shop.clean(str(error)), _wish(error)
-        seconds = backoff(attempts) if wish is None else max(wish, backoff(attempts))
+        asked = not isinstance(error, LeftAlone)
+        seconds = max(wish or 0.0, backoff(attempts)) if asked or wish is None else wish
         since = self.failing.setdefault(lease.id, self._began)
         # Background work can wait for hours; a person should know.
         waited = self._journal.clock.monotonic() + seconds - since
         late = lease.event.from_person and waited > self.settings.turn_seconds
-        if attempts >= self.settings.max_attempts or late:
+        if (asked and attempts >= self.settings.max_attempts) or late:
             await self._bury(reason)
             return
         await turn_store.note(self._journal, lease.id, state="failed", reason=reason)
-        await self._journal.postpone(lease, seconds=seconds, reason=reason)
+        await self._journal.postpone(lease, seconds=seconds, reason=reason, counted=asked)
         log.warning("turn %s is tried again in %.0f s: %s", lease.id, seconds, reason)
         self._tell("failed", reason=f"{reason} (next try in {seconds:.0f} s)")
 
