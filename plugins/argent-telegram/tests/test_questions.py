@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from bot_api import BotApi
+from bot_api.people import Button
 
-from argent_hookspecs import ToolCall
+from argent_hookspecs import Sender, ToolCall
 from argent_testing import Argent
 
 pytestmark = pytest.mark.anyio
@@ -105,3 +106,55 @@ async def test_a_question_that_telegram_does_not_take_now_is_asked_later(
         await api.until(lambda: "42." in api.texts(1))
 
     assert len(api.texts(1)) == 2
+
+
+@pytest.mark.parametrize("data", [":y", "", "t::y", "x:1:y", "p::n"])
+async def test_a_forged_button_closes_nothing(
+    argent: Argent, api: BotApi, config: Mapping[str, Any], data: str
+) -> None:
+    async with argent(plugins=PLUGINS, model=[CALL, "42."], config=config):
+        await api.say("6*7?")
+        await api.settled(1, says=1)
+        chat = {"id": 66, "type": "private"}
+        await api.press(Button({"message_id": 5, "date": 1, "chat": chat}, "x", data), user=66)
+        await api.until(lambda: api.answers and not api.bot.updates.waiting)
+        assert "reply_markup" in api.messages(1)[0]
+        await api.press(api.button(1, "Allow"))
+        await api.settled(1, says=2)
+
+
+async def test_a_stranger_takes_no_buttons_away(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    async with argent(plugins=PLUGINS, model=[CALL, "42."], config=config):
+        await api.say("6*7?")
+        (question,) = await api.settled(1, says=1)
+        (row,) = question["reply_markup"]["inline_keyboard"]
+        forged = row[0]["callback_data"].replace("t:", "p:")
+        await api.press(Button(dict(question), "x", forged), user=66)
+        await api.until(lambda: any("Only the owner" in one for one in api.answers.values()))
+        assert "reply_markup" in api.messages(1)[0]
+        await api.press(api.button(1, "Allow"))
+        await api.settled(1, says=2)
+
+
+async def test_who_is_an_owner_no_longer_is_not_told_who_asks(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    people = {"owners": {"telegram": ["1", "5"]}}
+    config = {**config, "people": people}
+    async with argent(plugins=PLUGINS, model=["Hi.", "Hi."], config=config):
+        await api.say("Hello", chat=5)
+        await api.settled(5, says=1)
+        await api.say("Hello", chat=1)
+        await api.settled(1, says=1)
+    people = {"owners": {"telegram": ["1"]}}
+    async with argent.restart(config={**config, "people": people}) as kernel:
+        assert (await kernel.agent.trust(Sender("telegram", "5"))).value == "outside"
+        await api.say("Let me in", chat=66)
+        await api.settled(66, says=1)
+        await api.settled(1, says=2)
+        asked = [call.arguments.integer("chat_id") for call in api.methods_called("sendMessage")]
+
+    assert asked.count(1) == 2
+    assert asked.count(5) == 1

@@ -152,9 +152,9 @@ class Ledger:
         """Return the questions that are not settled: one's, a turn's, or all of them."""
         sql = (
             "SELECT id, chat, message, turn, text FROM questions"
-            " WHERE channel = ? AND ? IN (id, '') AND ? IN (turn, '')"
+            " WHERE channel = ? AND id = COALESCE(?, id) AND turn = COALESCE(?, turn)"
         )
-        return [Question(*row) for row in await self._read(sql, channel, id or "", turn or "")]
+        return [Question(*row) for row in await self._read(sql, channel, id, turn)]
 
     async def settled(self, channel: str, id: str) -> None:
         """Forget a question."""

@@ -17,6 +17,7 @@ from argent_hookspecs import (
     PairingAsked,
     PairingRequest,
     Sender,
+    Trust,
 )
 from argent_telegram.faults import Blocked, Flooded, Refused, TelegramFault
 from argent_telegram.ledger import Ledger, Question
@@ -58,6 +59,8 @@ class Questions:
     async def ask_pairing(self, notice: PairingAsked) -> None:
         """Ask the owners whether somebody is let in."""
         for chat in await self.ledger.owners(self.channel):
+            if not await self._is_owner(chat):
+                continue
             await self._ask(
                 f"{_PERSON}:{notice.request.code}",
                 Address(self.channel, chat),
@@ -105,6 +108,9 @@ class Questions:
     async def _press(self, query: CallbackQuery) -> None:
         id, _, choice = (query.data or "").rpartition(":")
         kind, _, name = id.partition(":")
+        if kind not in (_TOOL, _PERSON) or not name or choice not in ("y", "n"):
+            await self._tell(query, OVER, alert=True)  # no button of this bot says that
+            return
         allow, who = choice == "y", query.from_user.full_name
         sender = Sender(self.channel, str(query.from_user.id))
         by = f"{self.channel}:{query.from_user.id}"
@@ -112,7 +118,8 @@ class Questions:
             done = await self.agent.answer(name, allow=allow, by=by, sender=sender)
         else:
             done = await self.agent.pair(name, allow=allow, by=by, sender=sender)
-        if not done and await self._is_waited_for(id):
+        may_decide = done or await self._is_owner(sender.id)
+        if not may_decide or (not done and await self._is_waited_for(id)):
             await self._tell(query, NOT_YOU, alert=True)
             return
         word = _word(kind, allow=allow)
@@ -151,13 +158,17 @@ class Questions:
 
         async def ask() -> None:
             await asyncio.sleep(wait)
-            if await self._is_waited_for(id):
+            may_know = id.startswith(f"{_TOOL}:") or await self._is_owner(to.chat)
+            if may_know and await self._is_waited_for(id):
                 longer = min(_LONGEST_WAIT, 2 * wait)
                 await self._ask(id, to, text=text, turn=turn, wait=longer)
 
         task = asyncio.create_task(ask(), name=f"{self.channel} asks {id} again")
         self._later.add(task)
         task.add_done_callback(self._later.discard)
+
+    async def _is_owner(self, id: str) -> bool:
+        return await self.agent.trust(Sender(self.channel, id)) is Trust.OWNER
 
     async def _is_waited_for(self, id: str) -> bool:
         kind, _, name = id.partition(":")
