@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from itertools import pairwise
 
 import pytest
@@ -71,6 +72,7 @@ def said_by(parts: list[str]) -> set[str]:
 @example(text="```\n" + "x" * 500, longest=60)
 @example(text="a\n```\n\n\n```\nb" * 20, longest=40)
 @example(text="\n```   " + "0" * 27 + "word " * 7 + "\n\n", longest=69)
+@example(text="```\n" + "\u0301" * 200, longest=60)
 @settings(max_examples=400, deadline=None)
 def test_nothing_is_lost_or_added_but_white_space_and_fences(text: str, longest: int) -> None:
     parts = split(text, longest)
@@ -142,3 +144,28 @@ def test_a_code_block_is_closed_and_opened_again_with_its_language() -> None:
 
 def test_a_long_text_takes_no_long_time() -> None:
     assert len(split("A sentence of words. " * 20_000, 4096)) > 100
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["[", "![a](", "[a](b c", "```\n", "```py\nprint('hello')\n```\n\nSome words.\n\n", "`a` "],
+)
+@pytest.mark.parametrize("longest", [3900, 20])
+def test_nothing_that_is_in_a_text_makes_it_take_longer(piece: str, longest: int) -> None:
+    split("word " * 1000, longest)
+
+    nasty = seconds(piece * (120_000 // len(piece)), longest)
+
+    assert nasty < 10 * seconds("word " * 24_000, longest)
+
+
+@pytest.mark.parametrize("text", ["word " * 40_000, "```\n" + "x y\n" * 50_000, "x" * 200_000])
+def test_short_parts_take_no_longer_than_long_ones(text: str) -> None:
+    assert seconds(text, 20) < 15 * seconds(text, 200)
+
+
+def seconds(text: str, longest: int) -> float:
+    """Return the processor time that it takes to cut a text."""
+    began = time.thread_time()
+    split(text, longest)
+    return time.thread_time() - began

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from attrs import evolve, frozen
@@ -10,11 +11,14 @@ from argent_core import codec
 from argent_core.guard import attempt
 from argent_core.inbound import journal
 from argent_core.inbound.journal import Journal, Lease
-from argent_core.loop.attachments import in_words
+from argent_core.loop.attachments import in_words, is_passed_on
 from argent_core.loop.model_router import Route
 from argent_core.loop.offered_block import OfferedBlock
 from argent_core.outbound import outbox, parts
 from argent_hookspecs import Address, Event, Reply, Transaction
+
+_LONG = 20_000
+"""Characters that take some ten milliseconds to be cut into parts."""
 
 
 def begin(tx: Transaction, lease: Lease, *, now: float) -> None:
@@ -59,11 +63,13 @@ def explanation(
     why: str,
     blocks: Sequence[OfferedBlock],
     private: bool = False,
+    outside: bool = False,
 ) -> Callable[[Transaction], None]:
     """Return what records the route, why it is that one, and what the context was made of.
 
     Args:
         private: Whether the turn is private from now on, as what it is told is.
+        outside: Whether something from outside is told from now on.
     """
     tier, score = route.tier, route.score
     rows = [
@@ -80,12 +86,13 @@ def explanation(
         for n, offered in enumerate(blocks)
     ]
     factors = codec.write({**codec.plain(score.factors), "cap": score.cap})
+    chosen = (score.value, factors, tier.name, tier.provider, tier.model, why)
 
     def record(tx: Transaction) -> None:
         tx.execute(
             "UPDATE turns SET score = ?, factors = ?, tier = ?, provider = ?, model = ?, why = ?,"
-            " private = MAX(private, ?) WHERE id = ?",
-            (score.value, factors, tier.name, tier.provider, tier.model, why, private, lease.id),
+            " private = MAX(private, ?), outside = MAX(outside, ?) WHERE id = ?",
+            (*chosen, private, outside, lease.id),
         )
         tx.execute("DELETE FROM blocks WHERE turn = ?", (lease.id,))
         tx.executemany("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
@@ -127,32 +134,44 @@ async def finish(book: Journal, lease: Lease, *, ending: Ending) -> bool:
     now = book.now()
     asked = "\n".join(in_words(event) for event in ending.heard).encode(errors="replace").decode()
     trust = str(ending.heard[0].trust) if ending.heard else None
-    row = (ending.state, now, ending.answer, ending.reason, asked or None, trust, lease.id)
+    replies = await _in_parts(ending)
+    outside = any(is_passed_on(event) for event in ending.heard)
+    row = (ending.state, now, ending.answer, ending.reason, asked or None, trust, outside, lease.id)
 
     def work(tx: Transaction) -> bool:
         journal.check(tx, lease)
         tx.execute(
             "UPDATE turns SET state = ?, finished_at = ?, answer = ?, reason = ?, asked = ?,"
-            " trust = ? WHERE id = ?",
+            " trust = ?, outside = MAX(outside, ?) WHERE id = ?",
             row,
         )
         state, reason = ending.state, ending.reason
         journal.close(tx, "turn = ?", given=(lease.id,), state=state, reason=reason, now=now)
         more = journal.refresh(tx, lease.event.conversation, now=now)
-        if ending.reply is not None:
-            # A turn that is tried again after its apology answers under another key.
-            (n,) = tx.execute("SELECT COUNT(*) FROM outbox WHERE turn = ?", (lease.id,)).fetchone()
-            for place, reply in enumerate(_in_parts(ending.reply, ending.longest), n):
-                part = evolve(reply, key=f"{lease.id}-{place}")
-                outbox.put(tx, part, now=now, held=ending.held)
+        # A turn that is tried again after its apology answers under another key.
+        (n,) = tx.execute("SELECT COUNT(*) FROM outbox WHERE turn = ?", (lease.id,)).fetchone()
+        for place, reply in enumerate(replies, n):
+            part = evolve(reply, key=f"{lease.id}-{place}")
+            outbox.put(tx, part, now=now, held=ending.held)
         return more
 
     return await book.database.write(work)
 
 
-def _in_parts(reply: Reply, longest: int | None) -> list[Reply]:
-    """Cut a reply that is too long; its files go with the last part."""
-    texts = [reply.text] if longest is None else parts.split(reply.text, longest)
+async def _in_parts(ending: Ending) -> list[Reply]:
+    """Cut a reply that is too long; its files go with the last part.
+
+    Nobody waits for it: it is done before the database is written to, and a long one in a thread.
+    """
+    reply, longest = ending.reply, ending.longest
+    if reply is None:
+        return []
+    if longest is None:
+        texts = [reply.text]
+    elif len(reply.text) > _LONG:
+        texts = await asyncio.to_thread(parts.split, reply.text, longest)
+    else:
+        texts = parts.split(reply.text, longest)
     first = [evolve(reply, text=text, files=()) for text in texts[:-1]]
     return [*first, evolve(reply, text=texts[-1])]
 
