@@ -4,7 +4,8 @@
 the same transactions, so that the next event to deal with is one index look-up however many wait.
 ``turns``, ``blocks`` and ``steps`` are the trace, and what a turn resumes from. ``asked``,
 ``trust`` and ``answer`` of a turn are its part of the history: what filters let through; if it is
-``private``, models elsewhere are never told of it. ``file_uses`` says which attachments an event
+``private``, models elsewhere are never told of it, and ``outside`` says whether something from
+outside was told in it. ``file_uses`` says which attachments an event
 and its replies refer to, so that the others can be taken away.
 """
 
@@ -249,4 +250,6 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE TABLE fresh_starts (conversation TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
     """,
+    "ALTER TABLE turns ADD COLUMN outside INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE approvals ADD COLUMN address TEXT NOT NULL DEFAULT ''",
 )

@@ -83,9 +83,15 @@ class GatheredContext:
     @property
     def told(self) -> tuple[Trust, ...]:
         """Whose content is part of it."""
-        told = [self.event.trust, *(exchange.trust for exchange in self.history)]
-        told += [b.block.trust for b in self.blocks if not b.left_out]
-        return (*told, *attachments.trusts(self.event, self.attachments))
+        earlier = [exchange.trust for exchange in self.history]
+        earlier += [Trust.OUTSIDE for exchange in self.history if exchange.outside]
+        return (*self.told_anew, *earlier)
+
+    @property
+    def told_anew(self) -> tuple[Trust, ...]:
+        """Whose content this turn brings, besides those before it."""
+        blocks = [b.block.trust for b in self.blocks if not b.left_out]
+        return (self.event.trust, *blocks, *attachments.trusts(self.event, self.attachments))
 
 
 @frozen(kw_only=True)

@@ -26,6 +26,7 @@ class Exchange:
     Args:
         asked: What was asked; what was taken out of it, or held back, is not told again.
         private: Whether it is for models of this machine only.
+        outside: Whether something from outside was told in it, a document perhaps.
         messages: The exchange as a model is told.
         tokens: Estimate of its size.
     """
@@ -36,6 +37,7 @@ class Exchange:
     trust: Trust
     at: str = ""
     private: bool = False
+    outside: bool = False
     messages: tuple[Message, Message] = field(init=False, repr=False)
     tokens: int = field(init=False)
 
@@ -123,11 +125,11 @@ def _read(tx: Transaction, turns: list[str]) -> dict[str, tuple[float, Exchange]
         return {}
     rows = tx.execute(
         "SELECT id, finished_at, n, asked, answer, trust, datetime(started_at, 'unixepoch'),"
-        " private"
+        " private, outside"
         " FROM turns WHERE id IN (SELECT value FROM json_each(?))",
         (json.dumps(turns),),
     ).fetchall()
     return {
-        id: (finished, Exchange(n, asked, answer, Trust(trust), f"{at}Z", bool(private)))
-        for id, finished, n, asked, answer, trust, at, private in rows
+        id: (finished, Exchange(n, asked, answer, Trust(trust), f"{at}Z", bool(private), bool(out)))
+        for id, finished, n, asked, answer, trust, at, private, out in rows
     }

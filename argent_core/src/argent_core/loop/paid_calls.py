@@ -34,6 +34,7 @@ from argent_hookspecs import (
     ModelRequest,
     PluginError,
     Transaction,
+    Trust,
 )
 
 INSTEAD = "instead"
@@ -161,7 +162,12 @@ class PaidCalls:
         """Put a call on record and set aside what it may cost."""
         bill = await self.account.bill(route, request, instead=bool(wanted.instead))
         explain = turn_store.explanation(
-            self.lease, route=route, why=why, blocks=fitted.blocks, private=fitted.private
+            self.lease,
+            route=route,
+            why=why,
+            blocks=fitted.blocks,
+            private=fitted.private,
+            outside=Trust.OUTSIDE in self.gathered.told_anew,
         )
         granted = [request.max_output_tokens]
 
