@@ -220,7 +220,9 @@ class Kernel:
     def _build_loop(self, database: Database) -> None:
         """Make the loop and what its turns work with."""
         settings, redact, publish = self.config, self.redactor.redact, self.observers.publish
-        approvals = Approvals(self.journal, settings.tools.approval_timeout)
+        approvals = Approvals(
+            self.journal, settings.tools.approval_timeout, lambda: self.pairing.people.owner_at
+        )
         filters = Filters(self.host, self.guard)
         self.tools = Tools(
             self.host,
@@ -247,7 +249,6 @@ class Kernel:
             approvals=approvals,
             tools=self.tools,
             max_steps=settings.loop.max_steps,
-            owner_at=lambda: self.pairing.people.owner_at,
             publish=publish,
             redact=redact,
             make_room=lambda: self.intake.make_room(),

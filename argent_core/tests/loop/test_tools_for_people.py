@@ -98,7 +98,7 @@ async def test_what_asks_is_asked_of_an_owner_where_they_are(
         await say(channel, "write", "bob", "bob's chat")
         approval = await open_approval(kernel, "bob's chat")
         await eventually(lambda: asked, what="the question")
-        assert asked[0].to == Address("memory", "ada's chat")
+        assert asked[0].to == approval.to == Address("memory", "ada's chat")
 
         for who, may in (("bob", False), ("eve", False), ("ada", True)):
             sender = Sender("memory", who)
@@ -107,6 +107,30 @@ async def test_what_asks_is_asked_of_an_owner_where_they_are(
         assert (await channel.next_reply()).text == "Sent."
 
     assert letters.sent == ["hi"]
+
+
+async def test_where_it_is_asked_is_known_after_a_restart(
+    argent: Argent, channel: MemoryChannel
+) -> None:
+    letters, config = Letters(), settings(policy={"send": "ask"})
+    plugins = [Demo(letters.tool())]
+    async with argent(plugins=plugins, model=["Hello.", call()], config=config) as kernel:
+        await say(channel, "hello", "ada", "ada's chat")
+        await channel.next_reply()
+        await say(channel, "write", "bob", "bob's chat")
+        await open_approval(kernel, "bob's chat")
+    async with argent.restart(model=[]) as kernel:
+        (approval,) = await kernel.agent.approvals()
+        assert approval.to == Address("memory", "ada's chat")
+
+
+async def test_nobody_is_asked_in_place_of_an_owner_who_is_nowhere(
+    argent: Argent, channel: MemoryChannel
+) -> None:
+    letters, config = Letters(), settings(policy={"send": "ask"})
+    async with argent(plugins=[Demo(letters.tool())], model=[call()], config=config) as kernel:
+        await say(channel, "write", "bob", "bob's chat")
+        assert (await open_approval(kernel, "bob's chat")).to is None
 
 
 async def test_where_the_owner_is_is_known_after_a_restart(

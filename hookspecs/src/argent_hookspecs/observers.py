@@ -73,6 +73,8 @@ class Approval:
         id: What to answer with.
         arguments: Exactly what would be run; the answer holds for nothing else.
         expires_at: Without an answer by then it counts as no.
+        to: Where it is asked: where the turn's answer goes, or of an owner if the turn is of
+            another; None if it is nowhere.
     """
 
     id: str
@@ -81,6 +83,7 @@ class Approval:
     tool: str
     arguments: Mapping[str, Any]
     expires_at: datetime
+    to: Address | None = None
 
 
 @frozen(kw_only=True)
@@ -88,7 +91,7 @@ class ApprovalAsked:
     """A person's word is needed.
 
     Args:
-        to: Where to ask: where the turn's answer goes, or to an owner if the turn is of another.
+        to: Where to ask, as the approval has it.
     """
 
     approval: Approval

@@ -40,7 +40,6 @@ from argent_hookspecs import (
     ToolCall,
     ToolFinished,
     ToolStarted,
-    Trust,
     TurnStarted,
 )
 
@@ -215,11 +214,7 @@ class AgentTurn:
         self.shop.publish(Draft(**self._here, to=self.lease.event.reply_to, text=text))
 
     def _ask(self, approval: Approval) -> None:
-        event = self.lease.event
-        # Nobody else may answer, so that it is the owner who is asked.
-        of_other = event.kind == "message" and event.trust is not Trust.OWNER
-        to = self.shop.owner_at() if of_other else event.reply_to
-        self.shop.publish(ApprovalAsked(approval=approval, to=to))
+        self.shop.publish(ApprovalAsked(approval=approval, to=approval.to))
 
     def _state_changed(self, old: AgentState, new: AgentState) -> None:
         self.shop.publish(StateChanged(**self._here, old=str(old), new=str(new)))

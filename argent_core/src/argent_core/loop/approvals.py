@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from attrs import define, frozen
@@ -16,9 +17,17 @@ from argent_core import codec
 from argent_core.guard import attempt
 from argent_core.inbound import journal
 from argent_core.inbound.journal import Journal, Lease
-from argent_hookspecs import Approval, ArgentError, ToolCall, Transaction
+from argent_hookspecs import (
+    Address,
+    Approval,
+    ArgentError,
+    Event,
+    ToolCall,
+    Transaction,
+    Trust,
+)
 
-_SELECT = "SELECT id, turn, conversation, call, expires_at FROM approvals"
+_SELECT = "SELECT id, turn, conversation, call, expires_at, address FROM approvals"
 
 
 class ApprovalNeeded(ArgentError):
@@ -43,12 +52,21 @@ def call_hash(call: ToolCall) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _nowhere() -> None:
+    """Serve where there is no owner to ask."""
+
+
 @define(eq=False, repr=False)
 class Approvals:
-    """The approvals on record."""
+    """The approvals on record.
+
+    Args:
+        owner_at: Returns where an owner can be asked, if anywhere.
+    """
 
     journal: Journal
     timeout: timedelta
+    owner_at: Callable[[], Address | None] = _nowhere
 
     async def find(self, turn: str, call_id: str) -> Answered | None:
         """Return how the approval of a call stands, or None if nobody was asked."""
@@ -72,13 +90,14 @@ class Approvals:
             tool=call.name,
             arguments=call.arguments,
             expires_at=now + self.timeout,
+            to=self._where_to_ask(lease.event),
         )
 
         def insert(tx: Transaction) -> None:
             journal.check(tx, lease)
             tx.execute(
                 "INSERT INTO approvals (id, turn, conversation, call_id, call_hash, call, state,"
-                " asked_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, 'open', ?, ?)",
+                " asked_at, expires_at, address) VALUES (?, ?, ?, ?, ?, ?, 'open', ?, ?, ?)",
                 (
                     approval.id,
                     lease.id,
@@ -88,6 +107,7 @@ class Approvals:
                     codec.dump(call),
                     now.timestamp(),
                     approval.expires_at.timestamp(),
+                    codec.dump(approval.to) if approval.to is not None else "",
                 ),
             )
             tx.execute(
@@ -98,6 +118,11 @@ class Approvals:
 
         await self.journal.database.write(insert)
         return approval
+
+    def _where_to_ask(self, event: Event) -> Address | None:
+        # Nobody else may answer, so that it is the owner who is asked.
+        of_other = event.kind == "message" and event.trust is not Trust.OWNER
+        return self.owner_at() if of_other else event.reply_to
 
     async def open(self, conversation: str | None = None) -> list[Approval]:
         """Return the approvals that wait for an answer, oldest first."""
@@ -160,8 +185,8 @@ def _settle(
     return len(found)
 
 
-def _approval(row: tuple[str, str, str, str, float]) -> Approval:
-    id, turn, conversation, call_text, expires_at = row
+def _approval(row: tuple[str, str, str, str, float, str]) -> Approval:
+    id, turn, conversation, call_text, expires_at, to = row
     call = codec.load(call_text, ToolCall)
     return Approval(
         id=id,
@@ -170,4 +195,5 @@ def _approval(row: tuple[str, str, str, str, float]) -> Approval:
         tool=call.name,
         arguments=call.arguments,
         expires_at=datetime.fromtimestamp(expires_at, UTC),
+        to=codec.load(to, Address) if to else None,
     )

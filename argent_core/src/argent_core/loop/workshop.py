@@ -25,7 +25,6 @@ class Workshop:
     """What every turn works with.
 
     Args:
-        owner_at: Returns where an owner can be asked, if anywhere.
         publish: Tells observers.
         redact: Takes secrets out of a text.
         make_room: Called when the disk is too full to go on.
@@ -44,7 +43,6 @@ class Workshop:
     approvals: Approvals
     tools: Tools
     max_steps: int
-    owner_at: Callable[[], Address | None]
     publish: Callable[[Notice], None]
     redact: Callable[[str], str]
     make_room: Callable[[], None]
