@@ -207,11 +207,13 @@ class TestApproval:
 
         with Agents(installation).running("start") as agent:
             up = agent.wait_for("Argent runs, with ")
+            waiting = agent.wait_for("New, and waiting for you: ")
             install(site, "argent-last", plugin="last")
             done = installation.run("plugins", "approve", "later", "last").stdout
             after = states(installation)
 
         assert "first" in up and "later" not in up
+        assert waiting == "argent plugins approve later"
         assert "later is approved; it is running\n" in done
         assert "last is approved; it loads at the next start\n" in done
         assert after["later"] == ("running", "")

@@ -41,6 +41,9 @@ async def _serve(kernel: Kernel) -> None:
     async with kernel:
         up = [plugin.name for plugin in kernel.host.plugins.values() if plugin.up]
         click.echo(f"Argent runs, with {', '.join(up) or 'no plugins'}. Ctrl-C stops it.", err=True)
+        if waiting := sorted(kernel.agent.plugin_trust.waiting):
+            names = " ".join(waiting)
+            click.echo(f"New, and waiting for you: argent plugins approve {names}", err=True)
         await kernel.wait()
         click.echo("Stopping…", err=True)
 
