@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from bot_api import BotApi
 from bot_api.people import Button
 
+from argent_core.kernel import Kernel
 from argent_hookspecs import Sender, ToolCall
 from argent_testing import Argent
 
@@ -158,3 +160,42 @@ async def test_who_is_an_owner_no_longer_is_not_told_who_asks(
 
     assert asked.count(1) == 2
     assert asked.count(5) == 1
+
+
+async def test_what_could_not_be_asked_is_asked_of_the_owner_after_a_restart(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    async with argent(plugins=PLUGINS, model=["Hello.", CALL], config=config) as kernel:
+        await api.say("hello")
+        await api.settled(1, says=1)
+        api.refuse("sendMessage", 429, "Too Many Requests: retry after 30", retry_after=30)
+        await api.say("6*7?", chat=2)
+        await _waiting(kernel)
+        await api.until(lambda: len(api.calls("sendMessage")) == 2)
+    async with argent.restart(model=[]):
+        await api.settled(1, says=2)
+
+    assert "May I run" in api.texts(1)[1]
+    assert api.texts(2) == []
+
+
+async def test_an_owner_elsewhere_is_not_asked_in_the_chat_of_another(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    people = {"owners": {"memory": ["ada"]}, "allow": {"telegram": ["2", "3"]}}
+    config = {**config, "people": people}
+    async with argent(plugins=PLUGINS, model=[CALL], config=config) as kernel:
+        await api.say("6*7?", chat=2)
+        await _waiting(kernel)
+    async with argent.restart(model=["Hi."]):
+        await api.say("hi", chat=3)
+        await api.settled(3, says=1)
+
+    assert api.texts(2) == []
+
+
+async def _waiting(kernel: Kernel) -> None:
+    """Wait until a turn waits for a person's word."""
+    async with asyncio.timeout(10):
+        while not await kernel.agent.approvals() or kernel.loop.running:
+            pass

@@ -166,3 +166,32 @@ async def test_a_webhook_of_something_else_is_left_alone(
     assert not check["ok"]
     assert "argent init telegram" in check["remedy"]
     assert api.methods_called("deleteWebhook") == []
+
+
+async def test_a_part_of_an_album_that_is_told_again_after_a_restart_is_not_answered(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    url = config["plugins"]["telegram"]["webhook"]["url"]
+    async with argent(plugins=PLUGINS, model=["Two."], config=config):
+        parts = await api.say("Cats", album=[PNG, PNG + b"2"])
+        await api.settled(1, says=1)
+        await tell_again(api, url, parts[1])
+    async with argent.restart(model=["Again."]) as kernel:
+        await api.until(lambda: len(api.methods_called("setWebhook")) == 2)
+        await tell_again(api, url, parts[0])
+        await tell_again(api, url, parts[1])
+        await api.say("More?")
+        await api.settled(1, says=2)
+        events = await kernel.agent.events.list()
+
+    assert api.texts(1) == ["Two.", "Again."]
+    assert len(events) == 2
+
+
+async def tell_again(api: BotApi, url: str, update: Any) -> None:
+    """Post an update as Telegram does whose first answer was lost."""
+    assert api.bot.updates.webhook is not None
+    headers = {"X-Telegram-Bot-Api-Secret-Token": api.bot.updates.webhook.secret}
+    async with httpx.AsyncClient(trust_env=False) as telegram:
+        answer = await telegram.post(url, headers=headers, json=update)
+    assert answer.status_code == 200

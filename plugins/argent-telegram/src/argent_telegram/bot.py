@@ -191,7 +191,8 @@ class LiveBot:
             wanted = [one for message in messages for one in attachments(message)]
             files = [await fetched(self.api, one, files=self.ctx.files) for one in wanted]
         event = event_of(messages, files, me=me, channel=self.place.id, edited=edited)
-        return evolve(event, dedupe_key=f"tg:{me.id}:{updates[0].update_id}")
+        first = min(update.update_id for update in updates)
+        return evolve(event, dedupe_key=f"tg:{me.id}:{first}")
 
     async def _may_send_files(self, messages: Sequence[Message], me: Me) -> bool:
         """Say whether files are to be fetched: of a stranger, and of talk in a group, none are."""

@@ -32,8 +32,11 @@ MIGRATIONS = (
     ) STRICT;
     CREATE TABLE webhooks (channel TEXT PRIMARY KEY, url TEXT NOT NULL) STRICT;
     """,
+    "ALTER TABLE pieces ADD COLUMN stored_at REAL;",
 )
 _KEPT_SECONDS = 45 * 86400.0
+_TOLD_AGAIN_SECONDS = 2 * 86400.0
+"""Telegram tells nothing again after a day: https://core.telegram.org/bots/api#getting-updates."""
 
 
 @frozen
@@ -172,22 +175,27 @@ class Ledger:
         """Return the chats where owners talk with the agent."""
         return [chat for (chat,) in await self._read(_OWNERS, channel)]
 
-    async def keep_piece(self, channel: str, id: int, *, body: str) -> None:
-        """Keep a part of an album, safe from power cuts, until the album is whole."""
-        sql = "INSERT OR IGNORE INTO pieces VALUES (?, ?, ?)"
-        await self.database.write(
-            lambda tx: tx.execute(sql, (channel, id, body)).rowcount, durable=True
-        )
+    async def keep_piece(self, channel: str, id: int, *, body: str) -> bool:
+        """Keep a part of an album, safe from power cuts; False if the album is stored already."""
+
+        def work(tx: Transaction) -> bool:
+            given = (channel, id, body)
+            tx.execute("INSERT OR IGNORE INTO pieces VALUES (?, ?, ?, NULL)", given)
+            sql = "SELECT stored_at FROM pieces WHERE channel = ? AND id = ?"
+            (stored_at,) = tx.execute(sql, (channel, id)).fetchone()
+            return stored_at is None
+
+        return await self.database.write(work, durable=True)
 
     async def pieces(self, channel: str) -> list[str]:
         """Return the parts of albums that are not stored as events yet, in order."""
-        sql = "SELECT body FROM pieces WHERE channel = ? ORDER BY id"
+        sql = "SELECT body FROM pieces WHERE channel = ? AND stored_at IS NULL ORDER BY id"
         return [str(body) for (body,) in await self._read(sql, channel)]
 
     async def pieces_stored(self, channel: str, ids: Sequence[int]) -> None:
-        """Forget the parts of an album, all at once."""
-        sql = "DELETE FROM pieces WHERE channel = ? AND id = ?"
-        rows = [(channel, id) for id in ids]
+        """Forget what the parts of an album say, all at once, but not that they are stored."""
+        sql = "UPDATE pieces SET body = '', stored_at = ? WHERE channel = ? AND id = ?"
+        rows = [(self._now(), channel, id) for id in ids]
         await self.database.write(lambda tx: tx.executemany(sql, rows).rowcount)
 
     async def webhook(self, channel: str) -> str:
@@ -206,6 +214,8 @@ class Ledger:
         def work(tx: Transaction) -> None:
             for table in ("drafts", "steps", "questions"):
                 tx.execute(f"DELETE FROM {table} WHERE at < ?", (before,))
+            told_again = self._now() - _TOLD_AGAIN_SECONDS
+            tx.execute("DELETE FROM pieces WHERE stored_at < ?", (told_again,))
 
         await self.database.write(work)
 

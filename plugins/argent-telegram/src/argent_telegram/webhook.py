@@ -117,8 +117,9 @@ class Webhook:
         if isinstance(update, Unreadable):
             return 400 if update.update_id is None else 200  # it would be the same next time
         if update.message and update.message.media_group_id:
-            await self.ledger.keep_piece(self.channel, update.update_id, body=body.decode())
-            self.inbox.take(update)
+            id, said = update.update_id, body.decode()
+            if await self.ledger.keep_piece(self.channel, id, body=said):
+                self.inbox.take(update)
         else:
             await asyncio.wait({self.inbox.take(update)})
         return 200
