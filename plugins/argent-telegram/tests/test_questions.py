@@ -171,7 +171,7 @@ async def test_what_could_not_be_asked_is_asked_of_the_owner_after_a_restart(
         api.refuse("sendMessage", 429, "Too Many Requests: retry after 30", retry_after=30)
         await api.say("6*7?", chat=2)
         await _waiting(kernel)
-        await api.until(lambda: len(api.calls("sendMessage")) == 2)
+        await api.until(lambda: len(api.methods_called("sendMessage")) == 2)
     async with argent.restart(model=[]):
         await api.settled(1, says=2)
 

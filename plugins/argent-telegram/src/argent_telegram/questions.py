@@ -72,8 +72,10 @@ class Questions:
         """Ask what was not asked because the agent ended too soon."""
         asked = {one.id for one in await self.ledger.questions(self.channel)}
         for approval in await self.agent.approvals():
-            to = address_of(self.channel, approval.conversation)
-            if to is not None and f"{_TOOL}:{approval.id}" not in asked:
+            to = approval.to
+            if to is None or to.channel != self.channel:
+                continue
+            if f"{_TOOL}:{approval.id}" not in asked:
                 await self._ask_approval(approval, to)
         for request in await self.agent.pairings():
             if request.sender.channel == self.channel and f"{_PERSON}:{request.code}" not in asked:
@@ -205,20 +207,6 @@ class Questions:
             await self.api.call("answer_callback_query", **given)
         except TelegramFault as error:  # it was pressed too long ago to be told
             log.info("a button's press is not answered: %s", error)
-
-
-def address_of(channel: str, conversation: str) -> Address | None:
-    """Return the place of a conversation, if it is one of a bot's.
-
-    >>> address_of("telegram:home", "telegram:home:-100:7")
-    Address(channel='telegram:home', chat='-100', thread='7')
-    """
-    if not conversation.startswith(f"{channel}:"):
-        return None
-    chat, _, thread = conversation.removeprefix(f"{channel}:").partition(":")
-    if not chat.lstrip("-").isdecimal():  # that of another bot
-        return None
-    return Address(channel, chat, thread or None)
 
 
 def _approval_text(approval: Approval) -> str:
