@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -178,3 +179,45 @@ async def deliver(kernel: Any, *, text: str, files: tuple[File, ...] = ()) -> Re
     reply = Reply(key="k-0", to=to, text=text, turn="k", conversation="c", files=files)
     receipt: Receipt = await channel.live.deliver(reply)
     return receipt
+
+
+async def test_a_file_waits_for_as_long_as_telegram_asks(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    for _ in range(4):
+        api.refuse("getFile", 429, "Too Many Requests: retry after 1", retry_after=1)
+    async with argent(plugins=PLUGINS, model=["Nice."], config=config) as kernel:
+        await api.say("Look.", photo=PNG)
+        await api.settled(1, says=1, timeout=30)
+        (event,) = await events_of(argent, kernel)
+
+    assert len(files_in(event)) == 1
+
+
+async def test_a_file_waits_until_there_is_room_on_the_disk(
+    argent: Argent, api: BotApi, config: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with argent(plugins=PLUGINS, model=["Nice."], config=config) as kernel:
+        with monkeypatch.context() as full:
+            usage = shutil.disk_usage(argent.folder)
+            full.setattr(shutil, "disk_usage", lambda _: usage._replace(free=0))
+            await api.say("Look.", photo=PNG)
+            await api.until(lambda: len(api.methods_called("getFile")) == 2)
+            assert await events_of(argent, kernel) == []
+        await api.settled(1, says=1)
+        (event,) = await events_of(argent, kernel)
+
+    assert len(files_in(event)) == 1
+
+
+async def test_a_file_for_which_the_settings_leave_no_room_is_named_at_once(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    config = {**config, "files": {"total": len(PNG) + 10}}
+    async with argent(plugins=PLUGINS, model=["Nice.", "I cannot see it."], config=config):
+        await api.say("Look.", photo=PNG)
+        await api.settled(1, says=1)
+        await api.say("And here.", photo=PNG + b"2")
+        await api.settled(1, says=2)
+
+    assert "files.total" in argent.model.requests[1].messages[-1].text

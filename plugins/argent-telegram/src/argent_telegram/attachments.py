@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from argent_hookspecs import EventPart, File, FileRefused, Files, Text
-from argent_telegram.faults import Flooded, NotReached, Refused, TelegramFault, Unsure
+from argent_telegram.faults import Blocked, Flooded, NotReached, Refused, Unsure
 from argent_telegram.wire import Api
 
 if TYPE_CHECKING:
@@ -23,8 +23,12 @@ LARGEST_IN = 20 * 1024 * 1024
 LARGEST_PHOTO = 10 * 1024 * 1024
 """Bytes of what is sent as a photo; larger pictures go as documents."""
 
-_TRIES = 3
-_WAIT = 0.5
+_PATIENCE = 300.0
+"""Seconds for which a file is asked for; what is said after it in the chat waits so long."""
+_FIRST_WAIT = 0.5
+_LONGEST_WAIT = 15.0
+_QUOTA = "files.total"
+"""Stands in the refusal of a file for which the settings leave no room."""
 
 
 @frozen(kw_only=True)
@@ -70,22 +74,41 @@ def _made(file: Any, name: str, words: str) -> Attachment:
 
 
 async def fetched(api: Api, attachment: Attachment, *, files: Files) -> EventPart:
-    """Fetch a file and keep it; return what stands for it in the event, words if it has to be."""
+    """Fetch a file and keep it; return what stands for it in the event, words if it has to be.
+
+    Where Telegram cannot be asked now, or the disk is full now, that is tried for some minutes.
+
+    Raises:
+        FileRefused: The disk is still full.
+    """
     largest = min(LARGEST_IN, files.largest)
     if attachment.size > largest:
-        size, most = _megabytes(attachment.size), _megabytes(largest)
-        return _missing(attachment, f"it has {size} MB; at most {most} can be fetched")
-    for tried in range(1, _TRIES + 1):
+        return _missing(attachment, _too_large(attachment.size, largest))
+    clock = asyncio.get_running_loop().time
+    until, wait = clock() + _PATIENCE, _FIRST_WAIT
+    while True:
         try:
-            return await files.add(await api.fetch(attachment.file_id), name=attachment.name)
-        except (FileRefused, Refused) as error:
+            content = await api.fetch(attachment.file_id)
+            if len(content) > largest:
+                return _missing(attachment, _too_large(len(content), largest))
+            return await files.add(content, name=attachment.name)
+        except (Blocked, Refused) as error:
             return _missing(attachment, str(error))
-        except (Flooded, NotReached, Unsure) as error:
-            failure: TelegramFault = error
-            log.info("a file is fetched again: %s", error)
-            wait = error.seconds if isinstance(error, Flooded) else _WAIT * tried
-            await asyncio.sleep(min(wait, 5.0))
-    return _missing(attachment, str(failure))
+        except (FileRefused, Flooded, NotReached, Unsure) as error:
+            if _QUOTA in str(error):  # that does not pass by itself, and the person should know
+                return _missing(attachment, str(error))
+            pause = error.seconds if isinstance(error, Flooded) else wait
+            if clock() + pause > until:
+                if isinstance(error, FileRefused):
+                    raise
+                return _missing(attachment, str(error))
+            log.warning("a file is fetched again: %s", error)
+        await asyncio.sleep(pause)
+        wait = min(_LONGEST_WAIT, 2 * wait)
+
+
+def _too_large(size: int, largest: int) -> str:
+    return f"it has {_megabytes(size)} MB; at most {_megabytes(largest)} can be fetched"
 
 
 def _missing(attachment: Attachment, why: str) -> Text:
