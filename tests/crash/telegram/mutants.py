@@ -32,7 +32,7 @@ def _confirm_what_is_not_stored() -> None:
 
 def _count_what_is_not_stored() -> None:
     def newest(self: Inbox, storing: Sequence[Any]) -> str:
-        return f"{self._highest}@{self._now():.0f}"
+        return f"{self.bot}:{self._highest}@{self._now():.0f}"
 
     replace(Inbox, "_cursor", newest)
 
