@@ -116,7 +116,7 @@ def test_commands(person: Person) -> None:
     assert person.leaves() == 0
 
 
-@pytest.mark.parametrize("command", ["/model", "/model powerful"])
+@pytest.mark.parametrize("command", ["/model", "/model powerful", "/new"])
 def test_the_agents_own_command_goes_to_the_agent(person: Person, command: str) -> None:
     person.types(command)
 

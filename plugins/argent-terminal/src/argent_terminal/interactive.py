@@ -17,13 +17,14 @@ HELP = """\
 /status   how the agent is            /trace    why it answered as it did
 /history  what was said before        /stop     stop what it is doing here
 /model    which model answers here; /model powerful, /model auto
-/help     this                        /quit     leave (also Ctrl-D)
+/new      begin a new conversation    /help     this
+/quit     leave (also Ctrl-D)
 @powerful at the beginning chooses the model of one message.
 Enter sends. Alt-Enter, or \\ at the end of a line, begins another line; pasted lines stay together.
 Ctrl-C while the agent answers stops the answer, not the agent."""
 
 
-_AGENTS_OWN = "/model"
+_AGENTS_OWN = ("/model", "/new")
 """What looks like a command of the terminal, but is the agent's own and goes there as a message."""
 
 
@@ -53,7 +54,7 @@ class Interactive:
         while (text := await self._read()) is not None:
             if not self._link.is_open and not await self._link.reopen():
                 self._screen.note("The agent is still gone. Start it with: argent start")
-            elif not text.startswith("/") or "\n" in text or text.split()[0] == _AGENTS_OWN:
+            elif not text.startswith("/") or "\n" in text or text.split()[0] in _AGENTS_OWN:
                 await self._say(text)
             elif text.split()[0] in ("/quit", "/exit"):
                 return 0
