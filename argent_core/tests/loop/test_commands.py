@@ -200,3 +200,20 @@ async def test_the_owner_is_told_how_the_agent_is(argent: Argent, channel: Memor
     assert "- Models: local (scripted)" in rest
     assert "- Events: 0 waiting, 0 under way, 0 dead" in rest
     assert "- 1 asking to be let in: `argent pair list`" in rest
+
+
+@pytest.mark.parametrize("text", ["/tasks", "/foo", "/foo@bot "])
+async def test_a_command_that_is_none_reaches_no_model(argent: Argent, text: str) -> None:
+    async with argent(model=[]):
+        answer = await argent.channel.ask(text)
+
+    assert (
+        answer
+        == f"There is no {text.strip().removesuffix('@bot')} here. /help lists what there is."
+    )
+
+
+@pytest.mark.parametrize("text", ["/etc/passwd", "/tmp what is that?", "/Users", "what is /foo"])
+async def test_what_only_looks_like_one_is_a_message(argent: Argent, text: str) -> None:
+    async with argent(model=["A folder."]):
+        assert await argent.channel.ask(text) == "A folder."

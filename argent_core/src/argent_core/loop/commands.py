@@ -25,7 +25,7 @@ from argent_hookspecs import Event, EventPart, Text, Transaction, Trust
 _AUTO = "auto"
 _WISH = re.compile(r"\s*@([\w-]+)(?:[:,]\s*|\s+)(?=\S)")
 _ALIKE = 0.75
-_SIMPLE = re.compile(r"\s*/(new|status|help)(?:@\w+)?\s*")
+_SIMPLE = re.compile(r"\s*/([a-z]+)(?:@\w+)?\s*")
 _START = re.compile(r"\s*/start(?:@\w+)?(?!\S)")
 _AILING = ("failed", "degraded", "blocked", "incompatible", "invalid settings")
 _LISTS = {"approvals": "approvals", "pairings": "pair"}
@@ -92,6 +92,8 @@ class Commands:
             return "From here on a new conversation begins; what was said before is not told."
         if command == "help":
             return _HELP if _is_owners(event) else _HELP_FOR_OTHERS
+        if command != "status":
+            return f"There is no /{command} here. /help lists what there is."
         if not _is_owners(event):
             return "Only the owner may ask for that."
         return "\n".join(_summary(await self.status()))
@@ -151,7 +153,7 @@ def _simple(event: Event) -> str:
     if _START.match(event.text):
         return "help"
     found = _SIMPLE.fullmatch(event.text) if len(event.text) < 100 else None
-    return found[1] if found else ""
+    return found[1] if found and found[1] != "model" else ""
 
 
 def _summary(status: Mapping[str, Any]) -> Iterator[str]:
