@@ -255,6 +255,7 @@ class Kernel:
             longest=self.output_handlers.longest,
         )
         self.loop = AgentLoop(workshop, settings.loop, delivered=self._turn_ended)
+        self.pairing.people.end_turns = self.loop.end
 
     def _build_agent(self, database: Database) -> None:
         """Make what commands, channels and plugins see of the kernel."""

@@ -7,18 +7,18 @@ settings say.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from attrs import define, field
 
-from argent_core import codec
+from argent_core import codec, leaving
 from argent_core.config import PeopleSettings
 from argent_core.database import Database
 from argent_core.guard import attempt
-from argent_core.inbound import journal, lanes
-from argent_hookspecs import Address, ArgentError, Clock, Event, Sender, Transaction, Trust
+from argent_core.loop.turn_store import CancelledTurn
+from argent_hookspecs import Address, ArgentError, Clock, Sender, Transaction, Trust
 
 T = TypeVar("T")
 
@@ -41,18 +41,24 @@ class UnknownPerson(ArgentError):
     """Report that somebody is not on record, or cannot be put there."""
 
 
+async def _end_none(_: Sequence[CancelledTurn], __: str) -> None:
+    """Serve where no turns are made."""
+
+
 @define(eq=False, repr=False)
 class People:
     """Who is on record.
 
     Args:
         settings: Who counts as on record besides.
+        end_turns: Told which turns were cancelled on record, and why, so that they end.
         owner_at: Where an owner was last heard from, alone, if anywhere.
     """
 
     database: Database
     clock: Clock
     settings: PeopleSettings
+    end_turns: Callable[[Sequence[CancelledTurn], str], Awaitable[None]] = _end_none
     owner_at: Address | None = field(default=None, init=False)
 
     def now(self) -> float:
@@ -136,38 +142,42 @@ class People:
         self.owner_at = await self.database.read(look)
 
     async def block(self, channel: str, sender: str, *, by: str) -> dict[str, Any]:
-        """Let nothing of somebody in any more, nor what waits of theirs."""
-        who = _sender(channel, sender)
+        """Let nothing of somebody in any more; what is under way for them ends."""
+        who, reason = _sender(channel, sender), "its sender was blocked"
 
-        def work(tx: Transaction) -> dict[str, Any]:
+        def work(tx: Transaction) -> list[CancelledTurn]:
             self.put(tx, who, standing=Standing.BLOCKED, name=_name_of(tx, who), by=by)
-            self._drop(tx, who, reason="its sender was blocked")
-            return {"channel": channel, "sender": sender, "standing": "blocked"}
+            return leaving.drop(tx, who, reason=reason, now=self.now())
 
-        return await self._change(work)
+        await self.end_turns(await self._change(work), reason)
+        return {"channel": channel, "sender": sender, "standing": "blocked"}
 
     async def revoke(self, channel: str, sender: str) -> dict[str, Any]:
         """Take somebody off the record: they are a stranger again, or blocked no longer.
 
+        What is under way for a stranger ends.
+
         Raises:
             UnknownPerson: They are not on it.
         """
-        who = _sender(channel, sender)
+        who, reason = _sender(channel, sender), "its sender was let in no longer"
 
-        def work(tx: Transaction) -> dict[str, Any] | None:
+        def work(tx: Transaction) -> tuple[Standing | None, list[CancelledTurn]] | None:
             sql = "DELETE FROM people WHERE channel = ? AND sender = ?"
             if tx.execute(sql, (channel, sender)).rowcount == 0:
                 return None
             tx.execute("DELETE FROM owner_chats WHERE channel = ? AND sender = ?", who_of(who))
             left = self.standing(tx, who)
-            if left is None:
-                self._drop(tx, who, reason="its sender was let in no longer")
-            return {"channel": channel, "sender": sender, "standing": left and left.value}
+            if left is not None:
+                return left, []
+            return None, leaving.drop(tx, who, reason=reason, now=self.now())
 
         done = await self._change(work)
         if done is None:
             raise UnknownPerson(self._not_on_record(who))
-        return done
+        left, cancelled = done
+        await self.end_turns(cancelled, reason)
+        return {"channel": channel, "sender": sender, "standing": left and left.value}
 
     async def set_group(self, channel: str, chat: str, *, allowed: bool, by: str) -> dict[str, Any]:
         """Allow a group or forbid it, whether it has asked or not."""
@@ -200,22 +210,6 @@ class People:
         done = await self.database.write(work, durable=True)
         await self.find_owner()
         return done
-
-    def _drop(self, tx: Transaction, sender: Sender, *, reason: str) -> None:
-        """Cancel what waits of a sender and was not begun."""
-        waiting = tx.execute(
-            f"SELECT seq, conversation, body FROM events WHERE {lanes.OPEN}"
-            " AND state = 'ready' AND turn IS NULL AND source = ?",
-            (sender.channel,),
-        ).fetchall()
-        for seq, conversation, body in waiting:
-            event = attempt(codec.load, body, Event).value
-            if event is not None and event.sender == sender.id:
-                now = self.now()
-                journal.close(
-                    tx, "seq = ?", given=(seq,), state="cancelled", reason=reason, now=now
-                )
-                journal.refresh(tx, conversation, now=now)
 
     def _not_on_record(self, sender: Sender) -> str:
         for name in ("owners", "allow"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from argent_core.kernel import Kernel
-from argent_hookspecs import Address, Event, EventPart, ModelRejected, Text, Trust
+from argent_hookspecs import Address, Event, EventPart, ModelRejected, Text, ToolCall, Trust
 from argent_testing import Argent
 
 from ..demo import Demo
@@ -73,7 +73,7 @@ async def test_a_new_conversation_knows_nothing_of_it(argent: Argent) -> None:
 
 async def test_forwarded_words_without_an_answer_count_too(argent: Argent) -> None:
     letters = Letters()
-    script = [ModelRejected("no such model"), call()]
+    script: list[ModelRejected | ToolCall] = [ModelRejected("no such model"), call()]
     async with argent(plugins=[Demo(letters.tool())], model=script) as kernel:
         await send(argent, FORWARDED)
         assert "Sorry" in (await argent.channel.next_reply()).text

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from attrs import define, field
 
@@ -21,6 +21,7 @@ from argent_core.loop.agent_turn import AgentTurn
 from argent_core.loop.deadline import Deadline
 from argent_core.loop.running_turn import RunningTurn
 from argent_core.loop.steps import Steps
+from argent_core.loop.turn_store import CancelledTurn
 from argent_core.loop.workshop import Workshop
 from argent_core.running import to_its_end
 from argent_hookspecs import Transaction, TurnFinished
@@ -99,6 +100,18 @@ class AgentLoop:
             await asyncio.wait([running.task for running in found])
         return len(found) + await self._stop_waiting(conversation, reason)
 
+    async def end(self, cancelled: Sequence[CancelledTurn], reason: str) -> None:
+        """End turns that were cancelled on record, and tell of those that were not running."""
+        await asyncio.sleep(0)  # as in stop
+        for turn in cancelled:
+            running = self.running.get(turn.id)
+            if running is not None:
+                running.stop(reason)
+            else:
+                self._tell_cancelled(turn, reason)
+        self.wake()
+        self.delivered()
+
     async def _claim(self) -> float:
         """Begin a turn for each event that there is a place for.
 
@@ -156,12 +169,18 @@ class AgentLoop:
 
     async def _stop_waiting(self, conversation: str | None, reason: str) -> int:
         stopped = await turn_store.cancel_waiting(self.journal, conversation, reason=reason)
-        for turn, where, to in stopped:
-            self.shop.publish(
-                TurnFinished(turn=turn, conversation=where, to=to, state="cancelled", reason=reason)
-            )
+        for turn in stopped:
+            self._tell_cancelled(turn, reason)
         self.wake()
         return len(stopped)
+
+    def _tell_cancelled(self, turn: CancelledTurn, reason: str) -> None:
+        where = turn.conversation
+        self.shop.publish(
+            TurnFinished(
+                turn=turn.id, conversation=where, to=turn.to, state="cancelled", reason=reason
+            )
+        )
 
     async def _age(self) -> None:
         """Let what waits for long rise, every now and then."""

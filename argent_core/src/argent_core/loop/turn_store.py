@@ -192,17 +192,36 @@ async def note(book: Journal, turn: str, *, state: str, reason: str) -> None:
     await book.database.write(lambda tx: tx.execute(sql, (state, reason, turn)).rowcount)
 
 
+@frozen
+class CancelledTurn:
+    """A turn that was cancelled on record.
+
+    Args:
+        to: Where its answer would have gone.
+    """
+
+    id: str
+    conversation: str
+    to: Address | None
+
+
+def cancel(tx: Transaction, turn: str, *, reason: str, now: float) -> None:
+    """Cancel a turn with its events, and what it asks for. Its lane must be refreshed then."""
+    tx.execute(
+        "UPDATE turns SET state = 'cancelled', finished_at = ?, reason = ? WHERE id = ?",
+        (now, reason, turn),
+    )
+    tx.execute("UPDATE approvals SET state = 'denied' WHERE turn = ? AND state = 'open'", (turn,))
+    journal.close(tx, "turn = ?", given=(turn,), state="cancelled", reason=reason, now=now)
+
+
 async def cancel_waiting(
     book: Journal, conversation: str | None, *, reason: str
-) -> list[tuple[str, str, Address | None]]:
-    """Cancel turns that wait for a person's word, or for another try.
-
-    Returns:
-        Each one's id, conversation, and where its answer would have gone.
-    """
+) -> list[CancelledTurn]:
+    """Cancel turns that wait for a person's word, or for another try; return them."""
     now = book.now()
 
-    def work(tx: Transaction) -> list[tuple[str, str, Address | None]]:
+    def work(tx: Transaction) -> list[CancelledTurn]:
         rows = tx.execute(
             "SELECT e.id, e.conversation, e.body FROM events e JOIN turns t ON t.id = e.id"
             " WHERE ? IN (e.conversation, '') AND (e.state = 'waiting'"
@@ -210,16 +229,9 @@ async def cancel_waiting(
             (conversation or "",),
         ).fetchall()
         for turn, where, _ in rows:
-            tx.execute(
-                "UPDATE turns SET state = 'cancelled', finished_at = ?, reason = ? WHERE id = ?",
-                (now, reason, turn),
-            )
-            tx.execute(
-                "UPDATE approvals SET state = 'denied' WHERE turn = ? AND state = 'open'", (turn,)
-            )
-            journal.close(tx, "turn = ?", given=(turn,), state="cancelled", reason=reason, now=now)
+            cancel(tx, turn, reason=reason, now=now)
             journal.refresh(tx, where, now=now)
-        return [(turn, where, _answered_at(body)) for turn, where, body in rows]
+        return [CancelledTurn(turn, where, _answered_at(body)) for turn, where, body in rows]
 
     return await book.database.write(work)
 

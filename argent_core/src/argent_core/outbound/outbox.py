@@ -230,6 +230,13 @@ def put(tx: Transaction, reply: Reply, *, now: float, held: str = "") -> None:
     )
 
 
+def hold(tx: Transaction, turn: str, *, reason: str, now: float) -> None:
+    """Hold back the replies of a turn that are not being sent yet."""
+    change = "UPDATE outbox SET state = 'held', reason = ?, finished_at = ?"
+    sql = f"{change} WHERE turn = ? AND {_PENDING}"
+    tx.execute(sql, (reason, now, turn))
+
+
 def _settle(
     tx: Transaction, seq: int, *, state: str, reason: str, now: float, after: float = 0.0
 ) -> None:

@@ -1,0 +1,121 @@
+"""Somebody is blocked, or let in no longer, while something is under way for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from argent_core.kernel import Kernel
+from argent_hookspecs import ModelUnavailable, Observer, TurnFinished
+from argent_testing import Argent, MemoryChannel, eventually, hang
+
+from .demo import Demo
+from .loop.letters import Letters, call, open_approval
+
+pytestmark = pytest.mark.anyio
+
+PEOPLE: dict[str, Any] = {"owners": {"memory": ["ada"]}}
+CONFIG: dict[str, Any] = {"people": PEOPLE, "tools": {"policy": {"send": "ask"}}}
+
+
+@pytest.fixture
+def channel(argent: Argent) -> MemoryChannel:
+    argent.channel = MemoryChannel(pairing=True)
+    return argent.channel
+
+
+async def say(channel: MemoryChannel, text: str, sender: str = "bob") -> str:
+    id = await channel.say(text, f"chat of {sender}", sender=sender, trust="outside")
+    return str(id)
+
+
+async def let_in(kernel: Kernel, channel: MemoryChannel) -> None:
+    made = await kernel.control.run(
+        "pair.invite", {"standing": "paired", "channel": "memory", "by": "ada"}
+    )
+    await say(channel, made["code"])
+    await channel.next_reply()
+
+
+async def send_away(kernel: Kernel, how: str) -> str:
+    """Block or revoke, and return what is said of it on record."""
+    given = {"channel": "memory", "sender": "bob"}
+    if how == "block":
+        await kernel.control.run("pair.block", {**given, "by": "ada"})
+        return "its sender was blocked"
+    await kernel.control.run("pair.revoke", given)
+    return "its sender was let in no longer"
+
+
+async def demand_cancelled(kernel: Kernel, id: str, reason: str) -> None:
+    shown = await kernel.agent.events.show(id)
+    assert (shown["state"], shown["reason"]) == ("cancelled", reason)
+    turn = await kernel.agent.trace_rows.turn(id)
+    assert turn is not None and turn["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("how", ["block", "revoke"])
+async def test_what_waits_for_the_owners_word_ends(
+    argent: Argent, channel: MemoryChannel, how: str
+) -> None:
+    letters, heard = Letters(), []
+
+    async def notify(notice: Any) -> None:
+        heard.append((notice.turn, notice.state))
+
+    observer = Observer(id="o", notify=notify, kinds=(TurnFinished,))
+    plugins = [Demo(letters.tool(), observer)]
+    async with argent(plugins=plugins, model=[call()], config=CONFIG) as kernel:
+        await let_in(kernel, channel)
+        id = await say(channel, "write")
+        approval = await open_approval(kernel, "")
+        reason = await send_away(kernel, how)
+
+        assert await kernel.agent.approvals() == []
+        assert not await kernel.agent.answer(approval.id, allow=True, by="ada")
+        await demand_cancelled(kernel, id, reason)
+        await eventually(lambda: (id, "cancelled") in heard, what="it is told")
+        assert len(channel.replies) == 1
+    assert letters.sent == []
+
+
+async def test_a_turn_that_runs_is_stopped(argent: Argent, channel: MemoryChannel) -> None:
+    async with argent(model=[hang, "Hello Ada."], config=CONFIG) as kernel:
+        await let_in(kernel, channel)
+        id = await say(channel, "hello")
+        await argent.model.asked(1)
+        reason = await send_away(kernel, "block")
+        await eventually(lambda: not kernel.loop.running, what="it is stopped")
+
+        await demand_cancelled(kernel, id, reason)
+        await say(channel, "hello", "ada")
+        assert (await channel.next_reply()).text == "Hello Ada."
+        assert [reply.text for reply in channel.replies][1:] == ["Hello Ada."]
+
+
+async def test_one_that_is_to_be_tried_again_is_not(argent: Argent, channel: MemoryChannel) -> None:
+    script = [ModelUnavailable("overloaded", retry_after=60)]
+    async with argent(model=script, config=CONFIG) as kernel:
+        await let_in(kernel, channel)
+        id = await say(channel, "hello")
+        await argent.model.asked(1)
+        await eventually(lambda: not kernel.loop.running, what="it is put off")
+        await demand_cancelled(kernel, id, await send_away(kernel, "block"))
+
+
+async def test_a_reply_that_was_not_sent_is_held_back(
+    argent: Argent, channel: MemoryChannel
+) -> None:
+    async with argent(model=["Hello Bob.", "Hello Ada."], config=CONFIG) as kernel:
+        await let_in(kernel, channel)
+        for tries, sender in enumerate(("bob", "ada"), 2):
+            channel.delay(600)
+            await say(channel, "hello", sender)
+            await channel.tried(tries)
+        await send_away(kernel, "block")
+
+        found = {reply["text"]: reply for reply in await kernel.agent.replies.list()}
+        states = {text: reply["state"] for text, reply in found.items() if "Hello" in text}
+        assert states == {"Hello Bob.": "held", "Hello Ada.": "pending"}
+        assert found["Hello Bob."]["reason"] == "its sender was blocked"
