@@ -564,18 +564,3 @@ async def test_a_kill_leaves_decision_cursor_and_reply_together(
             assert code_of(reply.text) == asked.code
             await quiet(kernel, end, replies=1)
             assert len(await kernel.agent.events.list()) == 1
-
-
-async def test_two_channels_that_name_their_conversations_alike_hear_nothing_of_each_other(
-    argent: Argent,
-) -> None:
-    argent.channel = one = MemoryChannel("one", pairing=True)
-    two = MemoryChannel("two", pairing=True)
-    owners = {"people": {"owners": {"one": ["me"], "two": ["me"]}}}
-    async with argent(plugins=[two], model=["Noted.", "What?"], config=owners):
-        for channel, text in ((one, "My secret is 42."), (two, "What was said before?")):
-            await channel.say(text, "all", sender="me", trust="outside")
-            await channel.next_reply()
-
-    told = [message.text for message in argent.model.requests[1].messages]
-    assert told == ["What was said before?"]

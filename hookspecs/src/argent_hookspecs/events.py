@@ -72,9 +72,7 @@ class Event:
 
     Args:
         kind: ``message``, ``task``, ``heartbeat``, ``calendar``, ``webhook``, or a plugin's own.
-        conversation: Events of one conversation are dealt with one at a time, in order, and know
-            of each other. Its name begins with that of its channel and a colon; where people have
-            to be paired, the kernel puts that there.
+        conversation: Events of one conversation are dealt with one at a time, in order.
         content: What was said and what came with it; a plain string is taken as one text part.
         sender: The source's own, unchanging name of who said it.
         sender_name: What people call the sender.
