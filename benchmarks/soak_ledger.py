@@ -118,10 +118,12 @@ class Ledger:
 
 
 def _oldest_ended(database: Path) -> float | None:
-    """Return when the first of the events ended that are on record and have ended."""
+    """Return when the first of the events on record came to its end, with all of its replies."""
     with closing(sqlite3.connect(database)) as connection:
         row = connection.execute(
-            "SELECT MIN(finished_at) FROM events WHERE state IN ('done', 'dead', 'cancelled')"
+            "SELECT MIN(MAX(finished_at, COALESCE("
+            " (SELECT MAX(outbox.finished_at) FROM outbox WHERE outbox.turn = events.id), 0)))"
+            " FROM events WHERE state IN ('done', 'dead', 'cancelled')"
         ).fetchone()
         found: float | None = row[0]
         return found
