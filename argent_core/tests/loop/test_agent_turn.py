@@ -16,7 +16,6 @@ from argent_hookspecs import (
     ContextProvider,
     ContextTooLong,
     Draft,
-    Effect,
     Event,
     Filter,
     Finish,
@@ -34,7 +33,6 @@ from argent_hookspecs import (
     Role,
     Text,
     TextDelta,
-    Tool,
     ToolCall,
     ToolFinished,
     ToolResult,
@@ -48,6 +46,7 @@ from argent_hookspecs import (
 from argent_testing import Argent, eventually, hang
 
 from ..demo import Demo, ended
+from .slow_tool import LOOK, SlowTool
 
 pytestmark = pytest.mark.anyio
 
@@ -119,25 +118,6 @@ class Diary:
 
     def of(self, kind: type[Any]) -> list[Any]:
         return [notice for notice in self.notices if isinstance(notice, kind)]
-
-
-class SlowTool:
-    """A tool that ends when the test lets it."""
-
-    def __init__(self) -> None:
-        self.begun, self.open = asyncio.Event(), asyncio.Event()
-
-    async def run(self) -> str:
-        self.begun.set()
-        await self.open.wait()
-        return "looked"
-
-    @property
-    def plugin(self) -> Demo:
-        return Demo(Tool(id="look", description="Look.", run=self.run, effect=Effect.IDEMPOTENT))
-
-
-LOOK = ToolCall("1", "look")
 
 
 async def test_the_model_is_told_what_it_said_and_what_came_of_it(argent: Argent) -> None:

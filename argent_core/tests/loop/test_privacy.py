@@ -23,6 +23,7 @@ from argent_hookspecs import (
 from argent_testing import Argent, MadePlugin, hang
 
 from ..demo import Demo, ended
+from .slow_tool import LOOK, SlowTool
 from .vendors import Vendor, starting_with
 
 pytestmark = pytest.mark.anyio
@@ -161,20 +162,13 @@ async def test_nobody_else_answers_where_no_model_of_this_machine_is_left(argent
 
 
 async def test_what_is_said_here_meanwhile_is_not_told_elsewhere(argent: Argent) -> None:
-    begun, go = asyncio.Event(), asyncio.Event()
-
-    async def look() -> str:
-        begun.set()
-        await go.wait()
-        return "looked"
-
-    tool = Demo(Tool(id="look", description="Look.", run=look, effect=Effect.IDEMPOTENT))
-    local, fast = vendors(["I see."], [[ToolCall("1", "look")], "Fine."])
-    async with argent(plugins=[tool, *plugins(local, fast)], config=CONFIG):
+    slow = SlowTool()
+    local, fast = vendors(["I see."], [[LOOK], "Fine."])
+    async with argent(plugins=[slow.plugin, *plugins(local, fast)], config=CONFIG):
         await argent.channel.say("How are you?")
-        await begun.wait()
+        await slow.begun.wait()
         await argent.channel.say(f"@local {SECRET}")
-        go.set()
+        slow.open.set()
         assert (await argent.channel.next_reply()).text == "Fine."
         assert (await argent.channel.next_reply()).text == "I see."
 
@@ -260,23 +254,16 @@ async def test_a_model_of_this_machine_that_is_not_there_is_replaced_by_none(
 
 
 async def test_local_only_holds_at_once_for_turns_under_way(argent: Argent) -> None:
-    begun, go = asyncio.Event(), asyncio.Event()
-
-    async def look() -> str:
-        begun.set()
-        await go.wait()
-        return "looked"
-
-    tool = Demo(Tool(id="look", description="Look.", run=look, effect=Effect.IDEMPOTENT))
-    local, fast = vendors(["Here."], [[ToolCall("1", "look")]])
-    async with argent(plugins=[tool, *plugins(local, fast)], config=CONFIG) as kernel:
+    slow = SlowTool()
+    local, fast = vendors(["Here."], [[LOOK]])
+    async with argent(plugins=[slow.plugin, *plugins(local, fast)], config=CONFIG) as kernel:
         await argent.channel.say("How are you?")
-        await begun.wait()
+        await slow.begun.wait()
         routing = {**CONFIG["models"]["routing"], "profile": "local-only"}
         changed = {**CONFIG, "models": {**CONFIG["models"], "routing": routing}}
         argent.home.config_file.write_text(json.dumps(changed))
         await kernel.reload()
-        go.set()
+        slow.open.set()
         await argent.channel.next_reply()
 
     assert (len(fast.requests), len(local.requests)) == (1, 1)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from typing import Any
 
 import pytest
-from openai_kit import lab
+from openai_kit import lab, told
 from replay import hello, replaying
 
 from argent_hookspecs import (
     Finish,
     FinishReason,
     Message,
-    ModelPart,
     ModelUnavailable,
     Role,
     Text,
@@ -28,15 +26,6 @@ from argent_testing.answers import ask, calls, collect, finish, thoughts, words
 from argent_testing.wire.chat import call, chunk, events, usage
 
 pytestmark = pytest.mark.anyio
-
-
-async def told(*documents: Any, **settings: Any) -> list[ModelPart]:
-    """Return the parts of an answer of these chunks."""
-    async with (
-        replaying(PlayedReply(pieces=events(*documents))) as server,
-        lab(server.url, **settings).open("lab") as client,
-    ):
-        return await collect(client, ask("Hello."))
 
 
 async def test_an_answer_comes_word_by_word() -> None:

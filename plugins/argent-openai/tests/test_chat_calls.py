@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from openai_kit import COIN, lab
+from openai_kit import COIN, lab, told
 from replay import hello, replaying
 
 from argent_hookspecs import (
     FinishReason,
     Message,
-    ModelPart,
     Role,
     ToolCall,
 )
@@ -22,15 +21,6 @@ from argent_testing.answers import ask, calls, collect, finish
 from argent_testing.wire.chat import call, chunk, events, usage
 
 pytestmark = pytest.mark.anyio
-
-
-async def told(*documents: Any, **settings: Any) -> list[ModelPart]:
-    """Return the parts of an answer of these chunks."""
-    async with (
-        replaying(PlayedReply(pieces=events(*documents))) as server,
-        lab(server.url, **settings).open("lab") as client,
-    ):
-        return await collect(client, ask("Hello."))
 
 
 async def test_tools_are_called_side_by_side() -> None:

@@ -82,7 +82,10 @@ class ModelOutageContract(Contract):
         Args:
             silence: Seconds without a word after which it is to give up; None for the usual ones.
         """
-        raise NotImplementedError
+        pytest.fail(
+            "override settings_at(url, *, silence=None): the settings with which the plugin asks a "
+            "server at that address"
+        )
 
     def make_server(self) -> ModelServer:
         """Return the server; override it if the provider asks for more than answers."""
