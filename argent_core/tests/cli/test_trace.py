@@ -37,6 +37,20 @@ def test_one_is_explained(argent: Run, remember: Remember) -> None:
     assert any(line.startswith("Reply to memory: sent, receipt memory-1") for line in lines)
 
 
+def test_the_history_that_was_told_is_part_of_it(argent: Run, remember: Remember) -> None:
+    remember(hello="hi", bye="See you.", again="Hello.")
+
+    shown, as_json = argent("trace", "--last"), argent("trace", "--last", "--json")
+
+    (line,) = [line for line in shown.output.splitlines() if "exchange" in line]
+    assert line.startswith("  2 earlier exchanges (argent/history, owner, stable, about ")
+    (told,) = [
+        b for b in json.loads(as_json.output)["context"] if b["provider"] == "argent/history"
+    ]
+    assert told["source"] == "2 earlier exchanges" and told["tokens"] > 10
+    assert told["left_out"] == ""
+
+
 def test_the_last_one_with_a_tool_that_waits(argent: Run, remember: Remember) -> None:
     remember(hello="hi", write=ToolCall("1", "send", {"text": "hi"}))
 

@@ -67,7 +67,7 @@ async def test_what_was_private_stays_here_also_after_a_restart(argent: Argent) 
     )
     assert trace is not None
     (left_out,) = [block for block in trace["context"] if block["left_out"]]
-    assert (left_out["source"], left_out["left_out"]) == ("history", ELSEWHERE)
+    assert (left_out["source"], left_out["left_out"]) == ("1 earlier exchange", ELSEWHERE)
 
     local, fast = vendors(["1234"], ["Fine."])
     async with argent.restart(plugins=plugins(local, fast)):

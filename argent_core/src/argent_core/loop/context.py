@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -27,6 +27,7 @@ from argent_core.loop.offered_block import OfferedBlock
 from argent_core.loop.tokens import estimate
 from argent_core.loop.workspace_files import WorkspaceFiles
 from argent_core.outcome import shown
+from argent_core.words import counted
 from argent_hookspecs import (
     ArgentError,
     ContextBlock,
@@ -48,6 +49,8 @@ _WORKSPACE_ORDER = 100
 _MOST_BLOCKS = 1000
 _EXCHANGES_DROPPED = 8
 _PRIVATE = "said to a model of this machine only"
+_NO_ROOM = "no room in the model's window"
+_LESS_AND_LESS = (Trust.OWNER, Trust.PAIRED, Trust.OUTSIDE)
 
 
 @frozen(kw_only=True)
@@ -241,7 +244,7 @@ def fit(
         system=stable,
         exchanges=len(recent),
         messages=tuple(messages),
-        blocks=chosen if private else (*chosen, *_left_out(gathered.history)),
+        blocks=(*chosen, *_history_blocks(gathered.history, recent, private=private)),
         private=any(exchange.private for exchange in recent),
     )
 
@@ -258,17 +261,27 @@ def _choose_blocks(
         if chosen[i].tokens <= room:
             room -= chosen[i].tokens
         else:
-            chosen[i] = evolve(chosen[i], left_out="no room in the model's window")
+            chosen[i] = evolve(chosen[i], left_out=_NO_ROOM)
     return tuple(chosen), room
 
 
-def _left_out(history: Sequence[Exchange]) -> list[OfferedBlock]:
-    """Return what the trace says of the private exchanges, if there are any."""
-    words = [message.text for e in history if e.private for message in e.messages]
-    if not words:
-        return []
-    block = ContextBlock(text="\n".join(words), source="history")
-    return [OfferedBlock(provider="argent/history", block=block, left_out=_PRIVATE)]
+def _history_blocks(
+    history: Sequence[Exchange], told: Sequence[Exchange], *, private: bool
+) -> Iterator[OfferedBlock]:
+    """Return what the trace says of the history: how much is told, and what is not and why."""
+    kept = {exchange.n for exchange in told}
+    withheld = [e for e in history if e.private and not private]
+    crowded = [e for e in history if e.n not in kept and (private or not e.private)]
+    for exchanges, why in ((told, ""), (withheld, _PRIVATE), (crowded, _NO_ROOM)):
+        if exchanges:
+            source = counted(len(exchanges), "earlier exchange")
+            trust = max((e.trust for e in exchanges), key=_LESS_AND_LESS.index)
+            yield OfferedBlock(
+                provider="argent/history",
+                block=ContextBlock(text="", source=source, stable=True, trust=trust),
+                left_out=why,
+                tokens=sum(e.tokens for e in exchanges),
+            )
 
 
 def _recent(history: Sequence[Exchange], room: int, *, private: bool) -> list[Exchange]:

@@ -22,7 +22,7 @@ class OfferedBlock:
     provider: str
     block: ContextBlock
     left_out: str = ""
-    tokens: int = field(init=False)
+    tokens: int = field()
 
     @tokens.default
     def _weigh(self) -> int:
