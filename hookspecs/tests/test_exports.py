@@ -5,6 +5,7 @@ import argent_hookspecs
 PINNED = [
     "CONTRACT",
     "DEFAULT_PRIORITIES",
+    "EMBEDDER",
     "FREE",
     "SCORER",
     "TEXT_EXTRACTOR",
@@ -102,6 +103,7 @@ PINNED = [
     "StorageError",
     "Text",
     "TextDelta",
+    "TextEmbedder",
     "TextExtractor",
     "Thinking",
     "Tool",

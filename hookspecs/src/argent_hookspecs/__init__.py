@@ -134,6 +134,7 @@ from argent_hookspecs.plugin_context import (
     Transaction,
 )
 from argent_hookspecs.services import (
+    EMBEDDER,
     SCORER,
     RouteSignals,
     Score,
@@ -141,6 +142,7 @@ from argent_hookspecs.services import (
     Service,
     ServiceKey,
     Services,
+    TextEmbedder,
 )
 from argent_hookspecs.settings import (
     Secret,
@@ -163,6 +165,7 @@ from argent_hookspecs.tools import (
 __all__ = [
     "CONTRACT",
     "DEFAULT_PRIORITIES",
+    "EMBEDDER",
     "FREE",
     "SCORER",
     "TEXT_EXTRACTOR",
@@ -260,6 +263,7 @@ __all__ = [
     "StorageError",
     "Text",
     "TextDelta",
+    "TextEmbedder",
     "TextExtractor",
     "Thinking",
     "Tool",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -111,3 +112,53 @@ class Scorer(Protocol):
 
 SCORER: ServiceKey[Scorer] = ServiceKey("scorer", Scorer)
 """A plugin that offers this service replaces the kernel's own scorer."""
+
+
+@runtime_checkable
+class TextEmbedder(Protocol):
+    """Turns texts into vectors with one model, for whoever keeps and searches them.
+
+    A provider of models that can do it for any of its models is an ``Embedder``.
+    """
+
+    @property
+    def id(self) -> str:
+        """Name and version of what makes the vectors; those of another cannot be compared."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """Numbers in each vector."""
+        ...
+
+    @property
+    def longest(self) -> int:
+        """Tokens that are read of a text; the rest of it does not count."""
+        ...
+
+    @property
+    def local(self) -> bool:
+        """Whether what it is given stays on the person's own machine."""
+        ...
+
+    async def embed(self, texts: Sequence[str], *, query: bool = False) -> Sequence[array[float]]:
+        """Return one vector for each text, in order.
+
+        Each is an ``array("f")`` of length 1, so that the dot product of two is their cosine; only
+        a text in which there is nothing to read may have zeros instead. The work is done in
+        pieces beside the event loop, and cancelling ends it after the piece at hand. The first
+        call may take as long as a download; one that is cancelled does not end the download.
+
+        Args:
+            texts: Any text is taken, an empty one too, and what is too long is cut.
+            query: Whether these are questions and not what is searched, for models that care.
+
+        Raises:
+            ModelUnavailable: Not now: no network, no room.
+            ModelRejected: Never, until the person does what it says.
+        """
+        ...
+
+
+EMBEDDER: ServiceKey[TextEmbedder] = ServiceKey("embedder", TextEmbedder)
+"""A plugin that offers this service lets others compare texts by what they mean."""
