@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +26,10 @@ class Shell:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
 
     async def ends(self) -> tuple[int, str, str]:
         """Return exit code, output and errors."""
@@ -118,6 +123,25 @@ async def test_a_kernel_that_ends_in_the_middle_of_an_answer_ends_no_wait(argent
     assert (code, out) == (0, "Hello again.\n")
     assert "The connection to the agent is lost" in err
     assert len(history) == 1
+
+
+async def test_ctrl_c_says_that_it_is_an_earlier_answer_that_it_stops(argent: Argent) -> None:
+    async def never(_: Any) -> str:
+        await asyncio.get_running_loop().create_future()
+        return ""
+
+    async with argent(PLUGINS, model=[never, "Here you are."]) as kernel:
+        async with chat(argent, "-m", "Tell me a long story"):
+            await argent.model.asked(1)
+        async with chat(argent, "-m", "Something short") as second:
+            async with asyncio.timeout(10):
+                while not (await kernel.agent.status())["events"]["ready"]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            second.interrupt()
+            code, out, err = await second.ends()
+
+    assert (code, out) == (0, "Here you are.\n")
+    assert 'an earlier answer, to "Tell me a long story". Yours comes now' in err
 
 
 @pytest.mark.parametrize("target", PLUGINS)

@@ -85,6 +85,10 @@ class Exchange:
             self.turn = turn
         return self.turn is not None and turn == self.turn
 
+    def is_of(self, turn: Mapping[str, Any]) -> bool:
+        """Whether a turn that the agent tells of deals with this message."""
+        return bool(turn["turn"] == self.turn or turn["message"] == self.id)
+
     def take(self, message: Mapping[str, Any]) -> None:
         """Note what the agent said."""
         match message["type"]:

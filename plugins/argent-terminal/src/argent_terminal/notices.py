@@ -20,6 +20,7 @@ from argent_hookspecs import (
 )
 from argent_terminal.requests import approval_message
 from argent_terminal.sessions import CHANNEL, SESSIONS, Json, conversation_of
+from argent_terminal.text import in_one_line
 
 NOTICES: tuple[type[Any], ...] = (
     TurnStarted,
@@ -33,6 +34,7 @@ NOTICES: tuple[type[Any], ...] = (
     BudgetReached,
 )
 LONGEST_RESULT = 500
+LONGEST_QUESTION = 60
 _NEVER_DELIVERED = ("expired", "dead", "held")
 
 
@@ -75,7 +77,12 @@ def _address(notice: Notice) -> Address | None:
 def _message(notice: Notice) -> Json | None:
     match notice:
         case TurnStarted(turn=turn, event=event):
-            return {"type": "turn", "turn": turn, "message": event.data.get("message")}
+            return {
+                "type": "turn",
+                "turn": turn,
+                "message": event.data.get("message"),
+                "asked": in_one_line(event.text[:LONGEST_RESULT], LONGEST_QUESTION),
+            }
         case Draft(turn=turn, text=text):
             return {"type": "draft", "turn": turn, "text": text}
         case ToolStarted(turn=turn, tool=tool, arguments=arguments):

@@ -157,8 +157,10 @@ class _Desk:
         )
 
     async def _stop(self, request: _Request) -> None:
-        count = await self._ctx.agent.stop(conversation_of(self._session.place))
-        self._session.post({"type": "stopped", "count": count})
+        place = self._session.place
+        turn = self._sessions.turn(place)
+        count = await self._ctx.agent.stop(conversation_of(place))
+        self._session.post({"type": "stopped", "count": count, "turn": turn})
 
     async def _status(self, request: _Request) -> None:
         status = await self._ctx.agent.status(deep=request.take("deep", bool, default=False))

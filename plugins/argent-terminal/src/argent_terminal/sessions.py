@@ -7,9 +7,10 @@ from the terminal
     ``trace``, ``history`` (limit), ``approve`` (id, allow), ``ack`` (key of a reply shown)
 to the terminal
     ``welcome``; ``accepted`` (id, event, duplicate) or ``refused`` (id, reason); ``turn`` (turn,
-    message), ``draft``, ``tool``, ``tool_finished``, ``approval``, ``finished``, ``delivery``,
-    ``progress`` and ``budget`` as they happen; ``reply`` (key, turn, text); ``stopped``,
-    ``status``, ``trace``, ``history``, ``approved`` as answers; ``error`` (request, reason)
+    message, asked), ``draft``, ``tool``, ``tool_finished``, ``approval``, ``finished``,
+    ``delivery``, ``progress`` and ``budget`` as they happen; ``reply`` (key, turn, text);
+    ``stopped`` (count, and the turn that went on), ``status``, ``trace``, ``history``,
+    ``approved`` as answers; ``error`` (request, reason)
 """
 
 from __future__ import annotations
@@ -102,6 +103,10 @@ class Sessions:
             if self._unconfirmed[key].to.chat == session.place and not confirmation.done():
                 error = ConnectionError("the terminal went away before it confirmed the reply")
                 confirmation.set_exception(error)
+
+    def turn(self, place: str) -> Json | None:
+        """Return what was told of the turn that goes on there, if one does."""
+        return self._turns.get(place)
 
     def has(self, place: str) -> bool:
         """Whether a terminal is open there."""

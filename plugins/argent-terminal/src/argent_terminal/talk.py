@@ -181,6 +181,10 @@ class Talk:
             self._screen.note(f"That did not work ({message['reason']}); trying again.")
         elif kind == "stopped" and message["count"] == 0:
             exchange.end(State.STOPPED, "nothing was being answered; the message stays in line")
+        elif kind == "stopped" and (turn := message["turn"]) and not exchange.is_of(turn):
+            # The person's own message waited behind it, and can be stopped by itself now.
+            self._interrupted = False
+            self._screen.note(_stopped_before(turn["asked"]))
 
     async def _take_approval(
         self, exchange: Exchange, message: Mapping[str, Any], *, mine: bool
@@ -232,3 +236,8 @@ class Talk:
             exchange.end(
                 State.FAILED, "the agent did not come back; your message is kept if it was taken"
             )
+
+
+def _stopped_before(asked: str) -> str:
+    to = f', to "{asked}"' if asked else ""
+    return f"This was an earlier answer{to}. Yours comes now; Ctrl-C stops that."
