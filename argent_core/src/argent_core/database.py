@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import Context
@@ -90,11 +89,13 @@ class Database:
     _closing: bool = False
 
     @classmethod
-    async def open(cls, path: Path, migrations: Sequence[str]) -> Database:
+    async def open(
+        cls, path: Path, migrations: Sequence[str], *, extensions: Sequence[str] = ()
+    ) -> Database:
         """Open a file. Whoever does must close it; arguments and errors as in ``open_database``."""
         await asyncio.to_thread(_make_private, path)
-        writer = _Connection(partial(_connect, path, migrations), 64)
-        reader = _Connection(partial(_connect_reader, path), 64)
+        writer = _Connection(partial(_connect, path, migrations, extensions), 64)
+        reader = _Connection(partial(_connect_reader, path, extensions), 64)
         async with AsyncExitStack() as stack:
             try:
                 await stack.enter_async_context(writer)
@@ -287,17 +288,27 @@ def _make_private(path: Path) -> None:
         raise StorageError(words) from error
 
 
-def _connect(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
+def _connect(path: Path, migrations: Sequence[str], extensions: Sequence[str]) -> Any:
     written = wal.last_commit(path)
     connection = driver.connect(str(path), isolation_level=None, timeout=_BUSY_SECONDS)
-    prepared = attempt(_prepare, connection, path, migrations, written)
+    prepared = attempt(_prepare, connection, path, migrations, written, extensions)
     if prepared.error is not None:
         connection.close()
     prepared.get()
-    return cast(sqlite3.Connection, connection)
+    return connection
 
 
-def _prepare(connection: Any, path: Path, migrations: Sequence[str], written: int) -> None:
+def _load(connection: Any, extensions: Sequence[str]) -> None:
+    connection.enable_load_extension(True)
+    for extension in extensions:
+        connection.load_extension(extension)
+    connection.enable_load_extension(False)
+
+
+def _prepare(
+    connection: Any, path: Path, migrations: Sequence[str], written: int, extensions: Sequence[str]
+) -> None:
+    _load(connection, extensions)
     if written:  # before anything else is, which would be over it
         read = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
         if read < written:
@@ -332,7 +343,8 @@ def _look_for_damage(path: Path) -> str | None:
     return None if found == "ok" else found
 
 
-def _connect_reader(path: Path) -> sqlite3.Connection:
+def _connect_reader(path: Path, extensions: Sequence[str] = ()) -> Any:
     connection = driver.connect(str(path), isolation_level=None, timeout=_BUSY_SECONDS)
+    _load(connection, extensions)
     connection.execute("PRAGMA query_only=ON")
-    return cast(sqlite3.Connection, connection)
+    return connection

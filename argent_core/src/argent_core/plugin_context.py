@@ -17,8 +17,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from attrs import define, field
+from attrs import define, evolve, field
 
+from argent_core.agent import KernelAgent
 from argent_core.database import Database
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
@@ -26,6 +27,7 @@ from argent_core.inbound.intake import Intake
 from argent_core.link import KERNEL
 from argent_core.local import LocalServer
 from argent_core.log import current_event
+from argent_core.loop.finished_turns import FinishedTurns
 from argent_core.outbound.observers import Observers
 from argent_core.outcome import shown
 from argent_core.paths import Home
@@ -43,6 +45,7 @@ from argent_hookspecs import (
     Service,
     ServiceKey,
     ServiceMissing,
+    Turns,
 )
 
 T = TypeVar("T")
@@ -61,7 +64,7 @@ class Kit:
     intake: Intake
     observers: Observers
     local: LocalServer
-    agent: Agent
+    agent: KernelAgent
     clock: Clock
     secrets: Secrets
     files: Files
@@ -97,7 +100,7 @@ class Kit:
 
     @asynccontextmanager
     async def database(
-        self, name: str, path: Path, *, migrations: Sequence[str]
+        self, name: str, path: Path, *, migrations: Sequence[str], extensions: Sequence[str]
     ) -> AsyncIterator[Database]:
         """Open a file for a plugin: the one that has it first owns it, and opens it once."""
         owner = self._owners.setdefault(path, name)
@@ -107,7 +110,7 @@ class Kit:
             raise PluginError(name, f"{path.name} is open already, by {name}")
         mine = self._open[path] = OpenDatabase(name)
         try:
-            mine.database = await Database.open(path, migrations)
+            mine.database = await Database.open(path, migrations, extensions=extensions)
             yield mine.database
         finally:
             await mine.close()
@@ -165,14 +168,19 @@ class Context:
         return self._kit.files
 
     @property
+    def turns(self) -> Turns:
+        """The turns that ended."""
+        return FinishedTurns(self._kit.intake.journal.database)
+
+    @property
     def clock(self) -> Clock:
         """Time."""
         return self._kit.clock
 
     @property
     def agent(self) -> Agent:
-        """The agent."""
-        return self._kit.agent
+        """The agent, which knows the names that the plugin's channel gives."""
+        return evolve(self._kit.agent, asker=self.name)
 
     @property
     def local_endpoint(self) -> str:
@@ -184,12 +192,16 @@ class Context:
         return await self._kit.intake.emit(event, plugin=self.name, source=self.name)
 
     @asynccontextmanager
-    async def database(self, name: str, migrations: Sequence[str]) -> AsyncIterator[Database]:
+    async def database(
+        self, name: str, migrations: Sequence[str], *, extensions: Sequence[str] = ()
+    ) -> AsyncIterator[Database]:
         """Open a database of the plugin; the kernel closes it if the plugin does not."""
         path = self._kit.home.data / f"{name}.db"
         if not name.isidentifier() or name.casefold() in _RESERVED:
             raise ArgentError(f"{name!r} is no name for a database of {self.name}")
-        async with self._kit.database(self.name, path, migrations=migrations) as database:
+        async with self._kit.database(
+            self.name, path, migrations=migrations, extensions=extensions
+        ) as database:
             yield database
 
     def spawn(self, coroutine: Coroutine[Any, Any, None], *, name: str) -> None:

@@ -5,8 +5,8 @@ the same transactions, so that the next event to deal with is one index look-up 
 ``turns``, ``blocks`` and ``steps`` are the trace, and what a turn resumes from. ``asked``,
 ``trust`` and ``answer`` of a turn are its part of the history: what filters let through; if it is
 ``private``, models elsewhere are never told of it, and ``outside`` says whether something from
-outside was told in it. ``file_uses`` says which attachments an event
-and its replies refer to, so that the others can be taken away.
+outside was told in it; ``ended`` numbers them in the order in which they ended. ``file_uses`` says
+which attachments an event and its replies refer to, so that the others can be taken away.
 """
 
 EVENT_STATES = ("ready", "leased", "waiting", "done", "dead", "cancelled")
@@ -252,4 +252,13 @@ MIGRATIONS = (
     """,
     "ALTER TABLE turns ADD COLUMN outside INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE approvals ADD COLUMN address TEXT NOT NULL DEFAULT ''",
+    """
+    ALTER TABLE blocks ADD COLUMN why TEXT NOT NULL DEFAULT '';
+    ALTER TABLE turns ADD COLUMN ended INTEGER;
+    UPDATE turns SET ended = numbered.n
+        FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY finished_at, id) AS n FROM turns
+            WHERE state IN ('done', 'dead', 'cancelled')) AS numbered
+        WHERE numbered.id = turns.id;
+    CREATE INDEX turns_ended ON turns (ended) WHERE ended IS NOT NULL;
+    """,
 )

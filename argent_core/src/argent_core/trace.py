@@ -130,11 +130,11 @@ def _events(tx: Transaction, turn: str) -> list[dict[str, Any]]:
 
 def _blocks(tx: Transaction, turn: str) -> list[dict[str, Any]]:
     rows = tx.execute(
-        "SELECT provider, source, trust, stable, tokens, left_out FROM blocks WHERE turn = ?"
+        "SELECT provider, source, trust, stable, tokens, left_out, why FROM blocks WHERE turn = ?"
         " ORDER BY n",
         (turn,),
     ).fetchall()
-    names = ("provider", "source", "trust", "stable", "tokens", "left_out")
+    names = ("provider", "source", "trust", "stable", "tokens", "left_out", "why")
     found = [dict(zip(names, row, strict=True)) for row in rows]
     return [{**block, "stable": bool(block["stable"])} for block in found]
 

@@ -38,13 +38,7 @@ from argent_hookspecs.event_sources import (
     Feed,
     Listener,
 )
-from argent_hookspecs.events import (
-    DEFAULT_PRIORITIES,
-    Address,
-    Event,
-    Priority,
-    Trust,
-)
+from argent_hookspecs.events import DEFAULT_PRIORITIES, Address, Event, Priority
 from argent_hookspecs.files import (
     TEXT_EXTRACTOR,
     Files,
@@ -65,6 +59,14 @@ from argent_hookspecs.local import (
     CommandContext,
     Connection,
     SetUpContext,
+)
+from argent_hookspecs.memory import (
+    MEMORY,
+    Memory,
+    MemoryFilter,
+    MemoryKind,
+    MemoryStore,
+    NewMemory,
 )
 from argent_hookspecs.messages import (
     EventPart,
@@ -161,12 +163,18 @@ from argent_hookspecs.tools import (
     ToolSpec,
     tool,
 )
+from argent_hookspecs.trust import Trust
+from argent_hookspecs.turns import (
+    FinishedTurn,
+    Turns,
+)
 
 __all__ = [
     "CONTRACT",
     "DEFAULT_PRIORITIES",
     "EMBEDDER",
     "FREE",
+    "MEMORY",
     "SCORER",
     "TEXT_EXTRACTOR",
     "Address",
@@ -207,12 +215,17 @@ __all__ = [
     "Filter",
     "Finish",
     "FinishReason",
+    "FinishedTurn",
     "Health",
     "HealthCheck",
     "Image",
     "Job",
     "Listener",
     "Location",
+    "Memory",
+    "MemoryFilter",
+    "MemoryKind",
+    "MemoryStore",
     "Message",
     "MessagePart",
     "ModelCatalogue",
@@ -227,6 +240,7 @@ __all__ = [
     "ModelRequest",
     "ModelTier",
     "ModelUnavailable",
+    "NewMemory",
     "Notice",
     "Observer",
     "OutputHandler",
@@ -278,6 +292,7 @@ __all__ = [
     "Trust",
     "TurnFinished",
     "TurnStarted",
+    "Turns",
     "Usage",
     "hookimpl",
     "setting",

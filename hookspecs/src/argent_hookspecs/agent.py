@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from argent_hookspecs.events import Trust
 from argent_hookspecs.observers import Approval
 from argent_hookspecs.people import PairingRequest, Sender
+from argent_hookspecs.trust import Trust
 
 
 class Agent(Protocol):
-    """What channels offer to people: ``/status /trace /stop``, buttons for approvals."""
+    """What channels offer to people: ``/status /trace /stop``, buttons for approvals.
+
+    A plugin with one channel whose people have to be paired may name a conversation as it does in
+    its events, without the channel before it; with several, it says which.
+    """
 
     async def stop(self, conversation: str | None = None) -> int:
         """Stop the answer being given in a conversation, or in all; return how many."""

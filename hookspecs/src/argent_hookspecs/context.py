@@ -8,7 +8,8 @@ from datetime import datetime
 from attrs import field, frozen
 from attrs.validators import instance_of
 
-from argent_hookspecs.events import Event, Trust
+from argent_hookspecs.events import Event
+from argent_hookspecs.trust import Trust
 
 
 @frozen(kw_only=True)
@@ -21,12 +22,16 @@ class ContextBlock:
         stable: Whether the bytes stay the same from turn to turn; stable blocks are put first, so
             that prompt caches hold.
         trust: Whose word it is.
+        private: Whether it is for models of this machine only; others are never told it.
+        why: Why it is told just now, shown in the trace: how a memory was found.
     """
 
     text: str = field(validator=instance_of(str))
     source: str = field(validator=instance_of(str))
     stable: bool = False
     trust: Trust = field(converter=Trust, default=Trust.OWNER)
+    private: bool = False
+    why: str = ""
 
 
 @frozen(kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import field, frozen
 
 from argent_hookspecs.messages import EventPart, Text
+from argent_hookspecs.trust import Trust
 
 
 class Priority(enum.IntEnum):
@@ -21,14 +22,6 @@ class Priority(enum.IntEnum):
     NORMAL = 2
     LOW = 3
     BACKGROUND = 4
-
-
-class Trust(enum.StrEnum):
-    """Whose word a piece of content is."""
-
-    OWNER = "owner"
-    PAIRED = "paired"
-    OUTSIDE = "outside"
 
 
 DEFAULT_PRIORITIES: Mapping[str, Priority] = MappingProxyType(
@@ -72,7 +65,10 @@ class Event:
 
     Args:
         kind: ``message``, ``task``, ``heartbeat``, ``calendar``, ``webhook``, or a plugin's own.
-        conversation: Events of one conversation are dealt with one at a time, in order.
+        conversation: Events of one conversation are dealt with one at a time, in order, and the
+            model is told what was said in it before. The name begins with the channel's and a
+            colon (``irc:#home``); where people have to be paired, the kernel puts that before a
+            name without it, and filters, tools, replies and notices have the whole name.
         content: What was said and what came with it; a plain string is taken as one text part.
         sender: The source's own, unchanging name of who said it.
         sender_name: What people call the sender.

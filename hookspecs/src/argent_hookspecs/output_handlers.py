@@ -23,7 +23,8 @@ class Reply:
         text: Markdown.
         files: What goes with it.
         turn: The turn that it answers.
-        conversation: The conversation that it belongs to.
+        conversation: The conversation that it belongs to, by the kernel's name, which may differ
+            from the one that the channel gave (see ``Event``). A channel goes by ``to``.
     """
 
     key: str

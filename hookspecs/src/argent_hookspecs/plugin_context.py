@@ -15,6 +15,7 @@ from argent_hookspecs.files import Files
 from argent_hookspecs.local import Connection
 from argent_hookspecs.services import Services
 from argent_hookspecs.settings import Secret
+from argent_hookspecs.turns import Turns
 
 T = TypeVar("T")
 
@@ -108,6 +109,11 @@ class PluginContext(Protocol):
         ...
 
     @property
+    def turns(self) -> Turns:
+        """The turns that ended, to learn from."""
+        ...
+
+    @property
     def clock(self) -> Clock:
         """Time."""
         ...
@@ -132,13 +138,14 @@ class PluginContext(Protocol):
         ...
 
     def database(
-        self, name: str, migrations: Sequence[str]
+        self, name: str, migrations: Sequence[str], *, extensions: Sequence[str] = ()
     ) -> AbstractAsyncContextManager[Database]:
         """Open a database of the plugin, ``data/NAME.db``.
 
         Args:
             name: Name of the file, without the ending.
             migrations: SQL scripts; each is run once, in order. Only ever append to them.
+            extensions: Paths of SQLite extensions that its statements need, without the ending.
         """
         ...
 

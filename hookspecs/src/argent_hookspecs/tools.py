@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from attrs import field, frozen
 from attrs.validators import instance_of, matches_re
+
+from argent_hookspecs.trust import Trust
+
+if TYPE_CHECKING:
+    from argent_hookspecs.events import Event
 
 
 class Effect(enum.StrEnum):
@@ -78,10 +83,16 @@ class ToolRun:
     Args:
         key: The same for every try of this call: give it to the other side for de-duplication.
         conversation: Where the call came up.
+        event: What the turn deals with; None only outside of a turn.
+        trust: The least that anything told in the turn so far is trusted.
+        private: Whether the turn is for models of this machine only.
     """
 
     key: str
     conversation: str
+    event: Event | None = None
+    trust: Trust = Trust.OWNER
+    private: bool = False
 
 
 @frozen(kw_only=True)
@@ -104,6 +115,8 @@ class Tool:
         hints: Words in a message that make a need for this tool likely; used for routing.
         timeout: Seconds that one run may take.
         order: Rank among the tools, lower first.
+        outside: Whether what it returns is content from outside, such as a page or a letter. The
+            model is told so, and the rest of the turn counts as touched by it.
     """
 
     id: str = field(validator=matches_re(r"[a-z][a-z0-9_]{0,63}"))
@@ -115,6 +128,7 @@ class Tool:
     hints: tuple[str, ...] = ()
     timeout: float = 60.0
     order: int = 0
+    outside: bool = False
 
 
 ToolFunction = Callable[..., Awaitable[Any]]
@@ -129,6 +143,7 @@ def tool(
     permission: Permission = ...,
     hints: tuple[str, ...] = ...,
     timeout: float = ...,
+    outside: bool = ...,
 ) -> Callable[[ToolFunction], Tool]: ...
 def tool(
     function: ToolFunction | None = None,
@@ -138,6 +153,7 @@ def tool(
     permission: Permission = Permission.ALLOW,
     hints: tuple[str, ...] = (),
     timeout: float = 60.0,
+    outside: bool = False,
 ) -> Tool | Callable[[ToolFunction], Tool]:
     """Make a tool of an async function: its name is the id, its docstring the description.
 
@@ -158,6 +174,7 @@ def tool(
             permission=permission,
             hints=hints,
             timeout=timeout,
+            outside=outside,
         )
 
     return make if function is None else make(function)

@@ -107,7 +107,8 @@ class AgentTurn:
         tools = ToolTurn(
             lease=self.lease,
             steps=self.steps,
-            told=gathered.told,
+            told=list(gathered.told),
+            private=private or any(exchange.private for exchange in gathered.history),
             on_ask=self._ask,
         )
         for _ in range(self.shop.max_steps):

@@ -217,7 +217,7 @@ def fit(
     the same bytes for a while.
 
     Args:
-        private: Whether private exchanges may be told, as the model is on this machine.
+        private: Whether what is private may be told, as the model is on this machine.
 
     Raises:
         ContextTooLong: The event alone does not fit.
@@ -232,7 +232,8 @@ def fit(
             f"model's window of {window} leaves {window - output} beside the answer; use a model "
             "with a larger window, or a shorter message"
         )
-    chosen, room = _choose_blocks(gathered.blocks, room)
+    offered = gathered.blocks if private else tuple(_withheld(b) for b in gathered.blocks)
+    chosen, room = _choose_blocks(offered, room)
     kept = [b.block for b in chosen if not b.left_out]
     stable = tuple(_safe(block) for block in kept if block.stable)
     volatile = [_safe(block).text for block in kept if not block.stable]
@@ -245,8 +246,15 @@ def fit(
         exchanges=len(recent),
         messages=tuple(messages),
         blocks=(*chosen, *_history_blocks(gathered.history, recent, private=private)),
-        private=any(exchange.private for exchange in recent),
+        private=any(block.private for block in kept) or any(e.private for e in recent),
     )
+
+
+def _withheld(offered: OfferedBlock) -> OfferedBlock:
+    """Leave a block out that is for models of this machine only."""
+    if offered.block.private and not offered.left_out:
+        return evolve(offered, left_out=_PRIVATE)
+    return offered
 
 
 def _choose_blocks(

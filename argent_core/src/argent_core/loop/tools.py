@@ -22,9 +22,10 @@ from argent_core.guard import Guard, attempt
 from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
 from argent_core.inbound.journal import Lease
-from argent_core.loop import approvals, signatures
+from argent_core.loop import approvals, signatures, turn_store
 from argent_core.loop.approvals import ApprovalNeeded, Approvals, call_hash
 from argent_core.loop.filters import Filters, Rejected
+from argent_core.loop.labels import labelled
 from argent_core.loop.signatures import Signature
 from argent_core.loop.steps import Step, Steps
 from argent_core.loop.tool_policy import ToolPolicy
@@ -66,13 +67,15 @@ class ToolTurn:
     """The turn that calls tools.
 
     Args:
-        told: Whose content the model is told.
+        told: Whose content the model is told; what tools bring from outside is added to it.
+        private: Whether it is for models of this machine only.
     """
 
     lease: Lease
     steps: Steps
-    told: Sequence[Trust]
+    told: list[Trust]
     on_ask: Callable[[Approval], None]
+    private: bool = False
     calls: dict[str, int] = field(factory=dict)
 
     @property
@@ -139,6 +142,12 @@ class Tools:
             ApprovalNeeded: A person was asked; the turn waits.
             LeaseLost: The event is no longer this turn's.
         """
+        result = await self._run(turn, call)
+        if self._brings_outside(call.name) and not result.is_error:
+            turn.told.append(Trust.OUTSIDE)
+        return result
+
+    async def _run(self, turn: ToolTurn, call: ToolCall) -> ToolResult:
         digest = call_hash(call)
         turn.calls[digest] = turn.calls.get(digest, 0) + 1
         recorded = turn.steps.recorded("tool")
@@ -297,9 +306,17 @@ class Tools:
         text = self.redact(text)
         if len(text) > self.settings.result_limit:
             text = await asyncio.to_thread(self._shortened, text, step.key)
+        outside = self._brings_outside(call.name)
+        if outside:
+            text = labelled(Trust.OUTSIDE, text, source=call.name)
         result = ToolResult(call.id, call.name, text, is_error=state != "done")
-        await turn.steps.end(step, state, result=result)
+        mark = partial(turn_store.mark_outside, turn=turn.lease.id) if outside else None
+        await turn.steps.end(step, state, result=result, also=mark)
         return result
+
+    def _brings_outside(self, name: str) -> bool:
+        bound = self._bound.get(name)
+        return bound is not None and bound.tool.outside
 
     def _shortened(self, text: str, key: str) -> str:
         """Put a long result into a file; return how it begins, and where the file is."""
@@ -321,4 +338,8 @@ def _put_away(path: Path, raw: bytes) -> None:
 
 
 def _run_of(turn: ToolTurn, *, key: str) -> ToolRun:
-    return ToolRun(key=key, conversation=turn.lease.event.conversation)
+    least = next((t for t in (Trust.OUTSIDE, Trust.PAIRED) if t in turn.told), Trust.OWNER)
+    event = turn.lease.event
+    return ToolRun(
+        key=key, conversation=event.conversation, event=event, trust=least, private=turn.private
+    )

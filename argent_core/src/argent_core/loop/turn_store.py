@@ -12,6 +12,7 @@ from argent_core.guard import attempt
 from argent_core.inbound import journal
 from argent_core.inbound.journal import Journal, Lease
 from argent_core.loop.attachments import in_words, is_passed_on
+from argent_core.loop.finished_turns import NEXT
 from argent_core.loop.model_router import Route
 from argent_core.loop.offered_block import OfferedBlock
 from argent_core.outbound import outbox, parts
@@ -82,6 +83,7 @@ def explanation(
             int(offered.block.stable),
             offered.tokens,
             offered.left_out,
+            offered.block.why.encode(errors="replace").decode(),
         )
         for n, offered in enumerate(blocks)
     ]
@@ -95,7 +97,7 @@ def explanation(
             (*chosen, private, outside, lease.id),
         )
         tx.execute("DELETE FROM blocks WHERE turn = ?", (lease.id,))
-        tx.executemany("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        tx.executemany("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     return record
 
@@ -136,13 +138,14 @@ async def finish(book: Journal, lease: Lease, *, ending: Ending) -> bool:
     trust = str(ending.heard[0].trust) if ending.heard else None
     replies = await _in_parts(ending)
     outside = any(is_passed_on(event) for event in ending.heard)
-    row = (ending.state, now, ending.answer, ending.reason, asked or None, trust, outside, lease.id)
+    said = (ending.answer, ending.reason, asked or None, trust, outside)
+    row = (ending.state, now, *said, now, lease.id)
 
     def work(tx: Transaction) -> bool:
         journal.check(tx, lease)
         tx.execute(
             "UPDATE turns SET state = ?, finished_at = ?, answer = ?, reason = ?, asked = ?,"
-            " trust = ?, outside = MAX(outside, ?) WHERE id = ?",
+            f" trust = ?, outside = MAX(outside, ?), ended = {NEXT} WHERE id = ?",
             row,
         )
         state, reason = ending.state, ending.reason
@@ -174,6 +177,11 @@ async def _in_parts(ending: Ending) -> list[Reply]:
         texts = parts.split(reply.text, longest)
     first = [evolve(reply, text=text, files=()) for text in texts[:-1]]
     return [*first, evolve(reply, text=texts[-1])]
+
+
+def mark_outside(tx: Transaction, turn: str) -> None:
+    """Record that something from outside was told in a turn."""
+    tx.execute("UPDATE turns SET outside = 1 WHERE id = ?", (turn,))
 
 
 async def ending_of(book: Journal, turn: str) -> Ending | None:
