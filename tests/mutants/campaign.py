@@ -18,6 +18,7 @@ MODULES = (
     "channels",
     "context",
     "documents",
+    "embedders",
     "event_sources",
     "filters",
     "health",

@@ -1,4 +1,4 @@
-"""Wrong catalogues, libraries and embedders."""
+"""Wrong catalogues and libraries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from attrs import evolve
 
 from argent_hookspecs import ModelInfo, ModelProvider, ModelRejected, PullProgress
 from argent_testing import (
-    EmbedderContract,
     MadePlugin,
     ModelCatalogueContract,
     ModelLibraryContract,
@@ -65,19 +64,11 @@ class LibraryContract(ModelLibraryContract):
     pulled = "m"
 
 
-class VectorContract(EmbedderContract):
-    model = "m"
-
-
 class TestRightCatalogue(ModelCatalogueContract):
     plugin = a_store()
 
 
 class TestRightLibrary(LibraryContract):
-    plugin = a_store()
-
-
-class TestRightEmbedder(VectorContract):
     plugin = a_store()
 
 
@@ -255,114 +246,3 @@ class HoldsOn(Store):
 @caught_by("test_fetching_can_be_given_up", "giving a model up took longer than")
 class TestHoldsOn(LibraryContract):
     plugin = a_store(HoldsOn)
-
-
-# Embedders
-
-
-class OneMissing(Store):
-    def vectors(self, texts: Sequence[str]) -> list[Any]:
-        return super().vectors(texts)[:-1]
-
-
-@caught_by("test_each_text_has_its_vector", "2 vectors came for 3 texts")
-class TestOneMissing(VectorContract):
-    plugin = a_store(OneMissing)
-
-
-class OtherLengths(Store):
-    def vector(self, text: str) -> list[float]:
-        return [1.0] * len(text)
-
-
-@caught_by("test_each_text_has_its_vector", "the vectors have different lengths")
-class TestOtherLengths(VectorContract):
-    plugin = a_store(OtherLengths)
-
-
-class EmptyVectors(Store):
-    def vector(self, text: str) -> list[float]:
-        return []
-
-
-@caught_by("test_each_text_has_its_vector", "the vectors are empty")
-class TestEmptyVectors(VectorContract):
-    plugin = a_store(EmptyVectors)
-
-
-class NoNumbers(Store):
-    def vector(self, text: str) -> list[float]:
-        return [float("nan"), 1.0]
-
-
-@caught_by("test_each_text_has_its_vector", "nan in a vector is no number")
-class TestNoNumbers(VectorContract):
-    plugin = a_store(NoNumbers)
-
-
-class LosesOrder(Store):
-    def vectors(self, texts: Sequence[str]) -> list[Any]:
-        return super().vectors(sorted(texts))
-
-
-@caught_by("test_vectors_keep_the_order_of_the_texts", "depends on where it stands")
-class TestLosesTheOrderOfTexts(VectorContract):
-    plugin = a_store(LosesOrder)
-
-
-class AllTheSame(Store):
-    def vector(self, text: str) -> list[float]:
-        return [1.0, 2.0]
-
-
-@caught_by("test_vectors_keep_the_order_of_the_texts", "different texts have the same vector")
-class TestAllTheSame(VectorContract):
-    plugin = a_store(AllTheSame)
-
-
-class OneForNothing(Store):
-    def vectors(self, texts: Sequence[str]) -> list[Any]:
-        return super().vectors(texts or [""])
-
-
-@caught_by("test_no_texts_have_no_vectors", "1 vectors came for no text")
-class TestOneForNothing(VectorContract):
-    plugin = a_store(OneForNothing)
-
-
-class MixesUp(Store):
-    """It keeps in one place what is asked, by whomever."""
-
-    asked: Sequence[str]
-
-    async def embed(self, model: str, texts: Sequence[str]) -> Any:
-        self.demand(model)
-        self.asked = texts
-        await asyncio.sleep(0)
-        return self.vectors(self.asked)
-
-
-@caught_by("test_texts_are_turned_side_by_side", "mix up their vectors")
-class TestMixesUp(VectorContract):
-    plugin = a_store(MixesUp)
-
-
-class EmbedsOn(Store):
-    async def embed(self, model: str, texts: Sequence[str]) -> Any:
-        await stubborn()
-        return self.vectors(texts)
-
-
-@caught_by("test_it_can_be_cancelled", "did not end within")
-class TestEmbedsOn(VectorContract):
-    plugin = a_store(EmbedsOn)
-
-
-class EmbedsAnything(Store):
-    def demand(self, model: str) -> None:
-        return
-
-
-@caught_by("test_an_unknown_model_is_refused", "should raise a ModelError")
-class TestEmbedsAnything(VectorContract):
-    plugin = a_store(EmbedsAnything)

@@ -135,8 +135,12 @@ class ModelServer:
         self._server.handle_chat_completions(json.dumps(body).encode(), on_chunk)
 
     def embed(self, texts: Sequence[str]) -> dict[str, Any]:
-        """Turn texts into vectors; return an answer of the OpenAI form, or an error."""
-        found: dict[str, Any] = self._server.handle_embeddings({"input": list(texts)})
+        """Turn texts into vectors; return an answer of the OpenAI form, or an error.
+
+        Halves of surrogate pairs, which have no bytes, are replaced.
+        """
+        whole = [text.encode("utf-8", "replace").decode() for text in texts]
+        found: dict[str, Any] = self._server.handle_embeddings({"input": whole})
         return found
 
 

@@ -27,6 +27,17 @@ from argent_testing.specimen import Specimen
 
 _UNKNOWN = "no-such-model-of-anybody"
 _GLANCE = 0.05
+_NO_TEXT = ("", " \n", "\ud83d", "\0")
+_ODD = (
+    *_NO_TEXT,
+    "\u202eevil\u200b",
+    "👩‍👩‍👧‍👦" * 9,
+    "z\u0335\u0321\u033b" * 50,
+    "नमस्ते 世界 مرحبا",
+    "<|im_end|>",
+)
+"""Half a character, text from right to left, one letter of many parts; and nothing at all."""
+_LONG = "It rained all day long. " * 20_000
 
 
 class _Ability(RecordContract):
@@ -200,6 +211,38 @@ class EmbedderContract(_Ability):
             for text, one, other in zip(self.texts, there, back[::-1], strict=True):
                 assert _close(one, other), f"the vector of {text!r} depends on where it stands"
             assert not _close(there[0], there[-1]), "different texts have the same vector"
+
+    async def test_all_vectors_of_a_model_have_one_length(self, able: list[Any]) -> None:
+        """Asked for one text, for many, or for one text twice, it never has another."""
+        for live in able:
+            lengths = set()
+            for texts in (self.texts[:1], [self.texts[0]] * 2, [*self.texts] * 10):
+                lengths |= {len(vector) for vector in await self._embed(live, texts)}
+            assert len(lengths) == 1, f"lengths differ between requests: {sorted(lengths)}"
+
+    async def test_any_text_has_a_vector(self, able: list[Any]) -> None:
+        """Whatever people write has one; what is no text may raise ``ModelError`` instead."""
+        for live in able:
+            (usual,) = await self._embed(live, self.texts[:1])
+            for text in _ODD:
+                outcome = await attempt_async(partial(self._embed, live, [text]))
+                if isinstance(outcome.error, ModelError) and text in _NO_TEXT:
+                    continue
+                assert outcome.error is None, f"the text {text!r:.40} raises {outcome.error!r}"
+                found = [len(vector) for vector in outcome.value or []]
+                assert found == [len(usual)], (
+                    f"the text {text!r:.40} should have one vector of {len(usual)} numbers, "
+                    f"not {found}"
+                )
+
+    async def test_a_very_long_text_does_no_harm(self, able: list[Any]) -> None:
+        """It has a vector or raises ``ModelError``; and the next text has one."""
+        for live in able:
+            outcome = await attempt_async(partial(self._embed, live, [_LONG]))
+            sound = outcome.error is None or isinstance(outcome.error, ModelError)
+            assert sound, f"a very long text should raise a ModelError, not {outcome.error!r:.200}"
+            again = await attempt_async(partial(self._embed, live, self.texts))
+            assert again.error is None, f"after a very long text it says {again.error!r:.200}"
 
     async def test_no_texts_have_no_vectors(self, able: list[Any]) -> None:
         """Asked for nothing, it returns nothing."""
