@@ -36,6 +36,21 @@ def shown(*able: str, trained: int = 131072, parameters: str = "", **more: Any) 
     }
 
 
+def pulled(*, known: bool) -> PlayedReply:
+    """Return what ``/api/pull`` says."""
+    if not known:
+        error = {"error": "pull model manifest: file does not exist"}
+        return stream(*lines({"status": "pulling manifest"}, error))
+    layer = {"status": "pulling a80c4f17acd5", "digest": "sha256:a80c4f17acd5", "total": 10}
+    counts = ({**layer, "completed": done} for done in (0, 4, 10))
+    return stream(*lines({"status": "pulling manifest"}, *counts, {"status": "success"}))
+
+
+def counted(text: str) -> list[float]:
+    """Return a vector of a text: how often it has each of some letters."""
+    return [1.0, *(float(text.count(letter)) for letter in "aeiou tsü")]
+
+
 @define(eq=False, kw_only=True)
 class PlayedOllama(ModelServer):
     """The server; it has models that count, as long as they may.
@@ -60,12 +75,14 @@ class PlayedOllama(ModelServer):
             details = {"details": {"parameter_size": "3.2B", "quantization_level": "Q4_K_M"}}
             return json_reply({"models": [{**one, **details} for one in listed]})
         model = asked.body["model"]
+        if asked.path == "/api/pull":
+            return pulled(known=model in self.models)
         if model not in self.models:
             return refusal(404, f"model '{model}' not found")
         if asked.path == "/api/show":
             return json_reply(self.models[model])
         if asked.path == "/api/embed":
-            vectors = [[float(len(text)), 1.0, 0.5] for text in asked.body["input"]]
+            vectors = [counted(text) for text in asked.body["input"]]
             return json_reply({"model": model, "embeddings": vectors})
         most = asked.body["options"]["num_predict"]
         told = answer(*(f"{word} " for word in (WORDS * 7)[:most]), prompt=len(asked.raw) // 4)

@@ -9,8 +9,10 @@ from played_ollama import SMALL, PlayedOllama, stream
 
 from argent_hookspecs import ModelPart
 from argent_testing.contracts import (
+    EmbedderContract,
     HealthCheckContract,
     ModelCatalogueContract,
+    ModelLibraryContract,
     ModelProviderContract,
     PluginContract,
 )
@@ -48,6 +50,14 @@ class TestProvider(Ollama, ModelProviderContract):
 
 class TestCatalogue(Ollama, ModelCatalogueContract):
     pass
+
+
+class TestLibrary(Ollama, ModelLibraryContract):
+    pulled = SMALL
+
+
+class TestEmbedder(Ollama, EmbedderContract):
+    model = SMALL
 
 
 class TestHealthChecks(Ollama, HealthCheckContract):

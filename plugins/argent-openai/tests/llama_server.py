@@ -51,7 +51,8 @@ def _serve(path: str, *, embeddings: bool) -> None:
 
     parameters = xllamacpp.CommonParams()
     parameters.model.path = path
-    parameters.n_parallel = 2
+    # Of several texts in one batch, llama.cpp takes the mean over a part of each alone.
+    parameters.n_parallel = 1 if embeddings else 2
     parameters.n_ctx = CONTEXT * parameters.n_parallel
     parameters.n_batch = parameters.n_ubatch = 512 if embeddings else 32
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 2

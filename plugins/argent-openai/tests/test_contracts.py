@@ -13,7 +13,9 @@ from replay import Replay, refusal
 from argent_hookspecs import ModelPart
 from argent_testing import PlayedReply
 from argent_testing.contracts import (
+    EmbedderContract,
     HealthCheckContract,
+    ModelCatalogueContract,
     ModelProviderContract,
     PluginContract,
 )
@@ -39,6 +41,23 @@ class TestPlugin(OpenAI, PluginContract):
 
 class TestProvider(OpenAI, ModelProviderContract):
     models = (NAME,)
+
+
+class TestCatalogue(OpenAI, ModelCatalogueContract):
+    pass
+
+
+class TestEmbedder(EmbedderContract):
+    plugin = "argent_openai"
+    model = NAME
+
+    @pytest.fixture
+    def plugin_settings(
+        self, embedding_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> dict[str, Any]:
+        """Settings that lead to a server whose model makes vectors."""
+        monkeypatch.setenv("LAB_KEY", KEY)
+        return {"endpoints": {"openai": {"baseUrl": embedding_url, "apiKey": "env:LAB_KEY"}}}
 
 
 class TestConversations(ModelProviderContract):

@@ -148,4 +148,4 @@ async def test_texts_become_vectors(embedding_url: str) -> None:
 async def test_a_server_without_vectors_says_so(llama_url: str) -> None:
     async with at(llama_url).open("lab") as client:
         with pytest.raises(Exception, match="does not support embeddings"):
-            await client.embed("m", ["a"])
+            await client.embed(NAME, ["a"])

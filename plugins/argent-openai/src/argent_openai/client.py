@@ -135,6 +135,8 @@ class OpenAIClient:
     async def embed(self, model: str, texts: Sequence[str]) -> Sequence[Sequence[float]]:
         """Return one vector for each text. Raises ``ModelError``."""
         vectors: list[Sequence[float]] = []
+        if texts and (refused := await self._catalogue.refuses(model)) is not None:
+            raise refused
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
             some = texts[start : start + _TEXTS_AT_ONCE]
             body = to_json({"model": model, "input": list(some), "encoding_format": "float"})
