@@ -155,3 +155,12 @@ def test_a_line_that_cannot_be_written_is_reported_without_its_content(
 
     assert "a line of argent.x could not be logged (OSError)" in capsys.readouterr().err
     assert len(lines(home)) == 1
+
+
+def test_who_it_is_about_is_said_once(home: Home, redactor: Redactor) -> None:
+    stream = io.StringIO()
+    with log.configure(home, "info", redactor=redactor, stderr=stream):
+        about = {"plugin": "weather"}
+        logging.getLogger("argent.host").info("%s: %s", "weather", "it rains", extra=about)
+
+    assert stream.getvalue().endswith(" info    weather: it rains\n")

@@ -167,6 +167,12 @@ class PluginHost:
         if plugin is not None:
             plugin.blame(reason)
 
+    def mend(self, name: str, reason: str) -> None:
+        """Note that what a plugin was blamed for is over."""
+        plugin = self.plugins.get(name)
+        if plugin is not None:
+            plugin.mend(reason)
+
     def registered(self, kind: type[T]) -> list[Registered]:
         """Return the records of a class of all plugins that run, sorted by order, plugin and id."""
         found = [

@@ -163,6 +163,13 @@ class HostedPlugin:
             self.state = PluginState.DEGRADED
         log.warning("%s: %s", self.name, self.reason, extra={"plugin": self.name})
 
+    def mend(self, reason: str) -> None:
+        """Note that a fault is over, unless another has come since."""
+        if reason and self.reason == self._clean(reason):
+            self.reason = ""
+            if self.state is PluginState.DEGRADED:
+                self.state = PluginState.RUNNING
+
     def _clean(self, reason: str) -> str:
         return self.redact(reason)[:_LONGEST_REASON]
 

@@ -295,7 +295,8 @@ class Kernel:
     async def _start_plugins(self, stack: AsyncExitStack) -> None:
         self.host.followers += [self.tools]
         if self.listening:
-            sources, jobs = EventSources(self.guard, self.intake), Jobs(self.guard, self.clock)
+            sources = EventSources(self.guard, self.intake, self.host.mend)
+            jobs = Jobs(self.guard, self.clock)
             self.host.followers += [self.observers, sources, jobs, self.output_handlers]
         else:
             self.host.opened = (Service, ModelProvider)

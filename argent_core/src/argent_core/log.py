@@ -161,7 +161,8 @@ class _Lines(logging.Formatter):
         event = extras.pop("event", None)
         rest = {"event": event, **extras} if event else extras
         pairs = "".join(f"  {key}={value}" for key, value in rest.items())
-        line = f"{time} {record.levelname.lower():7} {where}: {record.msg}{pairs}"
+        message = str(record.msg).removeprefix(f"{where}: ")  # which is said already
+        line = f"{time} {record.levelname.lower():7} {where}: {message}{pairs}"
         return f"{line}\n{record.exc_text}" if record.exc_text else line
 
 

@@ -95,9 +95,15 @@ class TestListening:
 
     async def test_those_that_stop_are_named_and_started_again(self, argent: Argent) -> None:
         words = {
-            "one": (raises, "source one-source raised OSError('connection lost'); again in"),
-            "two": (ends, "source two-source ended by itself; again in"),
-            "three": (exits, "source three-source raised SystemExit(1); again in"),
+            "one": (
+                raises,
+                "its event source one-source failed (OSError: connection lost); it starts again",
+            ),
+            "two": (ends, "its event source two-source ended by itself; it starts again in "),
+            "three": (
+                exits,
+                "its event source three-source failed (SystemExit: 1); it starts again",
+            ),
         }
         sources = {name: Source(deed) for name, (deed, _) in words.items()}
         plugins = [source.plugin(name) for name, source in sources.items()]
@@ -105,10 +111,28 @@ class TestListening:
         async with argent(plugins=plugins, allow_faults=True) as kernel:
             for name, source in sources.items():
                 feed = await source.listening(2)
-                assert await feed.emit(EVENT) is not None
                 plugin = kernel.host.plugins[name]
                 assert plugin.reason.startswith(words[name][1])
                 assert plugin.state == "degraded"
+                assert await feed.emit(EVENT) is not None
+                assert (plugin.state, plugin.reason) == ("running", "")
+
+    async def test_one_that_listens_again_is_well_though_nothing_comes(
+        self, argent: Argent
+    ) -> None:
+        source = Source(raises)
+
+        async with argent(plugins=[source.plugin()], allow_faults=True) as kernel:
+            await source.listening(2)
+
+            async def state() -> str:
+                (plugin,) = (p for p in kernel.agent.plugins() if p["name"] == "demo")
+                return f"{plugin['state']} {plugin['reason']}"
+
+            assert (await state()).startswith("degraded its event source demo-source failed")
+            async with asyncio.timeout(30):
+                while await state() != "running ":  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
 
     async def test_it_is_not_started_again_at_once(self, argent: Argent) -> None:
         loop = asyncio.get_running_loop()
