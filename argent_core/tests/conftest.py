@@ -1,8 +1,25 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
+
+from argent_core.guard import Guard
+
+from .guarding import Faults, installed
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def faults() -> Faults:
+    return Faults()
+
+
+@pytest.fixture
+async def guard(faults: Faults) -> AsyncIterator[Guard]:
+    with installed(Guard(on_fault=faults)) as guard:
+        yield guard

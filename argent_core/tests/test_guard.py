@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,17 +21,6 @@ from argent_testing import eventually, hang, no_leaked_tasks
 from .guarding import Faults, block, deaf, fine, installed, raising
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def faults() -> Faults:
-    return Faults()
-
-
-@pytest.fixture
-async def guard(faults: Faults) -> AsyncIterator[Guard]:
-    with installed(Guard(on_fault=faults)) as guard:
-        yield guard
 
 
 class TestAsk:

@@ -14,20 +14,9 @@ from argent_hookspecs import (
 )
 from argent_testing import eventually, hang, no_leaked_tasks
 
-from .guarding import Faults, fine, installed
+from .guarding import Faults, fine
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def faults() -> Faults:
-    return Faults()
-
-
-@pytest.fixture
-async def guard(faults: Faults) -> AsyncIterator[Guard]:
-    with installed(Guard(on_fault=faults)) as guard:
-        yield guard
 
 
 class TestStream:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,20 +10,9 @@ import pytest
 from argent_core.guard import Guard
 from argent_testing import eventually, hang
 
-from .guarding import Faults, fine, installed
+from .guarding import Faults, fine
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def faults() -> Faults:
-    return Faults()
-
-
-@pytest.fixture
-async def guard(faults: Faults) -> AsyncIterator[Guard]:
-    with installed(Guard(on_fault=faults)) as guard:
-        yield guard
 
 
 class TestTell:

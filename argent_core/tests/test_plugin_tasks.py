@@ -2,27 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
 
 import pytest
 
 from argent_core.guard import Guard
 from argent_testing import eventually, hang
 
-from .guarding import Faults, deaf, fine, installed, raising
+from .guarding import Faults, deaf, fine, raising
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def faults() -> Faults:
-    return Faults()
-
-
-@pytest.fixture
-async def guard(faults: Faults) -> AsyncIterator[Guard]:
-    with installed(Guard(on_fault=faults)) as guard:
-        yield guard
 
 
 class TestTasks:

@@ -35,11 +35,6 @@ EVENT = Event(conversation="home", content="hello")
 
 
 @pytest.fixture
-def faults() -> Faults:
-    return Faults()
-
-
-@pytest.fixture
 def heard() -> list[Address]:
     return []
 
