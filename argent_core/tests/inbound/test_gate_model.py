@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import tempfile
-from collections.abc import Awaitable
-from pathlib import Path
-from typing import TypeVar
 
 from attrs import define, field
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
 from argent_core.config import PeopleSettings
-from argent_core.database import Database
 from argent_core.inbound.gate import MOST_TOLD, Arrival, Gate
-from argent_core.inbound.journal import Journal
 from argent_core.loop import turn_store
 from argent_core.loop.turn_store import Ending
 from argent_core.pairing import MOST_INVITATIONS, MOST_REQUESTS, NoSuchCode, Pairing, PairingShut
 from argent_core.pairing_codes import CODE_SECONDS
 from argent_core.people import People, Standing, UnknownPerson
-from argent_core.schema import MIGRATIONS
 from argent_hookspecs import Address, Event, Sender, Transaction, Trust
-from argent_testing import FakeClock
 
-T = TypeVar("T")
+from .machine import JournalOnDisk, examples
+
 SENDERS = st.sampled_from(["ada", "bob", "eve", "mallory"])
 TRUST = {Standing.OWNER: Trust.OWNER, Standing.PAIRED: Trust.PAIRED}
 
@@ -56,12 +47,9 @@ class Request:
     denied: bool = False
 
 
-class GateMachine(RuleBasedStateMachine):
+class GateMachine(JournalOnDisk):
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
-        self.folder = tempfile.TemporaryDirectory()
-        self.clock = FakeClock()
         self.numbers = itertools.count()
         self.standing: dict[str, Standing] = {}
         self.requests: dict[str, Request] = {}
@@ -73,34 +61,16 @@ class GateMachine(RuleBasedStateMachine):
         self.arrivals: list[Arrival] = []
         self.allowed = False
         self.replies = 0
-        self.open()
 
     # Machinery
 
-    def do(self, work: Awaitable[T]) -> T:
-        async def run() -> T:
-            return await work
-
-        return self.runner.run(run())
-
     def open(self) -> None:
-        path = Path(self.folder.name) / "kernel.db"
-        database = self.do(Database.open(path, MIGRATIONS))
-        self.journal = Journal(database, self.clock)
-        self.people = People(database, self.clock, PeopleSettings())
+        super().open()
+        self.people = People(self.journal.database, self.clock, PeopleSettings())
         self.pairing = Pairing(self.people)
         self.gate = Gate(
             self.journal, self.pairing, "ada", publish=lambda _: None, replied=lambda: None
         )
-
-    def teardown(self) -> None:
-        self.do(self.journal.database.close())
-        self.runner.close()
-        self.folder.cleanup()
-
-    @property
-    def now(self) -> float:
-        return self.clock.now().timestamp()
 
     def emit(self, arrival: Arrival) -> str | None:
         return self.do(self.gate.admit(arrival, also=lambda tx, event: None))
@@ -290,8 +260,7 @@ class GateMachine(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        self.do(self.journal.database.close())
-        self.open()
+        self.reopen()
 
     @precondition(lambda self: self.arrivals)
     @rule(data=st.data())
@@ -325,9 +294,4 @@ def _forget_groups(tx: Transaction) -> None:
 
 
 TestGate = GateMachine.TestCase
-TestGate.settings = settings(
-    max_examples=40,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+TestGate.settings = examples(40)

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
-from collections.abc import Awaitable
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from attrs import define
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
-from argent_core.database import Database
 from argent_core.inbound.event_list import EventBusy, EventList
-from argent_core.inbound.journal import Journal, Lease, LeaseLost, join
+from argent_core.inbound.journal import Lease, LeaseLost, join
 from argent_core.loop import turn_store
 from argent_core.loop.turn_store import Ending
-from argent_core.schema import MIGRATIONS
 from argent_hookspecs import Event, Priority
-from argent_testing import FakeClock
 
-T = TypeVar("T")
+from .machine import JournalOnDisk, examples
+
 OPEN = ("ready", "leased", "waiting")
 
 
@@ -48,40 +41,20 @@ class Known:
         return self.state in OPEN
 
 
-class JournalMachine(RuleBasedStateMachine):
+class JournalMachine(JournalOnDisk):
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
-        self.folder = tempfile.TemporaryDirectory()
-        self.clock = FakeClock()
         self.events: list[Known] = []
         self.leases: list[Lease] = []
         self.stale: list[Lease] = []
         self.keys: set[str] = set()
         self.cursor: str | None = None
-        self.open()
 
     # Machinery
 
-    def do(self, work: Awaitable[T]) -> T:
-        async def run() -> T:
-            return await work
-
-        return self.runner.run(run())
-
     def open(self) -> None:
-        path = Path(self.folder.name) / "kernel.db"
-        self.journal = Journal(self.do(Database.open(path, MIGRATIONS)), self.clock)
+        super().open()
         self.list = EventList(self.journal)
-
-    def teardown(self) -> None:
-        self.do(self.journal.database.close())
-        self.runner.close()
-        self.folder.cleanup()
-
-    @property
-    def now(self) -> float:
-        return self.clock.now().timestamp()
 
     def lane(self, conversation: str) -> list[Known]:
         return [e for e in self.events if e.open and e.conversation == conversation]
@@ -263,8 +236,7 @@ class JournalMachine(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        self.do(self.journal.database.close())
-        self.open()
+        self.reopen()
         held = sum(event.state == "leased" for event in self.events)
 
         assert self.do(self.journal.recover()) == held
@@ -299,9 +271,4 @@ class JournalMachine(RuleBasedStateMachine):
 
 
 TestJournalMachine: Any = JournalMachine.TestCase
-TestJournalMachine.settings = settings(
-    max_examples=30,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+TestJournalMachine.settings = examples(30)
