@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +142,26 @@ async def test_health_without_a_bot_says_how_to_make_one(argent: Argent) -> None
     check = await health(argent, {})
 
     assert "argent init telegram" in check["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "ok"),
+    [
+        (timedelta(seconds=30), True),
+        (timedelta(minutes=3), False),
+        (timedelta(minutes=-3), False),
+    ],
+    ids=str,
+)
+async def test_health_says_when_this_machines_clock_is_wrong(
+    argent: Argent, api: BotApi, config: Mapping[str, Any], ahead: timedelta, ok: bool
+) -> None:
+    api.ahead = ahead
+    check = await health(argent, config)
+
+    assert check["ok"] is ok, check
+    assert ("clock is 1" in check["summary"]) is not ok
+    assert ("NTP" in check["remedy"]) is not ok
 
 
 async def test_another_program_that_polls_is_named(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from types import TracebackType
 from typing import Any, Unpack
 
@@ -40,11 +42,13 @@ class BotApi:
         limits: How often a bot may send; without limits, if not given.
         reads_groups: Whether the privacy mode of bots is off.
         username: Of the first bot.
+        ahead: By how much its clock is ahead of this machine's.
     """
 
     limits: Limits = field(factory=Limits)
     reads_groups: bool = True
     username: str = "argent_bot"
+    ahead: timedelta = timedelta(0)
     url: str = ""
     platform: Platform = field(init=False)
     bot: Account = field(init=False)
@@ -59,6 +63,7 @@ class BotApi:
         application = web.Application(client_max_size=_LARGEST_BODY)
         application.router.add_get("/file/bot{token}/{path:.+}", self._download)
         application.router.add_route("*", "/bot{token}/{method}", self._call)
+        application.on_response_prepare.append(self._date)
         # A poll whose bot was killed ends at once.
         self._runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0)
         await self._runner.setup()
@@ -79,6 +84,9 @@ class BotApi:
             await bot.updates.stop_posting()
         if self._runner is not None:
             await self._runner.cleanup()
+
+    async def _date(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = format_datetime(datetime.now(UTC) + self.ahead, usegmt=True)
 
     @property
     def token(self) -> str:
