@@ -1,4 +1,4 @@
-"""A tool that writes letters, and how tests look at what came of it."""
+"""What is said to the agent, a tool that writes letters, and what came of both."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from typing import Any
 from attrs import evolve
 
 from argent_core.kernel import Kernel
-from argent_hookspecs import Approval, Message, Tool, ToolCall, ToolResult, ToolRun
+from argent_hookspecs import (
+    Address,
+    Approval,
+    Event,
+    EventPart,
+    Message,
+    Tool,
+    ToolCall,
+    ToolResult,
+    ToolRun,
+    Trust,
+)
 from argent_testing import Argent
 
 
@@ -27,6 +38,18 @@ class Letters:
             return f"sent {text}"
 
         return evolve(Tool(id="send", description="Send a letter.", run=send), **other)
+
+
+async def send(argent: Argent, *content: EventPart, trust: Trust = Trust.OWNER) -> None:
+    """Say something to the agent."""
+    event = Event(
+        conversation="home",
+        content=content,
+        sender="owner",
+        trust=trust,
+        reply_to=Address("memory", "home"),
+    )
+    await argent.channel.emit(event)
 
 
 def call(text: str = "hi", name: str = "send") -> ToolCall:
