@@ -1,0 +1,109 @@
+"""Items: rows of the memory, and what identifies and checks them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import frozen
+
+from argent_hookspecs import Memory, NewMemory, Transaction, Trust
+from argent_memo.words import fold
+
+COLUMNS = (
+    "id, text, kind, speaker, said_at, holds_from, holds_until, source, trust, audience, private,"
+    " importance, count"
+)
+_CHECKED = (
+    "kind, text, speaker, session, said_at, holds_from, holds_until, origin, source, trust,"
+    " audience, private"
+)
+CHECKED = f"SELECT id, checksum, {_CHECKED} FROM items WHERE id > ? ORDER BY id LIMIT ?"
+"""Reads what the checksums are made of, in the order that ``checksum`` takes it in."""
+
+
+@frozen(kw_only=True)
+class Place:
+    """Where an item comes from, besides what ``NewMemory`` says.
+
+    Args:
+        origin: ``turn``, ``tool``, ``hand``, ``import``, ``mirror``, ``consolidation``,
+            ``reflection``.
+        session: What was said there before belongs to it: a conversation's name.
+    """
+
+    origin: str
+    session: str = ""
+
+
+def memory(row: Sequence[Any]) -> Memory:
+    """Make a memory of a row of ``COLUMNS``."""
+    id, text, kind, speaker, said, since, until, source, trust, audience, private, *rest = row
+    importance, count = rest
+    return Memory(
+        id=id,
+        text=text,
+        kind=kind,
+        speaker=speaker,
+        said_at=moment(said),
+        holds_from=None if since is None else moment(since),
+        holds_until=None if until is None else moment(until),
+        source=source,
+        trust=trust,
+        audience=audience,
+        private=bool(private),
+        importance=importance,
+        count=count,
+    )
+
+
+def moment(seconds: float) -> datetime:
+    """Return a time as it is kept: seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def digest(new: NewMemory) -> bytes:
+    """Return what is the same for what says the same to the same people."""
+    said = (*fold(new.text), "\0", new.kind, new.speaker, new.audience, new.private, new.trust)
+    return _hash([str(part) for part in said])
+
+
+def checksum(checked: Sequence[Any]) -> bytes:
+    """Return the checksum of a row, of what must never change in it."""
+    return _hash([repr(value) for value in checked])
+
+
+def insert(tx: Transaction, new: NewMemory, place: Place, *, now: float) -> int:
+    """Put an item into its table, and return its id."""
+    checked = (
+        str(new.kind),
+        new.text,
+        new.speaker,
+        place.session,
+        _seconds(new.said_at) if new.said_at is not None else now,
+        _seconds(new.holds_from),
+        _seconds(new.holds_until),
+        place.origin,
+        new.source,
+        str(Trust(new.trust)),
+        new.audience,
+        int(new.private),
+    )
+    row = tx.execute(
+        f"INSERT INTO items (key, {_CHECKED}, importance, created_at, digest, checksum)"
+        f" VALUES (?, {', '.join('?' * len(checked))}, ?, ?, ?, ?)",
+        (new.key, *checked, new.importance, now, digest(new), checksum(checked)),
+    )
+    return int(row.lastrowid)
+
+
+def _seconds(at: datetime | None) -> float | None:
+    return None if at is None else at.timestamp()
+
+
+def _hash(parts: Sequence[str]) -> bytes:
+    raw = json.dumps(parts, ensure_ascii=True).encode()
+    return hashlib.blake2b(raw, digest_size=8).digest()

@@ -1,0 +1,113 @@
+"""The tables of ``data/memory.db``.
+
+``items`` is what is remembered; all else is made of it and can be made again, but for what hands
+and models added: ``links``, ``uses`` and ``entities``. A row is never changed to say something
+else: what is corrected is a new row, and ``superseded_by`` of the old one says so. ``sayings``
+keeps when the same was said again, ``uses`` when it was told to a model and whether that mattered.
+``words`` is the index of the words, kept by item; what it holds is folded, see ``words.py``.
+``vectors`` belong to the model in ``embedders`` that made them.
+
+What is deleted is overwritten in the file: ``secure_delete`` is on while this file is open, and the
+index deletes its words at once (https://www.sqlite.org/fts5.html#the_secure_delete_configuration_option).
+"""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE items (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        key TEXT UNIQUE,
+        kind TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'live' CHECK (
+            state IN ('live', 'superseded', 'archived')
+        ),
+        text TEXT NOT NULL,
+        speaker TEXT NOT NULL,
+        session TEXT NOT NULL,
+        said_at REAL NOT NULL,
+        holds_from REAL,
+        holds_until REAL,
+        origin TEXT NOT NULL,
+        source TEXT NOT NULL,
+        trust TEXT NOT NULL,
+        audience TEXT NOT NULL,
+        private INTEGER NOT NULL,
+        importance REAL NOT NULL,
+        count INTEGER NOT NULL DEFAULT 1,
+        superseded_by INTEGER REFERENCES items (id) ON DELETE SET NULL,
+        created_at REAL NOT NULL,
+        digest BLOB NOT NULL,
+        checksum BLOB NOT NULL
+    );
+    CREATE INDEX items_session ON items (session, id);
+    CREATE INDEX items_said ON items (said_at);
+    CREATE INDEX items_source ON items (source);
+    CREATE INDEX items_digest ON items (digest);
+    CREATE INDEX items_superseded ON items (superseded_by) WHERE superseded_by IS NOT NULL;
+
+    CREATE TABLE sayings (
+        item INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,
+        key TEXT NOT NULL,
+        said_at REAL NOT NULL,
+        source TEXT NOT NULL,
+        PRIMARY KEY (item, key)
+    ) WITHOUT ROWID;
+    CREATE UNIQUE INDEX sayings_key ON sayings (key);
+    CREATE INDEX sayings_source ON sayings (source);
+
+    CREATE TABLE uses (
+        item INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,
+        at REAL NOT NULL,
+        turn TEXT NOT NULL,
+        why TEXT NOT NULL,
+        mattered INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE INDEX uses_item ON uses (item, at);
+    CREATE INDEX uses_turn ON uses (turn);
+
+    CREATE TABLE links (
+        item INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,
+        other INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,
+        relation TEXT NOT NULL CHECK (relation IN ('made of', 'conflicts with', 'about')),
+        PRIMARY KEY (item, other, relation)
+    ) WITHOUT ROWID;
+    CREATE INDEX links_other ON links (other);
+
+    CREATE TABLE entities (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        profile TEXT NOT NULL DEFAULT '',
+        audience TEXT NOT NULL,
+        created_at REAL NOT NULL
+    );
+    CREATE TABLE aliases (
+        alias TEXT NOT NULL,
+        entity INTEGER NOT NULL REFERENCES entities (id) ON DELETE CASCADE,
+        PRIMARY KEY (alias, entity)
+    ) WITHOUT ROWID;
+    CREATE TABLE mentions (
+        entity INTEGER NOT NULL REFERENCES entities (id) ON DELETE CASCADE,
+        item INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,
+        PRIMARY KEY (entity, item)
+    ) WITHOUT ROWID;
+    CREATE INDEX mentions_item ON mentions (item);
+
+    CREATE VIRTUAL TABLE words USING fts5 (said, before, tokenize = 'ascii');
+    INSERT INTO words (words, rank) VALUES ('secure-delete', 1);
+
+    CREATE TABLE embedders (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL UNIQUE,
+        dimensions INTEGER NOT NULL
+    );
+    CREATE TABLE vectors (
+        item INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,
+        embedder INTEGER NOT NULL REFERENCES embedders (id) ON DELETE CASCADE,
+        vector BLOB NOT NULL,
+        PRIMARY KEY (embedder, item)
+    ) WITHOUT ROWID;
+    CREATE INDEX vectors_item ON vectors (item);
+
+    CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    """,
+)

@@ -1,0 +1,254 @@
+"""The store: what is kept, corrected and deleted, each in one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from attrs import define, evolve, frozen
+
+from argent_hookspecs import Clock, Database, Memory, NewMemory, Transaction
+from argent_memo import items
+from argent_memo.items import COLUMNS, Place
+from argent_memo.words import fold
+
+_BEFORE = 2
+"""Items of a session whose words help to find the next one."""
+_BEFORE_CHARACTERS = 200
+_BATCH = 500
+
+
+@frozen
+class Forgotten:
+    """What went, and what was made of it alone and went too."""
+
+    items: tuple[int, ...]
+    made_of_them: tuple[int, ...]
+
+
+@define(eq=False, repr=False)
+class Store:
+    """Items in ``data/memory.db``."""
+
+    database: Database
+    clock: Clock
+
+    async def add(self, new: NewMemory, place: Place) -> int:
+        """Keep something; return its id, or that of what it repeats."""
+        return (await self.add_all([(new, place)]))[0]
+
+    async def add_all(self, all: Sequence[tuple[NewMemory, Place]]) -> list[int]:
+        """Keep several things in one transaction."""
+        now = self.clock.now().timestamp()
+
+        def work(tx: Transaction) -> list[int]:
+            return [add(tx, new, place, now=now) for new, place in all]
+
+        return await self.database.write(work)
+
+    async def get(self, ids: Sequence[int]) -> list[Memory]:
+        """Return items, in the order asked for; those that are gone are left out."""
+
+        def read(tx: Transaction) -> list[Any]:
+            sql = f"SELECT {COLUMNS} FROM items WHERE id IN (SELECT value FROM json_each(?))"
+            return list(tx.execute(sql, (json.dumps(list(ids)),)).fetchall())
+
+        found = {row[0]: items.memory(row) for row in await self.database.read(read)}
+        return [found[id] for id in ids if id in found]
+
+    async def correct(self, id: int, **changes: Any) -> int:
+        """Put a corrected item in the place of another, which is kept as its history.
+
+        Args:
+            changes: Fields of ``NewMemory``.
+
+        Returns:
+            The id of the new one.
+
+        Raises:
+            KeyError: There is no such item, or it was corrected before.
+        """
+        now = self.clock.now().timestamp()
+        return await self.database.write(partial(_correct, id=id, changes=changes, now=now))
+
+    async def forget(self, ids: Sequence[int]) -> Forgotten:
+        """Delete items, what was made of them alone, and every trace of them in this file."""
+        return await self.database.write(partial(forget, ids=ids), durable=True)
+
+    async def of_source(self, source: str) -> list[int]:
+        """Return the ids of all that came of one event, message or file, oldest first."""
+        sql = (
+            "SELECT id FROM items WHERE source = ?1"
+            " UNION SELECT item FROM sayings WHERE source = ?1 ORDER BY 1"
+        )
+        rows = await self.database.read(lambda tx: tx.execute(sql, (source,)).fetchall())
+        return [id for (id,) in rows]
+
+    async def history(self, id: int) -> list[Memory]:
+        """Return what an item said before it was corrected, newest first."""
+
+        def read(tx: Transaction) -> list[Any]:
+            return list(tx.execute(_HISTORY, (id,)).fetchall())
+
+        return [items.memory(row) for row in await self.database.read(read)]
+
+    async def reindex(self) -> int:
+        """Make the index of words anew from the items; return how many there are."""
+
+        def ids(tx: Transaction, after: int) -> list[int]:
+            sql = "SELECT id FROM items WHERE state = 'live' AND id > ? ORDER BY id LIMIT ?"
+            return [id for (id,) in tx.execute(sql, (after, _BATCH)).fetchall()]
+
+        def clear(tx: Transaction) -> None:
+            tx.execute("INSERT INTO words (words) VALUES ('delete-all')")
+
+        def fill(tx: Transaction, batch: Sequence[int]) -> None:
+            for id in batch:
+                index(tx, id)
+
+        await self.database.write(clear)
+        last, total = 0, 0
+        while batch := await self.database.read(partial(ids, after=last)):
+            await self.database.write(partial(fill, batch=batch))
+            last, total = batch[-1], total + len(batch)
+        return total
+
+
+def add(tx: Transaction, new: NewMemory, place: Place, *, now: float) -> int:
+    """Keep something, in a transaction; return its id, or that of what it repeats."""
+    known = _known(tx, new)
+    if known is not None:
+        return known
+    again = _same(tx, new)
+    if again is not None:
+        _say_again(tx, again, new, now=now)
+        return again
+    id = items.insert(tx, new, place, now=now)
+    if new.supersedes is not None:
+        _supersede(tx, new.supersedes, by=id)
+    index(tx, id)
+    return id
+
+
+def index(tx: Transaction, id: int) -> None:
+    """Put the words of an item into the index, with some of what was said just before it."""
+    tx.execute("DELETE FROM words WHERE rowid = ?", (id,))
+    row = tx.execute("SELECT text, session FROM items WHERE id = ?", (id,)).fetchone()
+    if row is None:
+        return
+    text, session = row
+    before = tx.execute(_EARLIER, (session, id, _BEFORE)).fetchall() if session else []
+    context = [text, *(earlier for (earlier,) in before)]
+    around = " ".join(part[:_BEFORE_CHARACTERS] for part in context)
+    tx.execute(
+        "INSERT INTO words (rowid, said, before) VALUES (?, ?, ?)",
+        (id, " ".join(fold(text)), " ".join(fold(around))),
+    )
+
+
+def forget(tx: Transaction, ids: Sequence[int]) -> Forgotten:
+    """Delete items, with what was made of them alone, in a transaction."""
+    asked = [id for (id,) in tx.execute(_EXISTING, (json.dumps(list(ids)),)).fetchall()]
+    earlier = [old for id in asked for (old,) in tx.execute(_SUPERSEDED, (id,)).fetchall()]
+    direct = list(dict.fromkeys([*asked, *earlier]))
+    gone, made = list(direct), list[int]()
+    for id in gone:  # grows while it is gone through
+        for (other,) in tx.execute(_MADE_OF, (id, json.dumps(gone))).fetchall():
+            gone.append(other)
+            made.append(other)
+    after = {next for id in gone for (next,) in tx.execute(_FOLLOWING, (id, _BEFORE)).fetchall()}
+    for id in gone:
+        tx.execute("DELETE FROM words WHERE rowid = ?", (id,))
+        tx.execute("DELETE FROM items WHERE id = ?", (id,))
+    tx.execute(_NOBODY)
+    for id in sorted(after.difference(gone)):
+        index(tx, id)  # its index held words of what is gone
+    return Forgotten(tuple(direct), tuple(made))
+
+
+def _known(tx: Transaction, new: NewMemory) -> int | None:
+    if new.key is None:
+        return None
+    row = tx.execute(_KEY, (new.key,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _same(tx: Transaction, new: NewMemory) -> int | None:
+    row = tx.execute(_DIGEST, (items.digest(new),)).fetchone()
+    return None if row is None or new.supersedes is not None else int(row[0])
+
+
+def _say_again(tx: Transaction, id: int, new: NewMemory, *, now: float) -> None:
+    """Note that the same was said once more."""
+    at = now if new.said_at is None else new.said_at.timestamp()
+    key = new.key or f"{id}/{at}"
+    said = "INSERT OR IGNORE INTO sayings VALUES (?, ?, ?, ?)"
+    if tx.execute(said, (id, key, at, new.source)).rowcount:
+        tx.execute("UPDATE items SET count = count + 1 WHERE id = ?", (id,))
+
+
+def _correct(tx: Transaction, *, id: int, changes: dict[str, Any], now: float) -> int:
+    sql = f"SELECT {COLUMNS}, session FROM items WHERE id = ? AND superseded_by IS NULL"
+    row = tx.execute(sql, (id,)).fetchone()
+    if row is None:
+        raise KeyError(id)
+    old = items.memory(row[:-1])
+    new = NewMemory(
+        text=old.text,
+        kind=old.kind,
+        speaker=old.speaker,
+        said_at=old.said_at,
+        holds_from=old.holds_from,
+        holds_until=old.holds_until,
+        source=old.source,
+        trust=old.trust,
+        audience=old.audience,
+        private=old.private,
+        importance=old.importance,
+        supersedes=id,
+    )
+    return add(tx, evolve(new, **changes), Place(origin="hand", session=row[-1]), now=now)
+
+
+def _supersede(tx: Transaction, id: int, *, by: int) -> None:
+    tx.execute(
+        "UPDATE items SET state = 'superseded', superseded_by = ? WHERE id = ? AND id != ?",
+        (by, id, by),
+    )
+    tx.execute("DELETE FROM words WHERE rowid = ?", (id,))
+    tx.execute("DELETE FROM vectors WHERE item = ?", (id,))
+
+
+_KEY = (
+    "SELECT id FROM items WHERE key = ?1 UNION ALL SELECT item FROM sayings WHERE key = ?1 LIMIT 1"
+)
+_DIGEST = "SELECT id FROM items WHERE digest = ? AND state = 'live'"
+_EARLIER = "SELECT text FROM items WHERE session = ? AND id < ? ORDER BY id DESC LIMIT ?"
+_EXISTING = "SELECT id FROM items WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
+_SUPERSEDED = (
+    "WITH RECURSIVE older (id) AS (SELECT id FROM items WHERE superseded_by = ?"
+    " UNION SELECT items.id FROM items JOIN older ON superseded_by = older.id)"
+    " SELECT id FROM older"
+)
+_MADE_OF = (
+    "SELECT item FROM links WHERE other = ?1 AND relation = 'made of'"
+    " AND item NOT IN (SELECT value FROM json_each(?2))"
+    " AND NOT EXISTS (SELECT 1 FROM links AS rest WHERE rest.item = links.item"
+    "  AND rest.relation = 'made of' AND rest.other NOT IN (SELECT value FROM json_each(?2)))"
+)
+_FOLLOWING = (
+    "SELECT next.id FROM items JOIN items AS next ON next.session = items.session"
+    " AND next.id > items.id WHERE items.id = ? AND items.session != '' AND next.state = 'live'"
+    " ORDER BY next.id LIMIT ?"
+)
+_NOBODY = (
+    "DELETE FROM entities WHERE profile = ''"
+    " AND NOT EXISTS (SELECT 1 FROM mentions WHERE entity = entities.id)"
+)
+_HISTORY = (
+    f"WITH RECURSIVE older (n) AS (SELECT id FROM items WHERE superseded_by = ?"
+    " UNION SELECT items.id FROM items JOIN older ON superseded_by = older.n)"
+    f" SELECT {COLUMNS} FROM items JOIN older ON items.id = older.n ORDER BY id DESC"
+)
