@@ -76,7 +76,7 @@ def checksum(checked: Sequence[Any]) -> bytes:
     return _hash([repr(value) for value in checked])
 
 
-def insert(tx: Transaction, new: NewMemory, place: Place, *, now: float) -> int:
+def insert(tx: Transaction, new: NewMemory, *, place: Place, now: float) -> int:
     """Put an item into its table, and return its id."""
     checked = (
         str(new.kind),

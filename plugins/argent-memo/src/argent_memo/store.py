@@ -44,7 +44,7 @@ class Store:
         now = self.clock.now().timestamp()
 
         def work(tx: Transaction) -> list[int]:
-            return [add(tx, new, place, now=now) for new, place in all]
+            return [add(tx, new, place=place, now=now) for new, place in all]
 
         return await self.database.write(work)
 
@@ -116,7 +116,7 @@ class Store:
         return total
 
 
-def add(tx: Transaction, new: NewMemory, place: Place, *, now: float) -> int:
+def add(tx: Transaction, new: NewMemory, *, place: Place, now: float) -> int:
     """Keep something, in a transaction; return its id, or that of what it repeats."""
     known = _known(tx, new)
     if known is not None:
@@ -125,7 +125,7 @@ def add(tx: Transaction, new: NewMemory, place: Place, *, now: float) -> int:
     if again is not None:
         _say_again(tx, again, new, now=now)
         return again
-    id = items.insert(tx, new, place, now=now)
+    id = items.insert(tx, new, place=place, now=now)
     if new.supersedes is not None:
         _supersede(tx, new.supersedes, by=id)
     index(tx, id)
@@ -209,7 +209,8 @@ def _correct(tx: Transaction, *, id: int, changes: dict[str, Any], now: float) -
         importance=old.importance,
         supersedes=id,
     )
-    return add(tx, evolve(new, **changes), Place(origin="hand", session=row[-1]), now=now)
+    place = Place(origin="hand", session=row[-1])
+    return add(tx, evolve(new, **changes), place=place, now=now)
 
 
 def _supersede(tx: Transaction, id: int, *, by: int) -> None:
