@@ -18,41 +18,26 @@ from argent_hookspecs import (
     ModelProvider,
     ModelRequest,
     ModelTier,
-    Plugin,
     Receipt,
     Reply,
     TextDelta,
     Usage,
-    hookimpl,
 )
+from argent_testing import MadePlugin
 
 
-class Scripted:
+class Scripted(MadePlugin):
     """The plugin. The channel confirms each reply at once and tells ``delivered``."""
 
     def __init__(self, delivered: Callable[[Reply], None]) -> None:
+        super().__init__(
+            "scripted",
+            ModelProvider(id="scripted", open=lambda: nullcontext(self)),
+            ModelTier(id="scripted", name="local", below=0.3, provider="scripted", model="m"),
+            Channel(id="scripted", open=lambda: nullcontext(self)),
+        )
         self.feed: asyncio.Future[Feed] = asyncio.get_running_loop().create_future()
         self._delivered = delivered
-
-    @hookimpl
-    def argent_plugin(self) -> Plugin:
-        """Say who this is."""
-        return Plugin(summary="A model and a channel that cost nothing.")
-
-    @hookimpl
-    def argent_model_providers(self) -> list[ModelProvider]:
-        """Offer the model."""
-        return [ModelProvider(id="scripted", open=lambda: nullcontext(self))]
-
-    @hookimpl
-    def argent_model_tiers(self) -> list[ModelTier]:
-        """Let it answer everything."""
-        return [ModelTier(id="scripted", name="local", below=0.3, provider="scripted", model="m")]
-
-    @hookimpl
-    def argent_channels(self) -> list[Channel]:
-        """Offer the channel."""
-        return [Channel(id="scripted", open=lambda: nullcontext(self))]
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelPart]:
         """Answer at once, in two pieces."""

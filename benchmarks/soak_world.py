@@ -45,8 +45,6 @@ from argent_hookspecs import (
     ModelRequest,
     ModelTier,
     ModelUnavailable,
-    Plugin,
-    PluginContext,
     Receipt,
     Reply,
     Role,
@@ -55,8 +53,8 @@ from argent_hookspecs import (
     ToolCall,
     ToolResult,
     ToolRun,
-    hookimpl,
 )
+from argent_testing import MadePlugin
 
 CONFIG = {"version": 1, "tools": {"resultLimit": 1000}}
 _DEEDS = {"say": 70, "note": 12, "post": 6, "read": 6, "fail": 3, "delay": 3}
@@ -120,7 +118,7 @@ def _resident_mb() -> float:
     return int(shown) / 1024
 
 
-class World:
+class World(MadePlugin):
     """A plugin: all that a kernel needs. What happens is told.
 
     Args:
@@ -131,7 +129,18 @@ class World:
         self.tell = tell
         self.feed: asyncio.Future[Feed] = asyncio.get_running_loop().create_future()
         self._failed: set[str] = set()
-        self._ctx: PluginContext | None = None
+        super().__init__("soak", *self._records())
+
+    def _records(self) -> Iterator[Any]:
+        yield ModelProvider(id="soak", open=lambda: nullcontext(self))
+        yield ModelTier(id="soak", name="local", below=0.3, provider="soak", model="m")
+        # Its other end drops a second reply with the same key.
+        yield Channel(id="soak", open=lambda: nullcontext(self), idempotent=True)
+        again = Effect.IDEMPOTENT
+        yield Tool(id="note", description="Take a note.", run=self.run_tool, effect=again)
+        yield Tool(id="read", description="Read a book.", run=self.read, effect=again)
+        yield Tool(id="post", description="Post a letter.", run=self.post, effect=Effect.BLIND)
+        yield Job(id="heart", run=self.tick, every=timedelta(seconds=30))
 
     async def say(self, saying: Saying) -> None:
         """Send a message; returns once it is safe."""
@@ -194,8 +203,7 @@ class World:
 
     async def tick(self) -> None:
         """Wake the agent, as a heartbeat does."""
-        assert self._ctx is not None
-        await self._ctx.emit(Event(kind="heartbeat", conversation="heart", content="tick"))
+        await self.ctx.emit(Event(kind="heartbeat", conversation="heart", content="tick"))
 
     def _first_time(self, key: str) -> bool:
         """Tell whether this is new; it is forgotten at the second time."""
@@ -204,42 +212,6 @@ class World:
             return False
         self._failed.add(key)
         return True
-
-    @hookimpl
-    def argent_plugin(self) -> Plugin:
-        """Say who this is."""
-        return Plugin(summary="A world to live in for long.")
-
-    @hookimpl
-    def argent_channels(self) -> list[Channel]:
-        """Offer the channel; its other end drops a second reply with the same key."""
-        return [Channel(id="soak", open=lambda: nullcontext(self), idempotent=True)]
-
-    @hookimpl
-    def argent_model_providers(self) -> list[ModelProvider]:
-        """Offer the model."""
-        return [ModelProvider(id="soak", open=lambda: nullcontext(self))]
-
-    @hookimpl
-    def argent_model_tiers(self) -> list[ModelTier]:
-        """Let it answer everything."""
-        return [ModelTier(id="soak", name="local", below=0.3, provider="soak", model="m")]
-
-    @hookimpl
-    def argent_tools(self) -> list[Tool]:
-        """Offer the tools."""
-        again = Effect.IDEMPOTENT
-        return [
-            Tool(id="note", description="Take a note.", run=self.run_tool, effect=again),
-            Tool(id="read", description="Read a book.", run=self.read, effect=again),
-            Tool(id="post", description="Post a letter.", run=self.post, effect=Effect.BLIND),
-        ]
-
-    @hookimpl
-    def argent_jobs(self, ctx: PluginContext) -> list[Job]:
-        """Beat."""
-        self._ctx = ctx
-        return [Job(id="heart", run=self.tick, every=timedelta(seconds=30))]
 
 
 def _this_turn(request: ModelRequest) -> Iterator[Message]:

@@ -38,11 +38,10 @@ from argent_hookspecs import (
     ModelProvider,
     ModelRequest,
     ModelTier,
-    Plugin,
     Role,
     TextDelta,
-    hookimpl,
 )
+from argent_testing import MadePlugin
 
 _ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(_ROOT / "plugins" / "argent-telegram" / "tests"))
@@ -74,22 +73,7 @@ class Figures:
 
 
 class Echo:
-    """A plugin with a model that names what it was told in this turn."""
-
-    @hookimpl
-    def argent_plugin(self) -> Plugin:
-        """Say who this is."""
-        return Plugin(summary="A model that costs nothing.")
-
-    @hookimpl
-    def argent_model_providers(self) -> list[ModelProvider]:
-        """Offer the model."""
-        return [ModelProvider(id="echo", open=lambda: nullcontext(self))]
-
-    @hookimpl
-    def argent_model_tiers(self) -> list[ModelTier]:
-        """Let it answer everything."""
-        return [ModelTier(id="echo", name="local", below=0.3, provider="echo", model="m")]
+    """A model that names what it was told in this turn."""
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelPart]:
         """Answer at once."""
@@ -101,6 +85,14 @@ class Echo:
     async def describe(self, model: str) -> ModelInfo:
         """Say what is known about the model."""
         return ModelInfo(id=model, context_window=32_768, price=FREE)
+
+
+def _echo() -> MadePlugin:
+    return MadePlugin(
+        "echo",
+        ModelProvider(id="echo", open=lambda: nullcontext(Echo())),
+        ModelTier(id="echo", name="local", below=0.3, provider="echo", model="m"),
+    )
 
 
 def _is_told(message: Message) -> bool:
@@ -134,7 +126,7 @@ async def _flood(folder: Path, messages: int, chats: int) -> Figures:
     places = [_FIRST_CHAT + n for n in range(chats)]
     async with BotApi(TELEGRAM) as api:
         plugins = [
-            InstalledPlugin("echo", Echo),
+            InstalledPlugin("echo", _echo),
             InstalledPlugin("telegram", lambda: argent_telegram),
         ]
         async with Kernel(_home(folder, api, places), plugins=plugins):

@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+
+from attrs import evolve
 
 from argent_core.kernel import Kernel
 from argent_core.paths import Home
@@ -36,7 +38,6 @@ from argent_hookspecs import (
     Notice,
     Observer,
     Permission,
-    Plugin,
     Receipt,
     Reply,
     ReplyChanged,
@@ -45,11 +46,11 @@ from argent_hookspecs import (
     ToolCall,
     ToolResult,
     ToolRun,
-    hookimpl,
 )
+from argent_testing import MadePlugin
 
 
-class World:
+class World(MadePlugin):
     """A plugin whose every effect goes into a diary, a line each.
 
     Args:
@@ -73,6 +74,18 @@ class World:
         self.happened = happened
         self.feed: asyncio.Future[Feed] = asyncio.get_running_loop().create_future()
         self.moved = asyncio.Event()
+        super().__init__("world", *self._records())
+
+    def _records(self) -> Iterator[Any]:
+        yield ModelProvider(id="world", open=lambda: nullcontext(self))
+        yield ModelTier(id="world", name="local", below=0.3, provider="world", model="m")
+        yield Channel(id="world", open=lambda: nullcontext(self), idempotent=self.idempotent)
+        yield Observer(id="world", notify=self.hear)
+        tool = Tool(id="asking", description="Does it.", run=self.run_tool)
+        yield evolve(tool, permission=Permission.ASK)
+        for effect in Effect:
+            check = self.check_tool if effect is Effect.QUERYABLE else None
+            yield evolve(tool, id=str(effect), effect=effect, check=check)
 
     def note(self, kind: str, **facts: Any) -> None:
         line = json.dumps({"kind": kind, **facts})
@@ -137,47 +150,6 @@ class World:
     async def check_tool(self, key: str) -> str | None:
         self.note("check", key=key)
         return self.happened
-
-    @hookimpl
-    def argent_plugin(self) -> Plugin:
-        return Plugin(summary="The world.")
-
-    @hookimpl
-    def argent_model_providers(self) -> list[ModelProvider]:
-        return [ModelProvider(id="world", open=lambda: nullcontext(self))]
-
-    @hookimpl
-    def argent_model_tiers(self) -> list[ModelTier]:
-        return [ModelTier(id="world", name="local", below=0.3, provider="world", model="m")]
-
-    @hookimpl
-    def argent_channels(self) -> list[Channel]:
-        opened = nullcontext(self)
-        return [Channel(id="world", open=lambda: opened, idempotent=self.idempotent)]
-
-    @hookimpl
-    def argent_observers(self) -> list[Observer]:
-        return [Observer(id="world", notify=self.hear)]
-
-    @hookimpl
-    def argent_tools(self) -> list[Tool]:
-        asking = Tool(
-            id="asking",
-            description="Needs a person's word.",
-            run=self.run_tool,
-            permission=Permission.ASK,
-        )
-        tools = [
-            Tool(
-                id=str(effect),
-                description="Does it.",
-                run=self.run_tool,
-                effect=effect,
-                check=self.check_tool if effect is Effect.QUERYABLE else None,
-            )
-            for effect in Effect
-        ]
-        return [asking, *tools]
 
     def kernel(self, home: Path) -> Kernel:
         return Kernel(Home(home), plugins=[InstalledPlugin("world", lambda: self)])

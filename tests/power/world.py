@@ -10,9 +10,10 @@ import asyncio
 import random
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from argent_core.kernel import Kernel
 from argent_core.paths import Home
@@ -36,7 +37,6 @@ from argent_hookspecs import (
     Notice,
     Observer,
     Permission,
-    Plugin,
     Receipt,
     Reply,
     Role,
@@ -45,8 +45,8 @@ from argent_hookspecs import (
     Tool,
     ToolCall,
     ToolRun,
-    hookimpl,
 )
+from argent_testing import MadePlugin
 
 Mark = Callable[..., None]
 
@@ -79,7 +79,7 @@ class Source:
         await asyncio.Event().wait()
 
 
-class World:
+class World(MadePlugin):
     """A plugin that brings all this.
 
     Args:
@@ -95,6 +95,19 @@ class World:
         self.sources = {name: Source() for name in CONVERSATIONS}
         self.moved = asyncio.Event()
         self.answered = {name: asyncio.Event() for name in CONVERSATIONS}
+        super().__init__("world", *self._records())
+
+    def _records(self) -> Iterator[Any]:
+        yield ModelProvider(id="world", open=lambda: nullcontext(self))
+        yield ModelTier(id="world", name="local", below=0.3, provider="world", model="m")
+        yield Observer(id="world", notify=self.hear)
+        yield from map(self.source, self.sources)
+        for name, idempotent in CHANNELS.items():
+            yield Channel(id=name, open=lambda: nullcontext(self), idempotent=idempotent)
+        for effect in Effect:
+            yield self.tool(str(effect), effect)
+        yield self.tool(LONG, Effect.IDEMPOTENT)
+        yield self.tool(ASKING, Effect.BLIND, Permission.ASK)
 
     def kernel(self, home: Path) -> Kernel:
         """Make a kernel in this world."""
@@ -152,6 +165,12 @@ class World:
         for _ in range(self.random.randrange(4) if self.random else 0):
             await asyncio.sleep(0)
 
+    def source(self, name: str) -> EventSource:
+        return EventSource(id=name, open=lambda: nullcontext(self.sources[name]))
+
+    async def listen(self, feed: Feed) -> None:
+        await asyncio.Event().wait()
+
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelPart]:
         await self.linger()
         asked, called, answered = _heard(request)
@@ -198,45 +217,6 @@ class World:
             check=check,
             permission=permission,
         )
-
-    @hookimpl
-    def argent_plugin(self) -> Plugin:
-        return Plugin(summary="The world.")
-
-    @hookimpl
-    def argent_event_sources(self) -> list[EventSource]:
-        return [self.source(name) for name in self.sources]
-
-    def source(self, name: str) -> EventSource:
-        return EventSource(id=name, open=lambda: nullcontext(self.sources[name]))
-
-    @hookimpl
-    def argent_model_providers(self) -> list[ModelProvider]:
-        return [ModelProvider(id="world", open=lambda: nullcontext(self))]
-
-    @hookimpl
-    def argent_model_tiers(self) -> list[ModelTier]:
-        return [ModelTier(id="world", name="local", below=0.3, provider="world", model="m")]
-
-    @hookimpl
-    def argent_channels(self) -> list[Channel]:
-        return [
-            Channel(id=id, open=lambda: nullcontext(self), idempotent=idempotent)
-            for id, idempotent in CHANNELS.items()
-        ]
-
-    async def listen(self, feed: Feed) -> None:
-        await asyncio.Event().wait()
-
-    @hookimpl
-    def argent_observers(self) -> list[Observer]:
-        return [Observer(id="world", notify=self.hear)]
-
-    @hookimpl
-    def argent_tools(self) -> list[Tool]:
-        tools = [self.tool(str(effect), effect) for effect in Effect]
-        asking = self.tool(ASKING, Effect.BLIND, Permission.ASK)
-        return [*tools, self.tool(LONG, Effect.IDEMPOTENT), asking]
 
 
 def _heard(request: ModelRequest) -> tuple[str, set[str], set[str]]:
