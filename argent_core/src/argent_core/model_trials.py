@@ -84,7 +84,9 @@ class ModelTrials:
         names = [tier.name for tier in ladder(everything)]
         strange = sorted({*tiers} - {*names})
         if strange:
-            raise ModelRejected(f"there is no tier {strange[0]!r}; there are: {', '.join(names)}")
+            waiting = self._shop.router.held_back(strange[0])
+            words = f"there is no tier {strange[0]!r}; there are: {', '.join(names)}"
+            raise ModelRejected(f"{words}. {waiting}" if waiting else words)
         results = []
         for tier in _distinct(everything):
             if (not tiers or tier.name in tiers) and (not only or tier.id in only):

@@ -55,6 +55,7 @@ class Models:
         return {
             "tiers": tiers,
             "providers": providers,
+            "unapproved": self._router.unapproved(),
             "prices": {"date": prices.date, "dearest": asdict(prices.dearest)},
         }
 
@@ -81,12 +82,14 @@ class Models:
         if not named:
             found = self.shop.prices.table.get(model)
             known = KnownPrice(found or self.shop.prices.dearest, known=found is not None)
-            return [{"provider": None, "model": model, **self._priced(known, "")}]
+            near = [] if found else self._near(model)
+            return [{"provider": None, "model": model, "near": near, **self._priced(known, "")}]
         answers = []
         for name in dict.fromkeys(named):
             info = await self._router.describe(providers[name], model)
             price = self._price_of(providers[name], info)
-            answers.append({"provider": name, "model": model, **price})
+            near = [] if price["price_known"] else self._near(model, provider=name)
+            answers.append({"provider": name, "model": model, "near": near, **price})
         return answers
 
     async def pull(self, tell: Tell, model: str, *, provider: str = "") -> dict[str, Any]:
@@ -132,11 +135,13 @@ class Models:
             "setting": self._setting(tier),
         }
         if provider is None:
-            return {**known, "problem": f"the provider {tier.provider!r} does not run"}
+            waiting = self._router.held_back(tier.provider)
+            problem = f"the provider {tier.provider!r} does not run"
+            return {**known, "problem": f"{problem}; {waiting}" if waiting else problem}
         known |= {"local": provider.record.local, **self._rest(tier.provider)}
         if provider.record.local or {tier.model, f"{tier.provider}/{tier.model}"} & table.keys():
             return known
-        return {**known, "near": self._near(tier)}
+        return {**known, "near": self._near(tier.model, provider=tier.provider)}
 
     async def _tier(self, tier: ModelTier) -> dict[str, Any]:
         known, provider = self._named(tier), self._providers().get(tier.provider)
@@ -160,10 +165,10 @@ class Models:
                 return f"plugins.{found.plugin}.model" if model == tier.model else ""
         return ""
 
-    def _near(self, tier: ModelTier) -> list[str]:
+    def _near(self, model: str, *, provider: str = "") -> list[str]:
         """Return the models that may be meant by one that the table of prices does not have."""
-        names = {name.removeprefix(f"{tier.provider}/") for name in self.shop.prices.table}
-        return difflib.get_close_matches(tier.model, names, n=_NEAR)
+        names = {name.removeprefix(f"{provider}/") for name in self.shop.prices.table}
+        return difflib.get_close_matches(model, names, n=_NEAR)
 
     def _rest(self, provider: str) -> dict[str, Any]:
         """Say until when a provider is left alone, if it is."""
@@ -222,7 +227,9 @@ class Models:
         providers = self._providers()
         if name not in providers:
             names = ", ".join(sorted(providers)) or "none"
-            raise ModelRejected(f"no model provider {name!r} runs; there are: {names}")
+            waiting = self._router.held_back(name)
+            hint = f". {waiting}" if waiting else ""
+            raise ModelRejected(f"no model provider {name!r} runs; there are: {names}{hint}")
         return providers[name]
 
     async def _library(self, name: str, model: str) -> Registered:

@@ -189,6 +189,15 @@ def test_prices_for_people(shop: Installation) -> None:
     assert free == "pickle (larder) costs nothing.\n"
 
 
+def test_a_price_that_is_not_known_names_the_models_that_may_be_meant(shop: Installation) -> None:
+    shown = shop.run("models", "price", "claude-haiku-4.5")
+    (found,) = asked(shop, "price", "claude-haiku-4.5")
+
+    assert 'Did you mean "claude-haiku-4-5"' in shown.stdout
+    assert "What claude-haiku-4.5 costs is not known" in shown.stdout
+    assert found["near"][0] == "claude-haiku-4-5"
+
+
 def test_of_an_agent_that_runs(shop: Installation, agents: Agents) -> None:
     with agents():
         pulled = shop.run("models", "pull", "pickle")

@@ -112,6 +112,25 @@ class TestApproval:
         assert approved.stdout == "later is approved; it loads at the next start\n"
         assert after["later"] == ("running", "")
 
+    def test_who_asks_for_a_tier_hears_what_waits(
+        self, installation: Installation, site: Path
+    ) -> None:
+        install(site, "argent-tier-huge", plugin="tier-huge")
+        words = (
+            ["models", "list"],
+            ["models", "test", "huge"],
+            ["chat", "--message", "/model huge"],
+        )
+
+        listed, tried, chosen = (installation.run(*command) for command in words)
+
+        remedy = "argent plugins approve tier-huge"
+        assert f"More may come with what waits for you: {remedy}" in listed.stdout
+        assert tried.returncode == 1
+        assert f"tier-huge may bring it, and waits for your approval: {remedy}" in tried.stderr
+        assert "There is no huge. There are: auto, local" in chosen.stdout
+        assert f"tier-huge may bring it, and waits for your approval: {remedy}" in chosen.stdout
+
     def test_nothing_imports_what_waits(
         self, installation: Installation, site: Path, tmp_path: Path
     ) -> None:

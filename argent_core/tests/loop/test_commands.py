@@ -56,6 +56,15 @@ async def test_who_answers_instead_of_the_tier_that_was_asked_for_is_said(argent
     assert [message.text for message in argent.model.requests[2].messages][1] == "a"
 
 
+async def test_whose_tier_has_no_provider_hears_how_another_one_answers(argent: Argent) -> None:
+    lost = ModelTier(id="l", name="lost", below=2.0, provider="gone", model="large")
+    async with argent(plugins=[Demo(lost)], model=[]):
+        answer = await argent.channel.ask("@lost What is life?")
+
+    assert "lost was asked for, but none of its models runs" in answer
+    assert "leave out @lost; or say /model auto, if lost was chosen for the conversation" in answer
+
+
 async def test_a_tier_that_is_none_is_named_with_those_that_are(argent: Argent) -> None:
     async with argent(plugins=[Demo(POWERFUL)], model=[]):
         answer = await argent.channel.ask("/model enormous")

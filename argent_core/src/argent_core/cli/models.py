@@ -13,7 +13,7 @@ from argent_core.cli.context import LazyContext
 from argent_core.cli.groups import Group
 from argent_core.cli.output import as_json, print_json, print_line, print_table
 from argent_core.money import in_dollars
-from argent_core.tier_remarks import remarks
+from argent_core.tier_remarks import meant, remarks
 
 if TYPE_CHECKING:
     from argent_core.local import Tell
@@ -62,6 +62,9 @@ def list_(obj: LazyContext, provider: str | None, as_json: bool) -> None:
         click.echo()
         _show_provider(one, most=None if provider else _MANY)
     click.echo()
+    if found["unapproved"]:
+        names = " ".join(found["unapproved"])
+        print_line(f"More may come with what waits for you: argent plugins approve {names}")
     print_line(f"Prices are dollars per million tokens; the table is of {found['prices']['date']}.")
 
 
@@ -142,6 +145,8 @@ def price(obj: LazyContext, model: str, provider: str, as_json: bool) -> None:
         if one["price_known"]:
             print_line(f"{model}{at}, dollars per million tokens, by {one['price_from']}:")
         else:
+            if one["near"]:
+                print_line(meant(one["near"]))
             print_line(f"What {model}{at} costs is not known; it counts as {one['price_from']}:")
         _print_price(one["price"])
         if one["price"]["long"]:

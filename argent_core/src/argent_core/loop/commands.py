@@ -74,7 +74,9 @@ class Commands:
             return f"Now: {now}. There are: {', '.join([_AUTO, *names])}."
         (wish,) = named
         if wish not in (_AUTO, *names):
-            return f"There is no {wish}. There are: {', '.join([_AUTO, *names])}."
+            waiting = self.router.held_back(wish)
+            hint = f" {waiting}" if waiting else ""
+            return f"There is no {wish}. There are: {', '.join([_AUTO, *names])}.{hint}"
         await self._choose(event.conversation, wish)
         if wish == _AUTO:
             return "From now on the router chooses the model here."

@@ -14,7 +14,7 @@ from argent_core import codec
 from argent_core.config import Config
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
-from argent_core.hosted_plugin import Registered
+from argent_core.hosted_plugin import PluginState, Registered
 from argent_core.loop.context import GatheredContext
 from argent_core.loop.scorer import TableScorer, read_signals
 from argent_core.loop.tiers import BANDS, choose_tier, is_under, named_tier, stand_ins
@@ -124,7 +124,7 @@ class ModelRouter:
             depth=gathered.depth,
         )
         score = self._leaning(await self._score(signals))
-        tiers, floor = self._usable(private=private), None
+        tiers, floor = self._usable(wish, private=private), None
         running = self._providers()
         settings = self.config.models
         if wish:
@@ -162,6 +162,24 @@ class ModelRouter:
             if info.takes_images:
                 return tier
         return first
+
+    def unapproved(self) -> list[str]:
+        """Return the plugins that wait for a person's approval."""
+        return [
+            name
+            for name, plugin in self.host.plugins.items()
+            if plugin.state is PluginState.NOT_APPROVED and self.config.may_load(name)
+        ]
+
+    def held_back(self, wanted: str) -> str:
+        """Say which plugins that wait for approval may bring what is wanted; nothing if none do."""
+        waiting = self.unapproved()
+        names = [name for name in waiting if wanted in name] or waiting
+        if not names:
+            return ""
+        waits = "waits" if len(names) == 1 else "wait"
+        remedy = f"argent plugins approve {' '.join(names)}"
+        return f"{' or '.join(names)} may bring it, and {waits} for your approval: {remedy}"
 
     def is_private(self, wish: str) -> bool:
         """Tell whether who asks for a tier asks for a model of this machine.
@@ -213,7 +231,7 @@ class ModelRouter:
     def _stays_here(self) -> bool:
         return self.config.models.routing.profile == "local-only"
 
-    def _usable(self, *, private: bool) -> list[ModelTier]:
+    def _usable(self, wish: str, *, private: bool) -> list[ModelTier]:
         """Return the tiers whose provider runs, and that may be asked."""
         providers = self._providers()
         tiers = [tier for tier in self.tiers() if tier.provider in providers]
@@ -223,6 +241,8 @@ class ModelRouter:
             return tiers
         local = [tier for tier in tiers if providers[tier.provider].record.local]
         if tiers and not local:
+            if wish not in ("", *BANDS):
+                _wished(local, wish)  # nobody knows where that one would be
             why = (
                 "a model of this machine was asked for"
                 if private
@@ -284,7 +304,8 @@ def _wished(tiers: Sequence[ModelTier], wish: str) -> ModelTier:
     if found is None:
         raise ModelRejected(
             f"{wish} was asked for, but none of its models runs, or may be asked; see: argent "
-            "models list. With /model auto another one answers"
+            f"models list. To have another one answer, leave out @{wish}; or say /model auto, if "
+            f"{wish} was chosen for the conversation"
         )
     return found
 
