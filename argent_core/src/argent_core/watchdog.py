@@ -16,6 +16,8 @@ from typing import Any, TypeAlias
 
 from attrs import define, field
 
+from argent_core.thread_times import ThreadTimes
+
 log = logging.getLogger("argent.watchdog")
 
 _BEAT = 0.1
@@ -36,6 +38,8 @@ class PluginBlocked(BaseException):
 @define(eq=False, repr=False)
 class Watchdog:
     """Watches one event loop from a thread.
+
+    Nobody blocks it who merely gets no processor, on a busy machine.
 
     Args:
         owner: Names the plugin that a task belongs to.
@@ -58,6 +62,7 @@ class Watchdog:
     running: Running | None = None
     _beat: float = 0.0
     _cpu: tuple[float, float] = (0.0, 0.0)
+    _times: ThreadTimes = field(init=False)
     _suspect: Running | None = None
     _woke: float = 0.0
     _held_up: float = 0.0
@@ -71,6 +76,7 @@ class Watchdog:
         """Begin to watch the running loop."""
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
+        self._times = ThreadTimes()
         self._beat = self._woke = time.monotonic()
         if self._by_signal:
             self._old_signal = signal.signal(signal.SIGURG, self._break_off)
@@ -105,8 +111,8 @@ class Watchdog:
     def has_blocked(self, was: Running) -> None:
         """Name a plugin that has held the loop up and now lets go; called on the loop."""
         (plugin, began), now = was, time.monotonic()
-        seconds = now - began
-        if self._was_held_up(began, now):
+        seconds = now - began - self._times.lacked()
+        if seconds <= self.late or self._was_held_up(began, now):
             return
         words = "; interrupted" if self._condemned is was else ""
         self.on_fault(plugin, f"blocked the event loop for {seconds:.1f} s{words}")
@@ -128,17 +134,21 @@ class Watchdog:
             self._loop.call_later(_BEAT, self._tick)
         self.measure()
         self._cpu = time.thread_time(), time.process_time()
+        self._times.mark()
 
     def _watch(self) -> None:
         named: Running | None = None
         condemned_at = 0.0
+        mine = ThreadTimes()
         while not self._stop.wait(_LOOK):
             now = time.monotonic()
             self._held_up, self._woke = now - self._woke, now
             if self._held_up > 2 * _LOOK:
-                self._name_thread(self._held_up - _LOOK)
+                if mine.lacked() < _LOOK:
+                    self._name_thread(self._held_up - _LOOK)
                 # It may be that a thread kept Python's lock, and the loop goes on at once.
                 self._stop.wait(_BEAT / 2)
+            mine.mark()
             running = self._blocking()
             if running is None:
                 continue
@@ -153,16 +163,20 @@ class Watchdog:
 
     def _blocking(self) -> Running | None:
         """Return who blocks the loop, and since when; with an empty name if it is no plugin."""
-        running, beat, now = self.running, self._beat, time.monotonic()
+        running, beat = self.running, self._beat
         if running is not None:
-            return running if now - running[1] > self.late else None
-        if now - beat < self.late:
+            return running if self._blocked_since(running[1]) > self.late else None
+        if self._blocked_since(beat) < self.late:
             return None
         suspect = self._plugin_on_stack(sys._current_frames().get(self._thread_id)), beat
         if suspect[0] and suspect != self._suspect:
             self._suspect = suspect  # named if it is still there at the next look
             return None
         return suspect
+
+    def _blocked_since(self, began: float) -> float:
+        seconds = time.monotonic() - began
+        return self._times.own(seconds) if seconds > self.late else seconds
 
     def _name(self, running: Running) -> None:
         plugin, _ = running
