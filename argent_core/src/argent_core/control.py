@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from argent_core import codec
+from argent_core import codec, upkeep
 from argent_core import config as configuration
 from argent_core.guard import attempt
 from argent_core.local import Tell, unheard
@@ -116,7 +116,8 @@ class Control:
         return await spending.report(by, days)
 
     async def _list_plugins(self) -> list[dict[str, Any]]:
-        return self.kernel.agent.plugins()
+        new = await asyncio.to_thread(upkeep.installed_since, self.kernel)
+        return sorted([*self.kernel.agent.plugins(), *new], key=lambda plugin: str(plugin["name"]))
 
     async def _enable_plugin(self, name: str) -> dict[str, Any]:
         return await self._switch(name, enabled=True)

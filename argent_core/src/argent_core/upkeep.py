@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from argent_core import config as configuration
 from argent_core.hosted_plugin import PluginState
+from argent_core.plugin_trust.approval import waiting
+from argent_core.plugins import InstalledPlugin, installed_plugins
 
 if TYPE_CHECKING:
     from argent_core.kernel import Kernel
@@ -48,6 +50,29 @@ def refusal(kernel: Kernel, name: str) -> tuple[PluginState, str] | None:
     if not kernel.config.plugin(name).enabled:
         return PluginState.DISABLED, f"enable it with: argent plugins enable {name}"
     return None
+
+
+def installed_since(kernel: Kernel) -> list[dict[str, Any]]:
+    """Describe the plugins that were installed since the kernel started."""
+    found = installed_plugins() if kernel.plugins is None else []
+    new = [plugin for plugin in found if plugin.name not in kernel.host.plugins]
+    held_back = waiting(kernel.home, new)
+    return [_described(kernel, plugin, held_back.get(plugin.name, "")) for plugin in new]
+
+
+def _described(kernel: Kernel, plugin: InstalledPlugin, held_back: str) -> dict[str, Any]:
+    state = PluginState.NOT_APPROVED if held_back else PluginState.DISCOVERED
+    state, reason = refusal(kernel, plugin.name) or (state, held_back)
+    late = "it was installed while the agent runs, and loads only when that starts again"
+    return {
+        "name": plugin.name,
+        "state": str(state),
+        "reason": f"{reason}; {late}" if reason else late,
+        "faults": 0,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "summary": "",
+    }
 
 
 async def keep_house(kernel: Kernel) -> None:

@@ -46,6 +46,24 @@ class TestList:
 
         assert {p["name"]: p["state"] for p in found}["play"] == "running"
 
+    def test_one_that_was_installed_while_the_agent_runs_is_named(
+        self, installation: Installation, agents: Agents, home: Home
+    ) -> None:
+        home.config_file.unlink()
+        with agents.running("start") as agent:
+            agent.wait_for("Argent runs")
+            installation.add("argent-later", plugins="later = later", later=GOOD)
+            waits = installation.run("plugins", "list").stdout
+            installation.run("plugins", "approve", "later")
+            approved = installation.run("plugins", "list").stdout
+
+        (before,) = [line for line in waits.splitlines() if line.startswith("later ")]
+        (after,) = [line for line in approved.splitlines() if line.startswith("later ")]
+        late = "it was installed while the agent runs, and loads only when that starts again"
+        assert before.split(None, 2)[2].startswith("not approved")
+        assert f"Then: argent plugins approve later; {late}" in before
+        assert after.split(None, 3)[2:] == ["discovered", late]
+
     def test_two_distributions_with_one_name(self, installation: Installation, home: Home) -> None:
         installation.add("their-good", plugins="good = their_good", their_good=GOOD)
         installation.add("my-good", plugins="good = my_good", my_good=GOOD)
