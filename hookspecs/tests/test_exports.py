@@ -49,6 +49,7 @@ PINNED = [
     "Finish",
     "FinishReason",
     "FinishedTurn",
+    "FromOutside",
     "Health",
     "HealthCheck",
     "Image",

@@ -155,6 +155,7 @@ from argent_hookspecs.specs import (
 )
 from argent_hookspecs.tools import (
     Effect,
+    FromOutside,
     Permission,
     Tool,
     ToolCall,
@@ -216,6 +217,7 @@ __all__ = [
     "Finish",
     "FinishReason",
     "FinishedTurn",
+    "FromOutside",
     "Health",
     "HealthCheck",
     "Image",

@@ -68,12 +68,23 @@ class ToolResult:
         name: Name of the tool.
         text: The result, for the model to read.
         is_error: Whether the tool failed; ``text`` then says why.
+        outside: Whether content from outside is in it; ``text`` says so to the model.
     """
 
     call_id: str
     name: str
     text: str
     is_error: bool = False
+    outside: bool = field(default=False, kw_only=True)
+
+
+class FromOutside(str):
+    """What a tool returns when some of it is content from outside, though not always.
+
+    The model is told so, and the rest of the turn counts as touched by it.
+    """
+
+    __slots__ = ()
 
 
 @frozen(kw_only=True)

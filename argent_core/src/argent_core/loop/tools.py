@@ -16,13 +16,13 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from argent_core import codec, safe_files
+from argent_core import codec
 from argent_core.config import ToolsSettings
 from argent_core.guard import Guard, attempt
 from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
 from argent_core.inbound.journal import Lease
-from argent_core.loop import approvals, signatures, turn_store
+from argent_core.loop import approvals, signatures, tool_results, turn_store
 from argent_core.loop.approvals import ApprovalNeeded, Approvals, call_hash
 from argent_core.loop.filters import Filters, Rejected
 from argent_core.loop.labels import labelled
@@ -34,6 +34,7 @@ from argent_hookspecs import (
     ArgentError,
     Effect,
     Event,
+    FromOutside,
     Permission,
     Tool,
     ToolCall,
@@ -143,7 +144,7 @@ class Tools:
             LeaseLost: The event is no longer this turn's.
         """
         result = await self._run(turn, call)
-        if self._brings_outside(call.name) and not result.is_error:
+        if result.outside:
             turn.told.append(Trust.OUTSIDE)
         return result
 
@@ -247,12 +248,19 @@ class Tools:
             return await self._record(turn, step, call, text=str(error), state="failed")
         except ArgentError as error:
             return await self._uncertain(turn, bound, step, call, reason=str(error))
-        written = attempt(_as_text, value)
+        written = attempt(tool_results.as_text, value)
         if written.error is not None:
             reason = f"it ran, but what it returned cannot be shown: {written.error}"
             self.guard.on_fault(bound.plugin, f"tool {bound.tool.id}: {reason}")
             return await self._record(turn, step, call, text=reason, state="failed")
-        return await self._record(turn, step, call, text=written.get(), state="done")
+        return await self._record(
+            turn,
+            step,
+            call,
+            text=written.get(),
+            state="done",
+            outside=bound.tool.outside or isinstance(value, FromOutside),
+        )
 
     async def _resume(self, turn: ToolTurn, step: Step, call: ToolCall) -> ToolResult:
         """Take up a call that an earlier run of the kernel began."""
@@ -277,8 +285,10 @@ class Tools:
             if isinstance(outcome, ToolError):
                 text = f"{reason}; it did not happen"
                 return await self._record(turn, step, call, text=text, state="failed")
-            if isinstance(outcome, str):
-                return await self._record(turn, step, call, text=outcome, state="done")
+            if isinstance(outcome, str) and bound is not None:
+                return await self._record(
+                    turn, step, call, text=outcome, state="done", outside=bound.tool.outside
+                )
         text = _UNKNOWN.format(reason=reason)
         return await self._record(turn, step, call, text=text, state="unknown")
 
@@ -300,41 +310,26 @@ class Tools:
         return ToolError("it never happened") if found is None else str(found)
 
     async def _record(
-        self, turn: ToolTurn, step: Step, call: ToolCall, *, text: str, state: str
+        self,
+        turn: ToolTurn,
+        step: Step,
+        call: ToolCall,
+        *,
+        text: str,
+        state: str,
+        outside: bool = False,
     ) -> ToolResult:
         # Redacted before it is cut, so that no part of a secret is left over.
         text = self.redact(text)
-        if len(text) > self.settings.result_limit:
-            text = await asyncio.to_thread(self._shortened, text, step.key)
-        outside = self._brings_outside(call.name)
+        limit, path = self.settings.result_limit, self.results / f"{step.key}.txt"
+        if len(text) > limit:
+            text = await asyncio.to_thread(tool_results.shorten, text, path, limit=limit)
         if outside:
             text = labelled(Trust.OUTSIDE, text, source=call.name)
-        result = ToolResult(call.id, call.name, text, is_error=state != "done")
+        result = ToolResult(call.id, call.name, text, state != "done", outside=outside)
         mark = partial(turn_store.mark_outside, turn=turn.lease.id) if outside else None
         await turn.steps.end(step, state, result=result, also=mark)
         return result
-
-    def _brings_outside(self, name: str) -> bool:
-        bound = self._bound.get(name)
-        return bound is not None and bound.tool.outside
-
-    def _shortened(self, text: str, key: str) -> str:
-        """Put a long result into a file; return how it begins, and where the file is."""
-        raw = text.encode(errors="replace")
-        path = self.results / f"{key}.txt"
-        outcome = attempt(_put_away, path, raw)
-        where = f"the whole result is in {path}" if outcome.error is None else "the rest is lost"
-        head = text[: self.settings.result_limit - 200]
-        return f"{head}\n[… {len(text)} characters in all; {where}]"
-
-
-def _as_text(value: object) -> str:
-    return value if isinstance(value, str) else codec.dump(value)
-
-
-def _put_away(path: Path, raw: bytes) -> None:
-    safe_files.make_folder(path.parent)
-    safe_files.replace(path, raw)
 
 
 def _run_of(turn: ToolTurn, *, key: str) -> ToolRun:
