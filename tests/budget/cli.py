@@ -24,11 +24,13 @@ _CHUNK = 50
 _MOST_FINDINGS = 20
 _MEMORY = Path("/dev/shm")
 _EPILOG = """
+\b
 Examples:
   uv run python -m tests.budget --schedules 300 --seed 1
   uv run python -m tests.budget --schedules 10000 --seed 7 --json
   uv run python -m tests.budget --mutants --schedules 200
 
+\b
 Figures:
   schedules   each of 64 workers on one database, and of 32 more after a crash
   violations  what was found wrong, looked for in the transaction of every step
@@ -41,14 +43,7 @@ Figures:
 Found = tuple[Counter[str], list[str]]
 
 
-class _Epilog(click.Command):
-    """A command whose epilog keeps its lines."""
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        formatter.write(f"{_EPILOG.rstrip()}\n")
-
-
-@click.command(cls=_Epilog)
+@click.command(epilog=_EPILOG)
 @click.option("--schedules", default=300, show_default=True, help="How many are run.")
 @click.option(
     "--seed",

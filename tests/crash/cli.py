@@ -17,6 +17,7 @@ from tests.crash.way import Way, open_way
 _SAY_EVERY = 5.0
 _MOST_FINDINGS = 20
 _EPILOG = """
+\b
 Examples:
   uv run python -m tests.crash --kills 100 --seed 1
   uv run python -m tests.crash --kills 10000 --seed 7 --json
@@ -24,6 +25,7 @@ Examples:
   uv run python -m tests.crash --mutants --seeds 5
   uv run python -m tests.crash --replay /tmp/argent-crash-x/plan.json
 
+\b
 Figures:
   kills           lives that ended by SIGKILL
   lost            messages without any outcome; tool calls said to be done that were not
@@ -34,14 +36,7 @@ Figures:
 """
 
 
-class _Epilog(click.Command):
-    """A command whose epilog keeps its lines."""
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        formatter.write(f"{_EPILOG.rstrip()}\n")
-
-
-@click.command(cls=_Epilog)
+@click.command(epilog=_EPILOG)
 @click.option("--kills", default=100, show_default=True, help="How many lives end by SIGKILL.")
 @click.option(
     "--seed",

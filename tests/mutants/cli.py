@@ -13,11 +13,13 @@ import click
 from tests.mutants.campaign import Outcome, run
 
 _EPILOG = """
+\b
 Examples:
   uv run python -m tests.mutants
   uv run python -m tests.mutants --only ChannelContract
   uv run python -m tests.mutants --json
 
+\b
 Figures, in all and for each contract:
   caught  mutants that their contract caught, by the right test and in the right words
   of      mutants
@@ -25,14 +27,7 @@ Figures, in all and for each contract:
 """
 
 
-class _Epilog(click.Command):
-    """A command whose epilog keeps its lines."""
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        formatter.write(f"{_EPILOG.rstrip()}\n")
-
-
-@click.command(cls=_Epilog)
+@click.command(epilog=_EPILOG)
 @click.option("--only", default="", metavar="CONTRACT", help="Only mutants of this contract.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one line of JSON.")
 def main(only: str, as_json: bool) -> None:
