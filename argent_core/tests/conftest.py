@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from argent_core.guard import Guard
+from argent_core.paths import Home
 
 from .guarding import Faults, installed
 
@@ -12,6 +14,13 @@ from .guarding import Faults, installed
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    home.create()
+    return home
 
 
 @pytest.fixture

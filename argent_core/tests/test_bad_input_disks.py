@@ -14,81 +14,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import frozen
 
 from argent_core.kernel import Kernel
 from argent_core.paths import Home
 from argent_hookspecs import DiskFull, EventRefused, Observer, Progress
 from argent_testing import Argent, MadePlugin, eventually
 
-NO_PLUGINS = '{"version": 1, "agent": {"plugins": []}}'
+from .commanding import NO_PLUGINS, Person, Process, commands
+
 UNTIL_ROOM = "The disk is full; work waits until there is room"
-
-COMMANDS = """
-import json, resource, sys
-from click.testing import CliRunner
-from argent_core.cli import main
-unlimited, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-for line in sys.stdin:
-    home, words, limit = json.loads(line)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited if limit is None else limit, hard))
-    runner = CliRunner(env={"ARGENT_HOME": home})
-    shown = runner.invoke(main, words.split(), prog_name="argent", input="value")
-    resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited, hard))
-    broken = None if isinstance(shown.exception, SystemExit) else shown.exception
-    said = [shown.exit_code, shown.stdout, shown.stderr, broken and repr(broken)]
-    print(json.dumps(said), flush=True)
-"""
-"""Run commands while no file may grow over a limit of bytes."""
-
-
-@frozen
-class Shown:
-    """What a command did."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
-    broken: str | None
-
-
-@frozen
-class Person:
-    """Runs commands on a home where files may only grow so far."""
-
-    process: subprocess.Popen[str]
-    home: Home
-
-    def run(self, command: str, *, limit: int | None = None) -> Shown:
-        """Run a command; files may not grow over so many bytes."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps([str(self.home.root), command, limit]) + "\n")
-        self.process.stdin.flush()
-        shown = Shown(*json.loads(self.process.stdout.readline()))
-        assert not shown.broken, shown.broken
-        return shown
 
 
 @pytest.fixture(scope="module")
-def process() -> Iterator[subprocess.Popen[str]]:
-    pipe = subprocess.PIPE
-    process = subprocess.Popen([sys.executable, "-c", COMMANDS], stdin=pipe, stdout=pipe, text=True)
-    yield process
-    process.communicate(timeout=30)
+def process() -> Iterator[Process]:
+    with commands() as process:
+        yield process
 
 
 @pytest.fixture
-def person(process: subprocess.Popen[str], tmp_path: Path) -> Person:
+def person(process: Process, tmp_path: Path) -> Person:
     return Person(process, Home(tmp_path / "home"))
 
 
 @pytest.fixture
 def used(person: Person) -> Person:
     """Somebody whose home was in use."""
-    person.home.create()
-    person.home.config_file.write_text(NO_PLUGINS)
-    person.home.config_file.chmod(0o600)
-    assert person.run("events list").exit_code == 0
+    person.begin()
     return person
 
 

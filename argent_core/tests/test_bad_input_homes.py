@@ -7,66 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from attrs import frozen
 
 from argent_core.paths import Home
 
-NO_PLUGINS = '{"version": 1, "agent": {"plugins": []}}'
-COMMANDS = """
-import json, sys
-from click.testing import CliRunner
-from argent_core.cli import main
-for line in sys.stdin:
-    home, words = json.loads(line)
-    shown = CliRunner(env={"ARGENT_HOME": home}).invoke(main, words.split(), prog_name="argent")
-    broken = None if isinstance(shown.exception, SystemExit) else shown.exception
-    said = [shown.exit_code, shown.stdout, shown.stderr, broken and repr(broken)]
-    print(json.dumps(said), flush=True)
-"""
-Process = subprocess.Popen[str]
-EVERYTHING = ("events list --json", "start --quiet", "status", "trace", "doctor --json")
-
-
-@frozen
-class Shown:
-    """What a command did."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
-    broken: str | None
-
-
-@frozen
-class Person:
-    """Runs commands as somebody to whom permissions apply, even if that is root."""
-
-    process: Process
-    home: Home
-
-    def run(self, command: str) -> Shown:
-        """Run a command on the home."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps([str(self.home.root), command]) + "\n")
-        self.process.stdin.flush()
-        return Shown(*json.loads(self.process.stdout.readline()))
-
-    def refused(self, says: str, commands: Sequence[str] = EVERYTHING) -> None:
-        """Check that all commands end with one clear error."""
-        for command in commands:
-            shown = self.run(command)
-            assert not shown.broken, (command, shown.broken)
-            assert shown.exit_code == 1, (command, shown)
-            if command.startswith("doctor"):
-                found = json.loads(shown.stdout)
-                assert any(says in one["summary"] for one in found if not one["ok"]), found
-                continue
-            assert says in shown.stderr and shown.stderr.startswith("Error: "), (command, shown)
-            assert shown.stdout == ""
+from .commanding import Person, Process, commands
 
 
 def powerless() -> list[str]:
@@ -81,22 +29,16 @@ def powerless() -> list[str]:
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[Process]:
-    command = [*powerless(), sys.executable, "-c", COMMANDS]
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
-    yield process
-    process.communicate(timeout=30)
+    with commands(powerless()) as process:
+        yield process
 
 
 @pytest.fixture
 def person(process: Process, tmp_path: Path) -> Iterator[Person]:
     """Somebody whose home was in use."""
     home = Home(tmp_path / "home")
-    home.create()
-    home.config_file.write_text(NO_PLUGINS)
-    home.config_file.chmod(0o600)
     person = Person(process, home)
-    assert person.run("events list").exit_code == 0
+    person.begin()
     yield person
     for path in (home.root, *home.root.rglob("*")):
         if not path.is_symlink():

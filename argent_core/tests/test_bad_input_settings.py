@@ -104,13 +104,6 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path / "home")
-    home.create()
-    return home
-
-
-@pytest.fixture
 def argent(home: Home, tmp_path: Path) -> Run:
     environ = {"ARGENT_HOME": str(home.root), "ARGENT_CACHE": str(tmp_path / "cache")}
 

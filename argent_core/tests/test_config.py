@@ -41,13 +41,6 @@ class Weather:
 GOOD = {"token": "env:WEATHER_TOKEN"}
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path / "home")
-    home.create()
-    return home
-
-
 def write(home: Home, data: Any) -> None:
     text = data if isinstance(data, str) else json.dumps(data)
     home.config_file.write_text(text, encoding="utf-8")

@@ -5,7 +5,6 @@ import json
 import logging
 import stat
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +16,6 @@ from argent_core.paths import Home
 from argent_core.redaction import Redactor
 
 VALUE = "correct-horse"
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path / "home")
-    home.create()
-    return home
 
 
 @pytest.fixture

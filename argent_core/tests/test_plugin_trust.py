@@ -127,13 +127,6 @@ def test_all_requirements_that_are_installed_here_are_read_as_packaging_does() -
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path / "home")
-    home.create()
-    return home
-
-
-@pytest.fixture
 def fifty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[InstalledPlugin]:
     """Fifty plugins, each with a library of its own."""
     site = tmp_path / "site"

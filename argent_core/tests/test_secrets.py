@@ -21,18 +21,6 @@ VALUE = "correct horse battery"
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path / "home")
-    home.create()
-    return home
-
-
-@pytest.fixture
 def redactor() -> Redactor:
     return Redactor()
 
