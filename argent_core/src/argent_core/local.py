@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
@@ -30,6 +31,9 @@ from argent_core.link import (
 from argent_core.outcome import shown
 from argent_core.paths import Home
 from argent_hookspecs import ArgentError, Connection, PluginError
+
+if TYPE_CHECKING:
+    from argent_core.kernel import Kernel
 
 _LONGEST_GREETING = 4096
 _MOST_GREETINGS = 256
@@ -183,6 +187,7 @@ class LocalCommandContext:
         try:
             kernel = Kernel(self.place)
             await kernel.start()
+            _tell_first(kernel)
         except HomeInUse as error:
             await self._wait_for_other(error)
             yield
@@ -268,6 +273,7 @@ class LocalCommandContext:
 
         plugins = None if with_plugins else ()
         async with Kernel(self.place, listening=False, plugins=plugins) as kernel:
+            _tell_first(kernel)
             return await kernel.control.run(operation, arguments, tell=tell)
 
     async def call(self, operation: str, *, tell: Tell = unheard, **arguments: Any) -> Any:
@@ -281,6 +287,14 @@ class LocalCommandContext:
         if "error" in answer:
             raise CallFailed(str(answer["error"]))
         return answer.get("result")
+
+
+def _tell_first(kernel: Kernel) -> None:
+    """Let the person hear which plugins were approved unasked."""
+    from argent_core.plugin_trust.approval import said_first
+
+    if words := said_first(kernel.trust.first):
+        print(words, file=sys.stderr)
 
 
 @asynccontextmanager

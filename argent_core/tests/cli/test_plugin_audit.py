@@ -96,6 +96,18 @@ class TestApproval:
         assert library["digest"].startswith("sha256:")
         assert "these plugins are approved" in log_of(home)
 
+    def test_at_the_first_start_what_is_approved_unasked_is_said_aloud(
+        self, installation: Installation
+    ) -> None:
+        install(installation.site, "argent-first", plugin="first")
+
+        first, second = (installation.run("plugins", "list", "--json") for _ in range(2))
+
+        (line,) = first.stderr.splitlines()
+        assert line.startswith("First start: these plugins are there, and so they are approved: ")
+        assert "first" in line and line.endswith("see argent plugins audit")
+        assert second.stderr == ""
+
     def test_what_came_later_waits_for_a_word(self, installation: Installation, site: Path) -> None:
         install(site, "argent-later", plugin="later")
 

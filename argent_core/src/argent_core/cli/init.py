@@ -23,7 +23,8 @@ from argent_core.first_run import prepare_home, template, without_comments
 from argent_core.guard import attempt
 from argent_core.link import Unreachable
 from argent_core.paths import Home
-from argent_core.plugin_trust.approval import approve
+from argent_core.plugin_trust import lock as locks
+from argent_core.plugin_trust.approval import approve, said_first
 from argent_core.plugins import installed_plugins
 
 ENOUGH_MEMORY = 4 * 10**9
@@ -154,8 +155,12 @@ def _approve(obj: LazyContext, plugin: str) -> None:
         obj.ask("plugins.approve", names=[plugin])
     except Unreachable:
         obj.place.create()
-        if any(one.name == plugin for one in installed_plugins()):
+        there = [one.name for one in installed_plugins()]
+        if plugin in there:
+            first = () if locks.lock_file(obj.place).exists() else there
             approve(obj.place, [plugin])
+            if words := said_first(first):
+                click.echo(words, err=True)
 
 
 def recommended_model() -> str:

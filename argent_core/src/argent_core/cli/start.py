@@ -16,6 +16,7 @@ from argent_core.cli.app import INTERRUPTED
 from argent_core.cli.context import LazyContext
 from argent_core.guard import attempt
 from argent_core.kernel import Kernel
+from argent_core.plugin_trust.approval import said_first
 
 log = logging.getLogger("argent.start")
 
@@ -41,6 +42,8 @@ async def _serve(kernel: Kernel) -> None:
     async with kernel:
         up = [plugin.name for plugin in kernel.host.plugins.values() if plugin.up]
         click.echo(f"Argent runs, with {', '.join(up) or 'no plugins'}. Ctrl-C stops it.", err=True)
+        if first := said_first(kernel.agent.plugin_trust.first):
+            click.echo(first, err=True)
         if waiting := sorted(kernel.agent.plugin_trust.waiting):
             names = " ".join(waiting)
             click.echo(f"New, and waiting for you: argent plugins approve {names}", err=True)

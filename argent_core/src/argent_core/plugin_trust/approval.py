@@ -33,11 +33,13 @@ class PluginTrust:
         home: Whose lock it is.
         drift: What has changed since it was approved.
         waiting: Why each plugin that waits for approval does.
+        first: The plugins that were approved unasked, since this was the first start.
     """
 
     home: Home
     drift: tuple[Drift, ...] = ()
     waiting: dict[str, str] = field(factory=dict)
+    first: tuple[str, ...] = ()
 
     def begin(self, plugins: Sequence[InstalledPlugin], named: Collection[str] = ()) -> None:
         """Compare what is installed with the lock; the first time, approve all of it.
@@ -55,6 +57,7 @@ class PluginTrust:
         mine = _by(plugins)
         if lock is None:
             self._keep(approved(Lock(), mine))
+            self.first = () if named else tuple(sorted(mine))
             log.info("these plugins are approved, since they were there first: %s", _list(mine))
             return
         if new := {name: mine[name] for name in named if name in mine.keys() - lock.plugins.keys()}:
@@ -179,6 +182,13 @@ def approved(lock: Lock, plugins: Mapping[str, str]) -> Lock:
     known = {**{name: now[name] for name in mine}, **kept}
     seen = locks.sight(installation, now, drift=locks.compare(known, now))
     return Lock(plugins=everyone, distributions=known, sight=seen)
+
+
+def said_first(names: Iterable[str]) -> str:
+    """Say which plugins were approved unasked at a first start, or nothing."""
+    known = _list(names)
+    words = f"First start: these plugins are there, and so they are approved: {known}; see {AUDIT}"
+    return words if known else ""
 
 
 def _by(plugins: Iterable[InstalledPlugin]) -> dict[str, str]:
