@@ -6,14 +6,20 @@ from functools import partial
 
 from argent_hookspecs import (
     MEMORY,
+    ContextProvider,
     MemoryStore,
+    Observer,
     Plugin,
     PluginContext,
     Service,
+    Tool,
+    TurnFinished,
     hookimpl,
 )
-from argent_memo.memo import open_memo
+from argent_memo.memo import memo_of, open_memo
+from argent_memo.recall import Recall
 from argent_memo.settings import MemoSettings
+from argent_memo.tools import MemoryTools
 
 
 @hookimpl
@@ -26,3 +32,25 @@ def argent_plugin() -> Plugin:
 def argent_services(ctx: PluginContext) -> list[Service[MemoryStore]]:
     """Offer the memory."""
     return [Service(key=MEMORY, open=partial(open_memo, ctx))]
+
+
+@hookimpl
+def argent_context_providers(ctx: PluginContext) -> list[ContextProvider]:
+    """Tell the model what may help."""
+    return [ContextProvider(id="memory", provide=Recall(ctx).provide, order=200, timeout=1.0)]
+
+
+@hookimpl
+def argent_tools(ctx: PluginContext) -> list[Tool]:
+    """Let the agent look things up, keep, correct and forget them."""
+    return MemoryTools(ctx).tools
+
+
+@hookimpl
+def argent_observers(ctx: PluginContext) -> list[Observer]:
+    """Keep what was said, once a turn has ended."""
+
+    async def ended(_: object) -> None:
+        memo_of(ctx).capture.wake()
+
+    return [Observer(id="memory", notify=ended, kinds=(TurnFinished,))]

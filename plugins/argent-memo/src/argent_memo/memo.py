@@ -16,20 +16,29 @@ from argent_hookspecs import (
     ServiceMissing,
     Transaction,
 )
+from argent_memo.capture import Capture
 from argent_memo.items import Place
 from argent_memo.schema import MIGRATIONS
 from argent_memo.search import Search
 from argent_memo.settings import MemoSettings
 from argent_memo.store import Store
+from argent_memo.uses import Uses
 
 
 @define(eq=False, repr=False)
 class Memo:
-    """The contract's ``MemoryStore``."""
+    """The contract's ``MemoryStore``.
+
+    Args:
+        capture: Follows the journal.
+        uses: What was told to models.
+    """
 
     settings: MemoSettings
     store: Store
     searching: Search
+    capture: Capture
+    uses: Uses
 
     async def search(
         self, query: str, k: int = 10, *, filters: MemoryFilter | None = None
@@ -52,7 +61,11 @@ async def open_memo(ctx: PluginContext) -> AsyncIterator[Memo]:
     """Open the memory of a home."""
     async with ctx.database("memory", MIGRATIONS) as database:
         await database.write(_overwrite_what_is_deleted)
-        yield Memo(ctx.settings, Store(database, ctx.clock), Search(database))
+        store, uses = Store(database, ctx.clock), Uses()
+        capture = Capture(ctx, store, uses)
+        if ctx.settings.auto_capture:
+            ctx.spawn(capture.run(), name="capture")
+        yield Memo(ctx.settings, store, Search(database), capture, uses)
 
 
 def memo_of(ctx: PluginContext) -> Memo:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from typing import Any
 
 from attrs import define, evolve
 
 from argent_hookspecs import Database, Memory, MemoryFilter, Transaction
 from argent_memo import items
+from argent_memo.filters import conditions
 from argent_memo.items import COLUMNS
 from argent_memo.words import fold
 
@@ -43,24 +42,3 @@ class Search:
 
         rows = await self.database.read(read)
         return [evolve(items.memory(row[:-1]), score=-row[-1], why="words") for row in rows]
-
-
-def conditions(filters: MemoryFilter) -> tuple[str, Sequence[Any]]:
-    """Return what a filter comes to, in SQL over ``items``, and its parameters."""
-    where, given = ["items.state = 'live'"], list[Any]()
-    for column, wanted in (
-        ("audience", filters.audiences),
-        ("kind", filters.kinds or None),
-        ("trust", filters.trust or None),
-        ("speaker", (filters.speaker,) if filters.speaker else None),
-    ):
-        if wanted is not None:
-            where.append(f"items.{column} IN (SELECT value FROM json_each(?))")
-            given.append(json.dumps([str(one) for one in wanted]))
-    if filters.since is not None:
-        where.append("items.said_at >= ?")
-        given.append(filters.since.timestamp())
-    if filters.until is not None:
-        where.append("items.said_at < ?")
-        given.append(filters.until.timestamp())
-    return " AND ".join(where), given

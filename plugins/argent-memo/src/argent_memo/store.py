@@ -9,8 +9,9 @@ from typing import Any
 
 from attrs import define, evolve, frozen
 
-from argent_hookspecs import Clock, Database, Memory, NewMemory, Transaction
+from argent_hookspecs import Clock, Database, Memory, MemoryFilter, NewMemory, Transaction
 from argent_memo import items
+from argent_memo.filters import conditions
 from argent_memo.items import COLUMNS, Place
 from argent_memo.words import fold
 
@@ -85,6 +86,22 @@ class Store:
         )
         rows = await self.database.read(lambda tx: tx.execute(sql, (source,)).fetchall())
         return [id for (id,) in rows]
+
+    async def latest(self, session: str, limit: int) -> list[int]:
+        """Return the ids of what was kept last of a session, newest first."""
+        sql = "SELECT id FROM items WHERE session = ? ORDER BY id DESC LIMIT ?"
+        rows = await self.database.read(lambda tx: tx.execute(sql, (session, limit)).fetchall())
+        return [id for (id,) in rows]
+
+    async def timeline(self, filters: MemoryFilter, *, limit: int) -> list[Memory]:
+        """Return what was said or happened, oldest first."""
+        where, given = conditions(filters)
+        sql = f"SELECT {COLUMNS} FROM items WHERE {where} ORDER BY said_at, id LIMIT ?"
+
+        def read(tx: Transaction) -> list[Any]:
+            return list(tx.execute(sql, (*given, limit)).fetchall())
+
+        return [items.memory(row) for row in await self.database.read(read)]
 
     async def history(self, id: int) -> list[Memory]:
         """Return what an item said before it was corrected, newest first."""
