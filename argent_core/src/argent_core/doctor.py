@@ -22,7 +22,7 @@ from argent_core.kernel import Kernel
 from argent_core.paths import Home
 from argent_core.plugin_trust.approval import ACCEPT, AUDIT
 from argent_core.remedies import remedy
-from argent_core.settings_check import beside, check_settings
+from argent_core.settings_check import beside, check_settings, provider_setting
 from argent_core.words import counted
 from argent_hookspecs import ArgentError
 
@@ -154,7 +154,13 @@ async def _check_kernel(home: Home) -> list[Finding]:
         )
         for h in status["health"]
     ]
-    odd = beside(home, tools=status["tools"], tiers=status["models"], sources=status["sources"])
+    odd = beside(
+        home,
+        tools=status["tools"],
+        tiers=status["models"],
+        providers=status["providers"],
+        sources=status["sources"],
+    )
     return [*found, *map(_odd, odd), *_check_queues(status)]
 
 
@@ -194,6 +200,7 @@ def _remedy_of(model: Mapping[str, Any]) -> str:
     file, _, path = model["setting"].rpartition(": ")
     if not path:
         return look
+    path = path if runs else provider_setting(path)
     return f"{look}; or name another at {path} in {file or KERNEL_FILE}"
 
 

@@ -64,8 +64,10 @@ class Models:
         return list(await asyncio.gather(*map(self._tier, self._rungs())))
 
     async def named(self) -> dict[str, Any]:
-        """Say which tools, tiers and event sources settings can name, asking no provider."""
+        """Say which tools, tiers, providers and event sources settings can name, asking none."""
+        missing = [record.id for _, record in self.host.missing(ModelProvider)]
         return {
+            "providers": [*self._providers(), *missing],
             "tools": [found.record.id for found in self.host.registered(Tool)],
             "tiers": [self._named(tier) for tier in self._rungs()],
             "sources": source_names(self.host),

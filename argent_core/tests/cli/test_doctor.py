@@ -154,7 +154,7 @@ def test_a_tier_whose_provider_does_not_run_is_not_well(
 
     assert "ok model: local: obedient-1\n" in shown
     assert "!! model: fast: x (the provider 'nobody' does not run)\n" in shown
-    assert "argent plugins list; or name another at tiers[0].model in models.json\n" in shown
+    assert "argent plugins list; or name another at tiers[0].provider in models.json\n" in shown
 
 
 class TestSettings:

@@ -137,6 +137,34 @@ class TestMisspelt:
             '"claude-haiku-4-55". Did you mean "claude-haiku-4-5"'
         )
 
+    def test_a_provider_in_a_tier_of_ones_own(self, served: Served, home: Home) -> None:
+        names = ("markt", "market", "litellm")
+        tiers = [
+            {"name": f"t{n}", "provider": name, "model": "claude-haiku-4-5", "below": 0.5 + n}
+            for n, name in enumerate(names)
+        ]
+        home.models_file.write_text(json.dumps({"version": 1, "tiers": tiers}))
+        agent = served()
+
+        (warning,), (finding,) = warnings(agent), settings_findings(agent)
+
+        assert (
+            warning
+            == finding
+            == (
+                'models.json: tiers[0].provider: no model provider is called "markt". '
+                'Did you mean "market"?'
+            )
+        )
+
+    def test_a_provider_in_the_settings_of_a_plugin(self, served: Served) -> None:
+        (warning,) = warnings(served(provider="nothing-like-it", model="x"))
+
+        assert warning.startswith(
+            "argent.json: plugins.play.provider: no model provider is called "
+            '"nothing-like-it". There are: '
+        )
+
     def test_in_a_tier_of_ones_own(self, served: Served, home: Home) -> None:
         tier = {"name": "powerful", "provider": "market", "model": "claude-haiku-4-55"}
         home.models_file.write_text(json.dumps({"version": 1, "tiers": [tier]}))
