@@ -12,11 +12,14 @@ from attrs import frozen
 
 from argent_core import codec, upkeep
 from argent_core import config as configuration
+from argent_core.config import shown, suggestion
 from argent_core.guard import attempt
+from argent_core.inbound.event_sources import source_names
 from argent_core.local import Tell, unheard
 from argent_core.model_trials import ModelTrials
 from argent_core.models import Models
-from argent_core.people import Standing
+from argent_core.people import Standing, UnknownPerson
+from argent_core.plugins import installed_plugins
 from argent_core.spending import Spending
 from argent_hookspecs import ArgentError, ConfigError, Connection
 
@@ -95,8 +98,8 @@ class Control:
             "pair.invite": self._invite,
             "pair.people": agent.pairing.people.everybody,
             "pair.revoke": agent.pairing.people.revoke,
-            "pair.block": agent.pairing.people.block,
-            "pair.group": agent.pairing.people.set_group,
+            "pair.block": self._block,
+            "pair.group": self._set_group,
         }
         work = operations.get(operation)
         if work is None:
@@ -189,6 +192,26 @@ class Control:
         let_in = await self.kernel.agent.pairing.approve(code, standing=Standing(standing), by=by)
         self.kernel.output_handlers.wake()
         return let_in
+
+    async def _block(self, channel: str, sender: str, by: str) -> dict[str, Any]:
+        await self._demand_channel(channel)
+        return await self.kernel.agent.pairing.people.block(channel, sender, by=by)
+
+    async def _set_group(
+        self, channel: str, chat: str, *, allowed: bool, by: str
+    ) -> dict[str, Any]:
+        await self._demand_channel(channel)
+        people = self.kernel.agent.pairing.people
+        return await people.set_group(channel, chat, allowed=allowed, by=by)
+
+    async def _demand_channel(self, name: str) -> None:
+        """Check that a channel is there, or was, or may be. Raises ``UnknownPerson``."""
+        found = await self.kernel.agent.pairing.people.channels()
+        installed = (plugin.name for plugin in installed_plugins())
+        known = sorted({*found, *source_names(self.kernel.host), *installed})
+        if name not in known:
+            hint = suggestion(name, known) or f"There are: {', '.join(known)}"
+            raise UnknownPerson(f"no channel {shown(name)} is known. {hint}")
 
     async def _invite(self, standing: str, channel: str, by: str) -> dict[str, Any]:
         return await self.kernel.agent.pairing.invite(Standing(standing), channel=channel, by=by)

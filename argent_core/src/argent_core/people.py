@@ -193,6 +193,13 @@ class People:
             "standing": "allowed" if allowed else "forbidden",
         }
 
+    async def channels(self) -> set[str]:
+        """Return the channels on which anybody or anything is known, running or not."""
+        rows = await self.database.read(lambda tx: tx.execute(_CHANNELS).fetchall())
+        settings = self.settings
+        named = (settings.owners, settings.allow, settings.groups.allow)
+        return {*(row[0] for row in rows), *(channel for some in named for channel in some)}
+
     async def everybody(self) -> dict[str, list[dict[str, Any]]]:
         """Return the people and groups that are known, on record and from the settings."""
         people, groups = await self.database.read(
@@ -295,4 +302,8 @@ _PEOPLE = (
 _GROUPS = (
     "SELECT channel, chat, standing, name, since, let_in_by FROM group_chats"
     " ORDER BY channel, since"
+)
+_CHANNELS = (
+    "SELECT channel FROM people UNION SELECT channel FROM group_chats"
+    " UNION SELECT channel FROM pairings UNION SELECT source FROM events"
 )

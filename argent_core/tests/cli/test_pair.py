@@ -158,7 +158,18 @@ class TestPeople:
         assert refused.exit_code == 1
         assert "the setting people.owners.irc; take them out there" in refused.output
 
-    def test_block_and_revoke(self, argent: Run, alone: Home) -> None:
+    def test_a_channel_that_is_misspelt_is_not_blocked_on(
+        self, argent: Run, alone: Home, asked: list[str]
+    ) -> None:
+        for words in (["block", "ircc", "eve"], ["allow-group", "ircc", "#all"]):
+            refused = argent("pair", *words)
+            assert refused.exit_code == 1
+            assert 'no channel "ircc" is known. Did you mean "irc"?' in refused.output
+        strange = argent("pair", "block", "pigeon-post", "eve").output
+        assert 'no channel "pigeon-post" is known. There are: ' in strange and "irc" in strange
+        assert people(argent) == []
+
+    def test_block_and_revoke(self, argent: Run, alone: Home, asked: list[str]) -> None:
         assert argent("pair", "block", "irc", "eve").output == "eve on irc is blocked.\n"
         assert people(argent) == [("eve", "blocked")]
         assert argent("pair", "revoke", "irc", "eve").output == "eve on irc is a stranger now.\n"
@@ -167,14 +178,18 @@ class TestPeople:
         assert "nobody called eve on irc is on record" in again.output
 
     @pytest.mark.parametrize(("word", "standing"), [("allow", "allowed"), ("forbid", "forbidden")])
-    def test_groups_by_name(self, argent: Run, alone: Home, word: str, standing: str) -> None:
-        said = argent("pair", f"{word}-group", "telegram", "-100123")
+    def test_groups_by_name(
+        self, argent: Run, alone: Home, asked: list[str], word: str, standing: str
+    ) -> None:
+        said = argent("pair", f"{word}-group", "irc", "-100123")
 
-        assert said.output == f"The group -100123 on telegram is {standing}.\n"
+        assert said.output == f"The group -100123 on irc is {standing}.\n"
         assert "-100123" in argent("pair", "people").output
 
     @pytest.mark.parametrize("name", ["", "e\nve", "x" * 500])
-    def test_names_that_are_none(self, argent: Run, alone: Home, name: str) -> None:
+    def test_names_that_are_none(
+        self, argent: Run, alone: Home, asked: list[str], name: str
+    ) -> None:
         refused = argent("pair", "block", "irc", name)
 
         assert refused.exit_code == 1
