@@ -17,6 +17,7 @@ import click
 from sphinx.application import Sphinx
 
 import argent_hookspecs
+from argent_core.config import section_of
 from argent_core.config.schema import settings_schema
 from argent_core.config.settings import KernelSettings
 from argent_core.plugins import installed_plugins
@@ -94,7 +95,7 @@ def plugin_settings() -> Iterator[str]:
     for plugin in installed_plugins():
         text = table(plugin.distribution or plugin.name)
         yield f"## {plugin.name}\n"
-        yield f"Package `{plugin.distribution}`; under `plugins.{plugin.name}`.\n"
+        yield f"Package `{plugin.distribution}`; under `{section_of(plugin.name)}`.\n"
         yield f"{text}\n" if text.count("\n") >= _SHORTEST_TABLE else "It has none.\n"
 
 

@@ -528,3 +528,20 @@ def test_a_setting_that_is_taken_out_has_its_default_again(home: Home) -> None:
 def test_what_is_not_set_cannot_be_taken_out(home: Home, path: str) -> None:
     with pytest.raises(ConfigError):
         config.unset_value(home, path)
+
+
+def test_a_plugins_settings_may_stand_at_the_top_under_a_name_that_people_know(home: Home) -> None:
+    config.set_value(home, "memory.autoRecall", text="false")
+    config.set_value(home, "memory.enabled", text="false")
+
+    assert config.load(home).plugin("memo") == config.PluginEntry(
+        enabled=False, section={"autoRecall": False}
+    )
+    assert config.section_of("memo") == "memory"
+
+
+def test_but_not_in_two_places(home: Home) -> None:
+    config.set_value(home, "memory.autoRecall", text="false")
+
+    with pytest.raises(ConfigError, match="stand under memory already"):
+        config.set_value(home, "plugins.memo.autoRecall", text="true")

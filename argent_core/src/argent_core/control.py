@@ -138,7 +138,8 @@ class Control:
                 "the agent runs is found when the agent starts again."
             )
         word = "true" if enabled else "false"
-        configuration.set_value(kernel.home, f"plugins.{name}.enabled", text=word)
+        place = f"{configuration.section_of(name)}.enabled"
+        configuration.set_value(kernel.home, place, text=word)
         host = kernel.host
         for other in kernel.read_settings():
             if other != name:

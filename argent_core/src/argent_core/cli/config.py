@@ -167,6 +167,7 @@ def _schema(classes: SettingsClasses) -> dict[str, Any]:
     schema = settings.settings_schema(KernelSettings)
     schema["properties"] |= {
         "version": {"const": 1},
+        **_own_sections(sections),
         "plugins": {"type": "object", "properties": sections},
     }
     return {"$schema": BASE, **schema}
@@ -184,7 +185,12 @@ def _in_force(found: settings.Inspection) -> dict[str, Any]:
         own = found.plugins.get(name)
         raw = _discreet(entry.section)
         sections[name] = {"enabled": entry.enabled, **(settings.to_json(own) if own else raw)}
-    return {**values, "plugins": sections}
+    return {**values, **_own_sections(sections), "plugins": sections}
+
+
+def _own_sections(sections: dict[str, Any]) -> dict[str, Any]:
+    """Take out of the plugins' sections those that stand at the top."""
+    return {name: sections.pop(of) for name, of in settings.SECTIONS.items() if of in sections}
 
 
 def _discreet(section: Mapping[str, Any]) -> dict[str, Any]:

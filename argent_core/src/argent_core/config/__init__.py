@@ -14,6 +14,7 @@ from argent_core.config.problems import Problem, error_of, shown, suggestion
 from argent_core.config.schema import settings_schema, to_json
 from argent_core.config.sense import idle
 from argent_core.config.settings import (
+    SECTIONS,
     AgentSettings,
     Config,
     FilesSettings,
@@ -27,9 +28,11 @@ from argent_core.config.settings import (
     RoutingSettings,
     ToolsForPeople,
     ToolsSettings,
+    section_of,
 )
 
 __all__ = [
+    "SECTIONS",
     "AgentSettings",
     "Config",
     "FilesSettings",
@@ -53,6 +56,7 @@ __all__ = [
     "load",
     "parse_duration",
     "replace",
+    "section_of",
     "set_value",
     "settings_schema",
     "shown",

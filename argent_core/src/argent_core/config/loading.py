@@ -20,7 +20,14 @@ from argent_core.config.problems import (
     wrong,
 )
 from argent_core.config.sense import doubtful, impossible
-from argent_core.config.settings import AgentSettings, Config, KernelSettings, PluginEntry
+from argent_core.config.settings import (
+    SECTIONS,
+    AgentSettings,
+    Config,
+    KernelSettings,
+    PluginEntry,
+    section_of,
+)
 from argent_core.config.structure import settings_fields, structure, unknown_keys
 from argent_core.config.tiers import ModelsFile, structure_tiers
 from argent_core.paths import Home
@@ -89,7 +96,8 @@ def inspect_data(
     """Do the same for settings that are not, or not yet, in the home's file."""
     found = _Findings(list(document.oddities))
     data = {key: value for key, value in document.data.items() if key != "version"}
-    plugins = _plugin_entries(data.pop("plugins", {}), found)
+    own = {of: data.pop(name) for name, of in SECTIONS.items() if name in data}
+    plugins = _plugin_entries(data.pop("plugins", {}), found, own=own)
     kernel = found.collect(lambda: structure(data, KernelSettings))
     agent = _agent(data)
     found.errors += [] if agent is None else impossible(home.root, agent)
@@ -120,7 +128,7 @@ def structure_plugin_settings(name: str, cls: type[T], *, section: Mapping[str, 
     Args:
         name: The plugin's name.
         cls: Its settings class.
-        section: What stands under ``plugins.NAME``, without ``enabled``.
+        section: What stands under ``plugins.NAME``, or in its own section, without ``enabled``.
 
     Raises:
         ConfigError: Something is wrong; says everything that is.
@@ -173,12 +181,17 @@ def _paths(cls: type[Any], prefix: str = "") -> list[str]:
     return paths
 
 
-def _plugin_entries(value: object, found: _Findings) -> dict[str, PluginEntry]:
+def _plugin_entries(
+    value: object, found: _Findings, *, own: Mapping[str, object]
+) -> dict[str, PluginEntry]:
     if not isinstance(value, dict):
         found.errors += [p.under("plugins") for p in wrong("an object {…}", value).problems]
         return {}
+    for name in own.keys() & value.keys():
+        words = f"the settings of {name} stand under {section_of(name)} already"
+        found.errors.append(Problem(f"plugins.{name}", words, "", "Put them into one place."))
     entries = {}
-    for name, section in value.items():
+    for name, section in {**value, **own}.items():
         entry = found.collect(lambda name=name, section=section: _entry(name, section))  # type: ignore[misc]
         if entry is not None:
             entries[name] = entry
@@ -186,7 +199,7 @@ def _plugin_entries(value: object, found: _Findings) -> dict[str, PluginEntry]:
 
 
 def _entry(name: str, section: object) -> PluginEntry:
-    place = f"plugins.{name}"
+    place = section_of(name)
     if not isinstance(section, dict):
         raise Invalid(*(p.under(place) for p in wrong("an object {…}", section).problems))
     rest = dict(section)
@@ -202,7 +215,7 @@ def _plugin_settings(
 ) -> dict[str, Any]:
     for name in plugins.keys() - classes.keys():
         hint = suggestion(name, classes, prefix="plugins.")
-        found.warnings.append(Problem(f"plugins.{name}", "no such plugin is installed", "", hint))
+        found.warnings.append(Problem(section_of(name), "no such plugin is installed", "", hint))
     settings = {}
     for name, cls in classes.items():
         entry = plugins.get(name, PluginEntry())
@@ -212,7 +225,7 @@ def _plugin_settings(
 
 
 def _one_plugin(name: str, cls: type[T], section: Mapping[str, Any], found: _Findings) -> T | None:
-    place = f"plugins.{name}"
+    place = section_of(name)
     data = dict(section)
     try:
         result = structure(data, cls)

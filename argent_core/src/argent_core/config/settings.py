@@ -16,6 +16,8 @@ from argent_hookspecs import ModelTier, Permission, setting
 SHORTEST_RETENTION = timedelta(days=45)
 """As long as de-duplication keys are kept."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+SECTIONS: Mapping[str, str] = MappingProxyType({"memory": "memo"})
+"""Sections at the top of ``argent.json`` that are a plugin's: its settings may stand there too."""
 
 
 @frozen(kw_only=True)
@@ -204,6 +206,11 @@ class KernelSettings:
     journal: JournalSettings = setting(JournalSettings(), doc="What is kept of the past.")
     files: FilesSettings = setting(FilesSettings(), doc="What is kept of attachments.")
     log: LogSettings = setting(LogSettings(), doc="What is written down.")
+
+
+def section_of(plugin: str) -> str:
+    """Return where a plugin's settings stand in ``argent.json``."""
+    return next((name for name, of in SECTIONS.items() if of == plugin), f"plugins.{plugin}")
 
 
 @frozen(kw_only=True)
