@@ -49,11 +49,17 @@ class Trace:
         return self._clean(await self.database.read(lambda tx: _one(tx, "id = ?", found[0])))
 
     async def last(self, conversation: str | None = None) -> dict[str, Any] | None:
-        """Explain the newest turn, of a conversation or of all."""
-        found = await self.database.read(
-            lambda tx: _one(tx, "? IN (conversation, '')", (conversation or "",))
-        )
-        return self._clean(found)
+        """Explain the newest turn, of a conversation or of all.
+
+        What the agent itself has answered, a command, needs no explanation, where there is else.
+        """
+        among, given = "? IN (conversation, '')", (conversation or "",)
+
+        def look(tx: Transaction) -> dict[str, Any] | None:
+            by_model = _one(tx, f"{among} AND NOT (state = 'done' AND model IS NULL)", given)
+            return by_model or _one(tx, among, given)
+
+        return self._clean(await self.database.read(look))
 
     def _clean(self, found: dict[str, Any] | None) -> dict[str, Any] | None:
         if found is None:

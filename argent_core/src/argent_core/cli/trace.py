@@ -18,7 +18,7 @@ _LONGEST = 300
 
 @click.command()
 @click.argument("turn_id", metavar="[ID]", required=False)
-@click.option("--last", is_flag=True, help="Explain the newest turn.")
+@click.option("--last", is_flag=True, help="Explain the newest answer of a model.")
 @click.option("--limit", default=20, show_default=True, help="Most turns to list.")
 @as_json
 @click.pass_obj
