@@ -144,6 +144,41 @@ async def test_ctrl_c_says_that_it_is_an_earlier_answer_that_it_stops(argent: Ar
     assert 'an earlier answer, to "Tell me a long story". Yours comes now' in err
 
 
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("@locl What is life?", "There is no @locl. Did you mean @local? Nobody was asked"),
+        ("/model enormous", "There is no enormous. There are: auto, local."),
+        ("/frobnicate", "There is no /frobnicate here."),
+    ],
+)
+async def test_what_the_agent_cannot_do_is_no_answer(
+    argent: Argent, said: str, answer: str
+) -> None:
+    async with argent(PLUGINS, model=[]):
+        code, out, err = await says(argent, "-m", said)
+        json_code, as_json, _ = await says(argent, "-m", said, "--json")
+
+    assert (code, out, json_code) == (1, "", 1)
+    assert err.startswith(f"No answer: {answer}")
+    found = json.loads(as_json)
+    assert (found["state"], found["answer"]) == ("failed", None)
+    assert found["reason"].startswith(answer)
+
+
+async def test_a_trace_after_a_command_explains_the_answer_before_it(argent: Argent) -> None:
+    async with argent(PLUGINS, model=["Hello."]) as kernel:
+        await says(argent, "-m", "Hi")
+        await argent.clock.advance(1)
+        code, as_json, _ = await says(argent, "-m", "/model local", "--json")
+        trace = await kernel.agent.trace("terminal:main")
+        turns = await kernel.agent.trace_rows.turns()
+
+    assert code == 0 and json.loads(as_json)["model"] is None
+    assert trace is not None and trace["answer"] == "Hello."
+    assert len(turns) == 2
+
+
 @pytest.mark.parametrize("target", PLUGINS)
 async def test_the_plugin_loads_as_it_is_shipped(
     load_plugin: Callable[..., Any], target: str

@@ -58,6 +58,7 @@ class AgentTurn:
         text: The answer so far, as it may be told.
         calls: Its model calls, once it is known which model to ask.
         heard: What was asked, as filters let it pass.
+        refusal: Why what the person wanted of the agent itself was not done; empty if it was.
         is_last: Whether it has ended and no more events wait in its conversation.
     """
 
@@ -69,6 +70,7 @@ class AgentTurn:
     text: str = ""
     calls: ModelCalls | None = None
     heard: list[Event] = field(factory=list)
+    refusal: str = ""
     is_last: bool = False
     _said: list[Message] = field(factory=list)
 
@@ -87,7 +89,8 @@ class AgentTurn:
         event = await self.shop.filters.event(self.lease.event)
         told = await self.shop.commands.answer(event)
         if told is not None:
-            return await self._deliver(told)
+            self.refusal = self.shop.clean(told.text) if told.refused else ""
+            return await self._deliver(told.text)
         event, wish = await self.shop.commands.wish(event)
         private = await turn_store.keep_private(
             self.shop.journal, self.lease, wished=self.shop.router.is_private(wish)
@@ -188,6 +191,7 @@ class AgentTurn:
             state="done",
             heard=self.heard,
             answer=said,
+            reason=self.refusal,
             reply=reply,
             held=held,
             longest=self.shop.longest(self.lease.event.reply_to),

@@ -14,7 +14,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import define, evolve
+from attrs import define, evolve, frozen
 
 from argent_core.database import Database
 from argent_core.loop.history import start_afresh
@@ -40,6 +40,18 @@ _HELP = f"""\
 - `@NAME …` chooses one for a message"""
 
 
+@frozen
+class Told:
+    """What the agent itself says.
+
+    Args:
+        refused: Whether what the person wanted was not done.
+    """
+
+    text: str
+    refused: bool = False
+
+
 @define(eq=False, repr=False)
 class Commands:
     """Understands what is meant for the agent itself.
@@ -59,7 +71,7 @@ class Commands:
             return True
         return _is_owners(event) and (_is_model_command(event) or _named(event) is not None)
 
-    async def answer(self, event: Event) -> str | None:
+    async def answer(self, event: Event) -> Told | None:
         """Carry out a command and return what to say, or None if the event is none."""
         if event.from_person and (command := _simple(event)):
             return await self._obey(command, event)
@@ -71,34 +83,35 @@ class Commands:
         _, *named = event.text.lower().split()
         if not named:
             now = chosen.get(event.conversation, _AUTO)
-            return f"Now: {now}. There are: {', '.join([_AUTO, *names])}."
+            return Told(f"Now: {now}. There are: {', '.join([_AUTO, *names])}.")
         (wish,) = named
         if wish not in (_AUTO, *names):
             waiting = self.router.held_back(wish)
             hint = f" {waiting}" if waiting else ""
-            return f"There is no {wish}. There are: {', '.join([_AUTO, *names])}.{hint}"
+            there = f"There are: {', '.join([_AUTO, *names])}.{hint}"
+            return Told(f"There is no {wish}. {there}", refused=True)
         await self._choose(event.conversation, wish)
         if wish == _AUTO:
-            return "From now on the router chooses the model here."
+            return Told("From now on the router chooses the model here.")
         undo = f"Undo it with /model {_AUTO}."
         if self.router.is_private(wish):
             words = "Models elsewhere are not told what is said meanwhile, later neither."
-            return f"From now on {wish} answers here. {words} {undo}"
-        return f"From now on {wish} answers here. {undo}"
+            return Told(f"From now on {wish} answers here. {words} {undo}")
+        return Told(f"From now on {wish} answers here. {undo}")
 
-    async def _obey(self, command: str, event: Event) -> str:
+    async def _obey(self, command: str, event: Event) -> Told:
         """Carry out a command that consists of one word."""
         if command == "new":
             where = event.conversation
             await self.database.write(lambda tx: start_afresh(tx, where), durable=True)
-            return "From here on a new conversation begins; what was said before is not told."
+            return Told("From here on a new conversation begins; what was said before is not told.")
         if command == "help":
-            return _HELP if _is_owners(event) else _HELP_FOR_OTHERS
+            return Told(_HELP if _is_owners(event) else _HELP_FOR_OTHERS)
         if command != "status":
-            return f"There is no /{command} here. /help lists what there is."
+            return Told(f"There is no /{command} here. /help lists what there is.", refused=True)
         if not _is_owners(event):
-            return "Only the owner may ask for that."
-        return "\n".join(_summary(await self.status()))
+            return Told("Only the owner may ask for that.", refused=True)
+        return Told("\n".join(_summary(await self.status())))
 
     async def wish(self, event: Event) -> tuple[Event, str]:
         """Find out which tier the person wants.
@@ -114,7 +127,7 @@ class Commands:
             return evolve(event, content=_without_wish(event.content)), name
         return event, (await self._chosen()).get(event.conversation, "")
 
-    def _correction(self, event: Event) -> str | None:
+    def _correction(self, event: Event) -> Told | None:
         """Return what to say to a tier's name that is misspelt: no other model is to be told."""
         name, names = _named(event), self._names()
         if name is None or name in names:
@@ -122,7 +135,8 @@ class Commands:
         meant = difflib.get_close_matches(name, names, n=1, cutoff=_ALIKE)
         if not meant:
             return None
-        return f"There is no @{name}. Did you mean @{meant[0]}? Nobody was asked; say it again."
+        words = f"There is no @{name}. Did you mean @{meant[0]}? Nobody was asked; say it again."
+        return Told(words, refused=True)
 
     def _names(self) -> list[str]:
         """Return the names of the tiers, the least able first."""

@@ -130,7 +130,7 @@ class RunningTurn:
         except ArgentError as error:
             failure = error
             return lambda: self._retry(failure)
-        self._tell("done", text=text)
+        self._tell("done", text=text, reason=self.turn.refusal)
         return None
 
     async def _retry(self, error: ArgentError) -> None:

@@ -142,6 +142,9 @@ class Exchange:
 
     def _take_finished(self, message: Mapping[str, Any]) -> None:
         match message["state"]:
+            case "done" if message["reason"]:
+                self.failure = message["reason"]  # a command that could not be carried out
+                self._conclude()
             case "done":
                 self._finished = True
                 if not message["text"].strip():

@@ -42,7 +42,7 @@ async def say_once_in_json(link: Link, out: TextIO, *, talk: Talk, text: str) ->
         "approval": _approval(outcome),
     }
     if outcome.state is State.ANSWERED and link.is_open:
-        found["model"] = await _model(talk)
+        found["model"] = await _model(talk, exchange.turn)
     out.write(json.dumps(found) + "\n")
     out.flush()
     await talk.confirm(list(exchange.replies))
@@ -50,9 +50,11 @@ async def say_once_in_json(link: Link, out: TextIO, *, talk: Talk, text: str) ->
     return EXIT_CODES[outcome.state]
 
 
-async def _model(talk: Talk) -> str | None:
+async def _model(talk: Talk, turn: str | None) -> str | None:
     answer = await talk.request({"type": "trace"})
     trace = (answer["trace"] if answer else None) or {}
+    if trace.get("turn") != turn:
+        return None  # it was the agent itself that answered
     return (trace.get("route") or {}).get("model")
 
 
