@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
@@ -13,10 +14,12 @@ from argent_core.inbound import journal
 from argent_core.inbound.journal import Journal, Lease
 from argent_core.loop.attachments import in_words, is_passed_on
 from argent_core.loop.finished_turns import NEXT
-from argent_core.loop.model_router import Route
 from argent_core.loop.offered_block import OfferedBlock
 from argent_core.outbound import outbox, parts
 from argent_hookspecs import Address, Event, Reply, Transaction
+
+if TYPE_CHECKING:
+    from argent_core.loop.model_router import Route
 
 _LONG = 20_000
 """Characters that take some ten milliseconds to be cut into parts."""
