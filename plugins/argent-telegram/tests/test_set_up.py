@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -193,3 +194,18 @@ async def test_a_new_token_is_taken_without_a_restart(
         await api.settled(1, says=1)
 
     assert api.texts(1) == ["Here."]
+
+
+async def test_without_a_network_it_says_what_was_not_reached_and_what_to_do(
+    api: BotApi, shell: Shell
+) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}/bot"
+
+        ran = await shell.run("init", "telegram", "--base-url", address, said=api.token)
+
+    assert ran.code == 1
+    assert "127.0.0.1 could not be reached, so nothing was set up." in ran.out
+    assert "Look whether this machine is online" in ran.out and "HTTPS_PROXY" in ran.out
+    assert api.token not in ran.out and "Traceback" not in ran.out

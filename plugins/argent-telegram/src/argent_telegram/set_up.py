@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -21,6 +22,11 @@ Telegram gives you a bot:
   2. Choose a name and a username that ends in "bot"
   3. Copy the token that it answers with
 """
+_UNREACHED = """\
+{host} could not be reached, so nothing was set up. {error}.
+Look whether this machine is online, and whether it may go there: some networks block Telegram, or
+want a proxy, which the environment variable HTTPS_PROXY names. A Bot API server of your own is
+named with --base-url."""
 
 
 @click.command()
@@ -77,17 +83,21 @@ def _token(variable: str | None) -> str:
 
 async def _try_out(token: str, *, base_url: str, take_over: bool) -> str:
     """Ask Telegram about the bot; return its username."""
-    from argent_telegram.faults import TelegramFault
+    from argent_telegram.faults import NotReached, TelegramFault
     from argent_telegram.settings import BotSettings
     from argent_telegram.wire import open_api
 
-    async with open_api(base_url or BotSettings().base_url, token) as api:
+    address = base_url or BotSettings().base_url
+    async with open_api(address, token) as api:
         try:
             me = await api.call("get_me")
             webhook = await api.call("get_webhook_info")
             if webhook.url:
                 _confirm(me.username, take_over=take_over)
                 await api.call("delete_webhook")
+        except NotReached as error:
+            host = urlsplit(address).hostname or "Telegram"
+            raise click.ClickException(_UNREACHED.format(host=host, error=error)) from error
         except TelegramFault as error:
             raise click.ClickException(f"{error}.") from error
     return str(me.username)
