@@ -36,8 +36,7 @@ def watching(faults: Faults, *, patience: float = 10.0) -> Iterator[Guard]:
 
 async def block(seconds: float) -> str:
     """Block the event loop, in steps, as Python code does that computes."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    for _ in range(round(10 * seconds)):
         time.sleep(0.1)  # noqa: ASYNC251 - blocking is the point
     return "done"
 

@@ -64,6 +64,7 @@ class Watchdog:
     _cpu: tuple[float, float] = (0.0, 0.0)
     _times: ThreadTimes = field(init=False)
     _suspect: Running | None = None
+    _named: Running | None = None
     _woke: float = 0.0
     _held_up: float = 0.0
     _condemned: Running | None = None
@@ -111,8 +112,9 @@ class Watchdog:
     def has_blocked(self, was: Running) -> None:
         """Name a plugin that has held the loop up and now lets go; called on the loop."""
         (plugin, began), now = was, time.monotonic()
-        seconds = now - began - self._times.lacked()
-        if seconds <= self.late or self._was_held_up(began, now):
+        seconds = now - began
+        own = seconds - self._times.lacked()
+        if (own <= self.late and self._named is not was) or self._was_held_up(began, now):
             return
         words = "; interrupted" if self._condemned is was else ""
         self.on_fault(plugin, f"blocked the event loop for {seconds:.1f} s{words}")
@@ -137,23 +139,21 @@ class Watchdog:
         self._times.mark()
 
     def _watch(self) -> None:
-        named: Running | None = None
         condemned_at = 0.0
         mine = ThreadTimes()
         while not self._stop.wait(_LOOK):
             now = time.monotonic()
             self._held_up, self._woke = now - self._woke, now
             if self._held_up > 2 * _LOOK:
-                if mine.lacked() < _LOOK:
-                    self._name_thread(self._held_up - _LOOK)
+                self._name_thread(self._held_up - _LOOK - mine.lacked())
                 # It may be that a thread kept Python's lock, and the loop goes on at once.
                 self._stop.wait(_BEAT / 2)
             mine.mark()
             running = self._blocking()
             if running is None:
                 continue
-            if running != named:
-                named = running
+            if running != self._named:
+                self._named = running
                 self._name(running)
             now = time.monotonic()
             blocked = now - running[1]
@@ -202,6 +202,8 @@ class Watchdog:
 
     def _name_thread(self, seconds: float) -> None:
         """Say whose thread has held up all of Python, as far as that can be seen."""
+        if seconds < _LOOK:
+            return
         mine = (self._thread_id, threading.get_ident())
         others = [frame for id, frame in sys._current_frames().items() if id not in mine]
         busy = [frame for frame in others if _package(frame) not in _WAITING]
