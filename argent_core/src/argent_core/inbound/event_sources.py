@@ -154,5 +154,6 @@ def _failed(record: EventSource | Channel, error: BaseException | None) -> str:
     if error is None:
         return f"{name} ended by itself"
     words = (attempt(str, error).value or "")[:_LONGEST_REASON]
-    why = words if isinstance(error, ArgentError) else f"{type(error).__name__}: {words}"
+    known = isinstance(error, ArgentError) and words
+    why = words if known else f"{type(error).__name__}: {words}"
     return f"{name} failed ({why.removesuffix(': ')})"
