@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -139,8 +140,25 @@ def paths(command: click.Command, path: str) -> Iterator[str]:
                 yield from paths(inner, f"{path} {name}")
 
 
-def test_there_is_a_how_to_for_every_kind_of_plugin_that_can_be_begun() -> None:
-    assert [Path(page).stem for page in HOW_TOS] == sorted(KINDS)
+def test_there_is_a_how_to_for_every_hook_and_every_kind_that_can_be_begun() -> None:
+    shown = {name for page in HOW_TOS for name in hooks_in(page)}
+
+    assert shown == set(HOOKS)
+    assert {*KINDS} <= {Path(page).stem for page in HOW_TOS}
+
+
+def hooks_in(page: str) -> dict[str, list[str]]:
+    """Return the implementations of hooks that a page shows, with their parameters."""
+    trees = [ast.parse(block.text) for block in blocks(page) if block.language == "python"]
+    return {
+        node.name: [argument.arg for argument in node.args.args]
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and any(
+            isinstance(mark, ast.Name) and mark.id == "hookimpl" for mark in node.decorator_list
+        )
+    }
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -161,16 +179,7 @@ def of_argent_alone(script: str) -> bool:
 
 @pytest.mark.parametrize("page", [*HOW_TOS, TUTORIAL])
 def test_each_hook_that_is_shown_is_one(page: str) -> None:
-    trees = [ast.parse(block.text) for block in blocks(page) if block.language == "python"]
-    shown = {
-        node.name: [argument.arg for argument in node.args.args]
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef)
-        and any(
-            isinstance(mark, ast.Name) and mark.id == "hookimpl" for mark in node.decorator_list
-        )
-    }
+    shown = hooks_in(page)
 
     assert shown or page == TUTORIAL
     for name, taken in shown.items():
@@ -182,6 +191,8 @@ def test_the_example_of_a_how_to_passes_its_own_tests(tmp_path: Path, page: str)
     for block in blocks(page):
         if block.language == "python":
             (tmp_path / block.file).write_text(block.content, "utf-8")
+        elif block.language == "toml":
+            install(block.text, tmp_path)
 
     command = (sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider")
     ran = subprocess.run(
@@ -194,6 +205,16 @@ def test_the_example_of_a_how_to_passes_its_own_tests(tmp_path: Path, page: str)
 
     assert ran.returncode == 0, ran.stdout
     assert re.search(r"^\d+ passed", ran.stdout, re.MULTILINE)
+
+
+def install(project: str, folder: Path) -> None:
+    """Make known what a piece of a ``pyproject.toml`` names, as installing would."""
+    known = folder / "example-1.0.dist-info"
+    known.mkdir()
+    (known / "METADATA").write_text("Metadata-Version: 2.1\nName: example\nVersion: 1.0\n", "utf-8")
+    groups = tomllib.loads(project)["project"]["entry-points"]
+    lines = [f"[{group}]\n{n} = {v}" for group, points in groups.items() for n, v in points.items()]
+    (known / "entry_points.txt").write_text("\n".join(lines), "utf-8")
 
 
 @pytest.mark.timeout(300)
@@ -212,6 +233,19 @@ def test_the_tutorial_works_word_for_word(wheel_folder: Path, tmp_path: Path) ->
         else:
             begun = (project / "src/argent_lines/__init__.py").read_text("utf-8")
             assert block.text.strip() in said + begun
+
+
+@pytest.mark.timeout(300)
+def test_the_tutorial_can_be_begun_from_a_clone(root: Path, tmp_path: Path) -> None:
+    (shown,) = re.findall(r"`pip install (CLONE[^`]+)`", (DOCS / TUTORIAL).read_text("utf-8"))
+    build = Build(tmp_path)
+    python = build.program("python")
+    build.run(build.tool, "venv", "--quiet", build.environment)
+
+    folders = shown.replace("CLONE", str(root)).split()
+    build.run(build.tool, "pip", "install", "--quiet", "--python", python, *folders)
+
+    assert "argent-lines" in build.argent("plugins", "new", "channel", "lines")
 
 
 @pytest.mark.parametrize("page", PAGES)
