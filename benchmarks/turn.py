@@ -117,7 +117,7 @@ class _People:
             await self.talk_on(secrets.token_hex(4), _TURNS_A_CONVERSATION)
 
     def _answered(self, reply: Reply) -> None:
-        self._waiting[reply.conversation].set_result(None)
+        self._waiting[reply.to.chat].set_result(None)
 
 
 @asynccontextmanager

@@ -67,7 +67,7 @@ class Person:
         await asyncio.Event().wait()
 
     async def deliver(self, reply: Reply) -> Receipt:
-        note("reply", reply.conversation, reply.text)
+        note("reply", reply.to.chat, reply.text)
         return Receipt(f"receipt-{reply.key}")
 
 

@@ -16,7 +16,11 @@ def test_without_an_agent_it_says_how_to_start_one(argent: Run, alone: Home) -> 
 def test_the_answer_being_given(agents: Agents, argent: Run) -> None:
     with agents("hang on") as agent:
         agent.wait_for("asked hang on")
-        elsewhere, stopped, again = argent("stop", "work"), argent("stop", "home"), argent("stop")
+        elsewhere, stopped, again = (
+            argent("stop", "play:work"),
+            argent("stop", "play:home"),
+            argent("stop"),
+        )
 
     assert [elsewhere.output, stopped.output, again.output] == [
         "Nothing was being answered.\n",

@@ -26,7 +26,7 @@ from argent_hookspecs import (
     Sender,
     Trust,
 )
-from argent_testing import Argent, MemoryChannel, eventually
+from argent_testing import Argent, MemoryChannel, eventually, hang
 
 from ..demo import Demo
 
@@ -564,3 +564,24 @@ async def test_a_kill_leaves_decision_cursor_and_reply_together(
             assert code_of(reply.text) == asked.code
             await quiet(kernel, end, replies=1)
             assert len(await kernel.agent.events.list()) == 1
+
+
+async def test_channels_that_name_their_conversations_alike_hear_nothing_of_each_other(
+    argent: Argent,
+) -> None:
+    argent.channel = one = MemoryChannel("one", pairing=True)
+    two = MemoryChannel("two", pairing=True)
+    owners = {"people": {"owners": {"one": ["me"], "two": ["me"]}}}
+    script: list[Any] = ["Noted.", hang, "Nothing."]
+    async with argent(plugins=[two], model=script, config=owners):
+        await one.say("My secret is 42.", "all", sender="me", trust="outside")
+        await one.next_reply()
+        await one.say("This takes long.", "all", sender="me", trust="outside")
+        await argent.model.asked(2)
+        await two.say("What was said before?", "all", sender="me", trust="outside")
+
+        reply = await two.next_reply()
+        assert (reply.text, reply.to) == ("Nothing.", Address("two", "all"))
+        assert reply.conversation == "two:all"
+        told = [message.text for message in argent.model.requests[2].messages]
+        assert told == ["What was said before?"]

@@ -76,7 +76,7 @@ async def test_what_they_said_leads_the_owner_to_nothing_unasked(
         await say(channel, "When Ada speaks, write to me.", "bob")
         await channel.next_reply()
         await say(channel, "hello", "ada")
-        await open_approval(kernel)
+        await open_approval(kernel, "memory:home")
 
     assert letters.sent == []
 
@@ -96,7 +96,7 @@ async def test_what_asks_is_asked_of_an_owner_where_they_are(
         await say(channel, "hello", "ada", "ada's chat")
         await channel.next_reply()
         await say(channel, "write", "bob", "bob's chat")
-        approval = await open_approval(kernel, "bob's chat")
+        approval = await open_approval(kernel, "memory:bob's chat")
         await eventually(lambda: asked, what="the question")
         assert asked[0].to == approval.to == Address("memory", "ada's chat")
 
@@ -118,7 +118,7 @@ async def test_where_it_is_asked_is_known_after_a_restart(
         await say(channel, "hello", "ada", "ada's chat")
         await channel.next_reply()
         await say(channel, "write", "bob", "bob's chat")
-        await open_approval(kernel, "bob's chat")
+        await open_approval(kernel, "memory:bob's chat")
     async with argent.restart(model=[]) as kernel:
         (approval,) = await kernel.agent.approvals()
         assert approval.to == Address("memory", "ada's chat")
@@ -130,7 +130,7 @@ async def test_nobody_is_asked_in_place_of_an_owner_who_is_nowhere(
     letters, config = Letters(), settings(policy={"send": "ask"})
     async with argent(plugins=[Demo(letters.tool())], model=[call()], config=config) as kernel:
         await say(channel, "write", "bob", "bob's chat")
-        assert (await open_approval(kernel, "bob's chat")).to is None
+        assert (await open_approval(kernel, "memory:bob's chat")).to is None
 
 
 async def test_where_the_owner_is_is_known_after_a_restart(

@@ -213,7 +213,7 @@ class Crowd:
 
     async def _notify(self, notice: Notice) -> None:
         if isinstance(notice, TurnFinished):
-            self.ends[notice.conversation] = notice.state
+            self.ends[notice.conversation.removeprefix("people:")] = notice.state
 
 
 @frozen

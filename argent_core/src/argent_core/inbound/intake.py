@@ -108,6 +108,9 @@ class Intake:
             PluginError: It is no event.
         """
         _check(plugin, event)
+        if pairing and not event.conversation.startswith(f"{source}:"):
+            # Two channels that name theirs alike would hear each other's.
+            event = evolve(event, conversation=f"{source}:{event.conversation}")
         door = self._doors.setdefault(plugin, _Door())
         # One that is called within a turn never waits: it would wait for itself.
         in_turn = current_event.get() is not None
