@@ -7,9 +7,10 @@ import pytest
 
 from argent_core.kernel import Kernel
 from argent_hookspecs import Health, HealthCheck, ModelTier, Permission, Tool, ToolCall
-from argent_testing import Argent, ScriptedModel, eventually, hang
+from argent_testing import Argent, MemoryChannel, ScriptedModel, eventually, hang
 
 from .demo import Demo
+from .loop.letters import open_approval
 
 pytestmark = pytest.mark.anyio
 
@@ -141,6 +142,35 @@ async def test_a_plugin_reaches_the_agent_through_its_context(argent: Argent) ->
         history = await demo.ctx.agent.history("home")
 
     assert status["state"] == "idle" and history[0]["answered"] == "hello"
+
+
+async def test_a_plugin_may_name_a_conversation_as_its_channel_does(argent: Argent) -> None:
+    async def send() -> str:
+        return "sent"
+
+    asking = Tool(id="send", description="", run=send, permission=Permission.ASK)
+    argent.channel = one = MemoryChannel("one", pairing=True)
+    two = MemoryChannel("two", pairing=True)
+    script: list[Any] = ["Hello.", ToolCall("1", "send"), hang]
+    async with argent(plugins=[two, Demo(asking)], model=script) as kernel:
+        agents = {name: found.context.agent for name, found in kernel.host.plugins.items()}
+        await one.ask("hello", "all")
+        await one.say("send it", "all")
+        await open_approval(kernel, "one:all")
+        await one.say("go on", "else")
+        await argent.model.asked(3)
+
+        for name in ("all", "one:all"):
+            (exchange,) = await agents["one"].history(name)
+            assert exchange["asked"] == "hello"
+            trace = await agents["one"].trace(name)
+            assert trace is not None and trace["conversation"] == "one:all"
+            assert len(await agents["one"].approvals(name)) == 1
+        assert await agents["two"].history("all") == await agents["two"].approvals("all") == []
+        assert await agents["two"].trace("all") is None
+        assert len(await agents["two"].history("one:all")) == 1
+        assert await agents["two"].stop("else") == 0
+        assert await agents["one"].stop("else") == 1
 
 
 async def test_dead_events_and_held_replies_are_counted(argent: Argent) -> None:

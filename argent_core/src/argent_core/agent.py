@@ -52,6 +52,7 @@ class KernelAgent:
     Args:
         refusing: Says why no new events are taken; empty if they are.
         delivered: Called when there is something new in the outbox.
+        asker: The plugin that asks; empty for the kernel's own commands.
     """
 
     name: str
@@ -67,6 +68,7 @@ class KernelAgent:
     pairing: Pairing
     refusing: Callable[[], str]
     delivered: Callable[[], None]
+    asker: str = ""
 
     @property
     def replies(self) -> ReplyList:
@@ -75,7 +77,8 @@ class KernelAgent:
 
     async def stop(self, conversation: str | None = None) -> int:
         """Stop the answer being given in a conversation, or in all; return how many."""
-        return await self.loop.stop(conversation, reason="stopped by the person")
+        name = conversation and self._named(conversation)
+        return await self.loop.stop(name, reason="stopped by the person")
 
     async def status(self, *, deep: bool = False) -> Mapping[str, Any]:
         """Say how the agent is, in JSON values."""
@@ -104,12 +107,13 @@ class KernelAgent:
 
     async def trace(self, conversation: str) -> Mapping[str, Any] | None:
         """Explain the last answer of a conversation."""
-        return await self.trace_rows.last(conversation)
+        return await self.trace_rows.last(self._named(conversation))
 
     async def history(self, conversation: str, limit: int = 20) -> Sequence[Mapping[str, Any]]:
         """Return the last exchanges of a conversation, oldest first."""
+        name = self._named(conversation)
         exchanges = await self.outbox.database.read(
-            lambda tx: read_exchanges(tx, conversation, limit=limit)
+            lambda tx: read_exchanges(tx, name, limit=limit)
         )
         return [
             {"asked": e.asked, "answered": e.answered, "at": e.at, "private": e.private}
@@ -118,7 +122,7 @@ class KernelAgent:
 
     async def approvals(self, conversation: str | None = None) -> Sequence[Approval]:
         """Return the tool calls that wait for a person's word."""
-        return await self.approval_rows.open(conversation)
+        return await self.approval_rows.open(conversation and self._named(conversation))
 
     async def answer(
         self, approval: str, *, allow: bool, by: str, sender: Sender | None = None
@@ -157,6 +161,14 @@ class KernelAgent:
             return False
         self.delivered()
         return True
+
+    def _named(self, conversation: str) -> str:
+        """Return the kernel's name of a conversation that a plugin names as its channel does."""
+        channels = self.host.registered(Channel)
+        own = [c.record.id for c in channels if c.plugin == self.asker and c.record.pairing]
+        if len(own) != 1 or any(conversation.startswith(f"{c.record.id}:") for c in channels):
+            return conversation
+        return f"{own[0]}:{conversation}"
 
     async def _may_decide(self, sender: Sender | None) -> bool:
         """Tell whether somebody may answer for the owner; a channel without senders vouches."""
