@@ -68,14 +68,16 @@ class Channel:
 
     Args:
         id: Name of the channel, in addresses and in the configuration.
-        open: Yields the connection and closes it.
+        open: Yields the connection and closes it; entered once for each start of the plugin,
+            however often the kernel lets it listen.
         idempotent: Whether the platform drops a second reply with the same key.
         pairing: Whether its senders are strangers until they are paired: messages from outside
             reach the agent only from people that its owner has let in. Without it they come in as
             content from outside.
         longest: Characters that one message may have; a longer reply is delivered in parts, each
             with a key of its own.
-        timeout: Seconds that opening, or one delivery, may take.
+        timeout: Seconds that opening, or one delivery, may take; what the channel itself makes
+            wait counts.
     """
 
     id: str
