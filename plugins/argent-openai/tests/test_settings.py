@@ -124,6 +124,7 @@ async def test_health_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     found = (await health(context()))["openai"]
     assert not found.ok
     assert "argent secrets set openai" in found.remedy
+    assert found.summary == "openai has no key that can be used"
     beside = await health(lab("http://127.0.0.1:1/v1"))
     assert beside["openai"].ok
     assert not beside["lab"].ok
@@ -139,4 +140,4 @@ async def test_health_of_an_address() -> None:
         server.models = refusal(401, {"message": "No."})
         found = (await health(lab(server.url)))["lab"]
         assert not found.ok
-        assert "argent secrets set lab" in found.remedy
+        assert "argent secrets set lab" in found.remedy and "argent" not in found.summary

@@ -10,9 +10,9 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from argent_anthropic.encoding import decode
-from argent_anthropic.failures import SET_KEY, Reader
+from argent_anthropic.failures import SET_KEY, NoKey, Reader
 from argent_anthropic.settings import AnthropicSettings
-from argent_hookspecs import ModelRejected, ModelUnavailable, PluginContext, SecretError
+from argent_hookspecs import ModelUnavailable, PluginContext, SecretError
 
 if TYPE_CHECKING:
     import httpx2
@@ -50,9 +50,12 @@ class Connection:
         try:
             key = (await self._ctx.secrets.reveal(settings.key)).strip()
         except SecretError as error:
-            raise ModelRejected(f"{settings.server} needs a key: {error} {SET_KEY}") from error
+            # The settings' own reference is what is to be mended; the usual one may be replaced.
+            remedy = str(error) if settings.api_key else f"{error} Or {SET_KEY}."
+            raise NoKey(f"{settings.server} needs a key", remedy) from error
         if not key.isascii() or not key.isprintable() or " " in key:
-            raise ModelRejected(f"the key for {settings.server} is not one. {SET_KEY}")
+            remedy = f"{SET_KEY[0].upper()}{SET_KEY[1:]}."
+            raise NoKey(f"the key for {settings.server} is not one", remedy)
         return key
 
     async def get(self, path: str, *, patience: float) -> dict[str, Any]:

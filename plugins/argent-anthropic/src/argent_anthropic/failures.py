@@ -17,7 +17,7 @@ from argent_hookspecs import ContextTooLong, ModelError, ModelRejected, ModelUna
 from argent_hookspecs.http import retry_after
 
 SET_KEY = (
-    "Store a key with `argent secrets set anthropic-key`, then `argent config set "
+    "store a key with `argent secrets set anthropic-key`, then `argent config set "
     "plugins.anthropic.apiKey store:anthropic-key`"
 )
 _LIST = "`argent models list` shows those that can be used"
@@ -46,6 +46,19 @@ _TOO_LONG = re.compile(
 _LIKE_A_KEY = re.compile(r"\b(?:sk|pk|rk|xai|gsk)[-_][\w.*-]{6,}|\bBearer\s+\S+", re.IGNORECASE)
 _HIDDEN = "..."
 _LONGEST = 500
+
+
+class NoKey(ModelRejected):
+    """Report a key that is not there, or is none.
+
+    Args:
+        what: What is wrong.
+        remedy: What to do.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}. {remedy}")
+        self.what, self.remedy = what, remedy
 
 
 class NotThere(ModelRejected):
@@ -107,7 +120,7 @@ class Refusal:
         if 300 <= self.status < 400:
             return f"sends elsewhere ({self.status}). Correct plugins.anthropic.baseUrl"
         if self.status == 401:
-            return f"does not accept the key ({said}). {SET_KEY}"
+            return f"does not accept the key ({said}); {SET_KEY}"
         if self.status == 402:
             return f"cannot bill this call ({said}). Look at the account's credit and limits"
         if self.status == 403:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from argent_anthropic.connection import Connection
-from argent_anthropic.failures import SET_KEY, NotThere
+from argent_anthropic.failures import NoKey, NotThere
 from argent_hookspecs import Health, ModelError, ModelRejected, PluginContext
 
 _PATIENCE = 10.0
@@ -26,8 +26,8 @@ class AnthropicHealth:
         connection = Connection(self.ctx)
         try:
             key = await connection.key()
-        except ModelRejected as error:
-            return Health(False, str(error), remedy=f"{SET_KEY}.")
+        except NoKey as error:
+            return Health(False, error.what, remedy=error.remedy)
         server = connection.settings.server
         return Health(
             True, f"there is a key for {server}" if key else f"{server} is asked without a key"
@@ -39,6 +39,8 @@ class AnthropicHealth:
         server = connection.settings.server
         try:
             await connection.get("/v1/models?limit=1", patience=_PATIENCE)
+        except NoKey:
+            return Health(True, f"{server} is not asked without its key")
         except NotThere:
             return Health(True, f"{server} answers, but has no list of models")
         except ModelError as error:
@@ -50,5 +52,5 @@ class AnthropicHealth:
 
 def _remedy(error: ModelError) -> str:
     if isinstance(error, ModelRejected):
-        return f"{SET_KEY}; or correct plugins.anthropic.baseUrl."
+        return "See the message; or correct plugins.anthropic.baseUrl."
     return "Try again later; or check the network, and plugins.anthropic.baseUrl."

@@ -114,10 +114,7 @@ class LiteLLMClient:
         try:
             return (await self._ctx.secrets.reveal(secret)).strip()
         except ConfigError as error:
-            raise ModelRejected(
-                f"the key of {vendor} cannot be had: {error}. Give it one: argent secrets set "
-                f"{vendor}, then argent config set plugins.litellm.keys.{vendor} store:{vendor}"
-            ) from error
+            raise ModelRejected(f"the key of {vendor} cannot be had: {error}") from error
 
 
 def _written(request: ModelRequest) -> dict[str, Any]:

@@ -36,6 +36,9 @@ _TEXTS_AT_ONCE = 128
 _AT_ONCE = 4
 _QUIET_SECONDS = 10.0
 _LAST_CHANCE = 0.25
+_OR_STORE_IT = (
+    " Or: argent secrets set ollama, then argent config set plugins.ollama.apiKey store:ollama."
+)
 _NOT_AS_AGREED = (
     TypeError, AttributeError, KeyError, ValueError, OverflowError, RecursionError,
 )  # fmt: skip
@@ -206,10 +209,10 @@ class OllamaClient:
         try:
             key = (await self._ctx.secrets.reveal(self._settings.key)).strip()
         except ConfigError as error:
-            raise ModelRejected(
-                f"Ollama at {self._settings.host} wants a key, and {error}. Give it one: argent "
-                "secrets set ollama, then argent config set plugins.ollama.apiKey store:ollama"
-            ) from error
+            # The settings' own reference is what is to be mended; the usual one may be replaced.
+            other = "" if self._settings.api_key else _OR_STORE_IT
+            words = f"Ollama at {self._settings.host} wants a key: {error}{other}"
+            raise ModelRejected(words) from error
         if not (key.isascii() and key.isprintable()):
             raise ModelRejected(
                 "the key of Ollama holds characters that no key has; give it again: argent secrets "

@@ -38,6 +38,19 @@ _GENERAL = re.compile(
 """What codes of errors are made of that do not say what is wrong."""
 
 
+class NoKey(ModelRejected):
+    """Report a key that cannot be had, or is not taken.
+
+    Args:
+        what: What is wrong.
+        remedy: What to do.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}. {remedy}")
+        self.what, self.remedy = what, remedy
+
+
 class Complaint(Exception):
     """Report what a server said is wrong, in its own words.
 
@@ -106,7 +119,7 @@ class Complaint(Exception):
                 f"{said}{remedy}", retry_after=self.retry_after, may_cost=self.may_cost
             )
         if status in (401, 403):
-            return ModelRejected(f"{said}. Give it a valid key: {endpoint.how_to_set_the_key}")
+            return NoKey(said, f"Give it a valid key: {endpoint.how_to_set_the_key}")
         if status == 402:
             return ModelRejected(f"{said}. The account must be topped up")
         if status in (404, 405):

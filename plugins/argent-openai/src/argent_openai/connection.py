@@ -16,7 +16,7 @@ import aiohttp
 import orjson
 
 from argent_hookspecs import ModelRejected, ModelUnavailable, Secret, SecretError, Secrets
-from argent_openai.complaints import Complaint, complaint_in, read_complaint
+from argent_openai.complaints import Complaint, NoKey, complaint_in, read_complaint
 from argent_openai.settings import Endpoint, is_key
 from argent_openai.sse import EventParser, EventTooLarge
 
@@ -197,15 +197,14 @@ class Connection:
         try:
             value = (await self._secrets.reveal(secret)).strip()
         except SecretError as error:
-            raise ModelRejected(
-                f"{self._endpoint.id} has no key that can be used. Give it one: "
-                f"{self._endpoint.how_to_set_the_key} ({error})"
-            ) from error
+            endpoint = self._endpoint
+            # The settings' own reference is what is to be mended; the usual one may be replaced.
+            other = "" if endpoint.settings.api_key else f" Or: {endpoint.how_to_set_the_key}."
+            words = f"{endpoint.id} has no key that can be used"
+            raise NoKey(words, f"{error}{other}") from error
         if not value.isascii() or not value.isprintable():
-            raise ModelRejected(
-                f"{self._endpoint.id}: its key has characters that no key has. Give it another: "
-                f"{self._endpoint.how_to_set_the_key}"
-            )
+            words = f"{self._endpoint.id}: its key has characters that no key has"
+            raise NoKey(words, f"Give it another: {self._endpoint.how_to_set_the_key}")
         self._hide(value)
         return value
 

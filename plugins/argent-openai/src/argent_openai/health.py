@@ -6,6 +6,7 @@ import os
 
 from argent_hookspecs import Health, ModelError, ModelRejected, PluginContext
 from argent_openai.client import open_client
+from argent_openai.complaints import NoKey
 from argent_openai.settings import OPENAI_KEY, Endpoint
 
 
@@ -17,8 +18,11 @@ async def check(ctx: PluginContext, endpoint: Endpoint) -> Health:
     try:
         async with open_client(ctx, endpoint) as client:
             models = await client.models()
+    except NoKey as error:
+        return Health(False, error.what, remedy=error.remedy)
     except ModelRejected as error:
-        return Health(False, str(error), remedy=_remedy(endpoint, str(error)))
+        remedy = f"argent config set {endpoint.place}.baseUrl ADDRESS"
+        return Health(False, str(error), remedy=remedy)
     except ModelError as error:
         return Health(
             False,
@@ -29,9 +33,3 @@ async def check(ctx: PluginContext, endpoint: Endpoint) -> Health:
         )
     many = f"{len(models)} model{'' if len(models) == 1 else 's'}"
     return Health(True, f"{endpoint.id} answers at {endpoint.shown}, with {many}")
-
-
-def _remedy(endpoint: Endpoint, said: str) -> str:
-    if "key" in said:
-        return f"{endpoint.how_to_set_the_key}."
-    return f"argent config set {endpoint.place}.baseUrl ADDRESS"
