@@ -32,6 +32,7 @@ pytestmark = pytest.mark.anyio
 
 DAY = 86400.0
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 8
+TOO_LARGE = r"larger than 0\.001 MB \(files\.largest\); .*argent config set files\.largest BYTES"
 SMALL = {"files": {"largest": 1000, "total": 2500}}
 
 
@@ -108,7 +109,7 @@ class TestAdd:
                 yield b"x" * 400
 
         async with argent(config=SMALL) as kernel:
-            with pytest.raises(FileRefused, match=r"larger than 0\.001 MB \(files\.largest\)"):
+            with pytest.raises(FileRefused, match=TOO_LARGE):
                 await kernel.files.add(endless())
 
             assert taken == 3
@@ -118,13 +119,20 @@ class TestAdd:
         async with argent(config=SMALL) as kernel:
             for n in range(3):
                 await kernel.files.add(bytes([n]) * 800)
-            with pytest.raises(FileRefused, match=r"files\.total"):
+            with pytest.raises(FileRefused, match=r"files\.total BYTES"):
                 await kernel.files.add(b"y" * 800)
             await kernel.files.add(b"z" * 100)
 
         async with argent.restart() as kernel:
             with pytest.raises(FileRefused, match=r"files\.total"):
                 await kernel.files.add(b"y" * 1)
+
+    async def test_one_that_is_larger_than_all_may_be_names_that(
+        self, argent: Argent
+    ) -> None:
+        async with argent(config={"files": {"total": 500}}) as kernel:
+            with pytest.raises(FileRefused, match=r"larger than 0\.0005 MB \(files\.total\)"):
+                await kernel.files.add(b"y" * 800)
 
     async def test_a_stream_that_breaks_off_leaves_nothing(self, argent: Argent) -> None:
         async def broken() -> AsyncIterator[bytes]:

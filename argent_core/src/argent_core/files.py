@@ -26,6 +26,7 @@ from argent_core.database import Database
 from argent_core.guard import attempt
 from argent_core.inbound import ballast
 from argent_core.media_types import media_type
+from argent_core.remedies import remedy
 from argent_core.running import to_its_end
 from argent_core.safe_files import make_folder, sync_folder
 from argent_hookspecs import Clock, File, FileMissing, FileRefused, Transaction
@@ -81,8 +82,7 @@ class FileStore:
                 async for piece in pieces:
                     incoming.size += len(piece)
                     if incoming.size > self.largest:
-                        most = _megabytes(self.largest)
-                        raise FileRefused(f"the file is larger than {most} (files.largest)")
+                        raise _too_large(self.settings)
                     incoming.pieces += piece
                     if len(incoming.pieces) >= _PIECE:
                         await to_its_end(asyncio.to_thread(self._write, incoming))
@@ -140,7 +140,8 @@ class FileStore:
             held = (self._held or 0) + len(piece)
             if held > self.settings.total:
                 most = _megabytes(self.settings.total)
-                raise FileRefused(f"attachments take {most} already, which is all (files.total)")
+                words = f"with it, attachments would take more than {most}"
+                raise FileRefused(f"{words} (files.total); {_allow_more('files.total')}")
             self._held, incoming.counted = held, incoming.counted + len(piece)
         with _storing(), incoming.path.open("ab") as file:
             file.write(piece)
@@ -219,7 +220,18 @@ def _storing() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FileRefused(f"the file cannot be kept: {error.strerror}") from error
+        words = f"the file cannot be kept: {error.strerror}. {remedy(error)}"
+        raise FileRefused(words) from error
+
+
+def _too_large(settings: FilesSettings) -> FileRefused:
+    name = "files.largest" if settings.largest <= settings.total else "files.total"
+    most = _megabytes(min(settings.largest, settings.total))
+    return FileRefused(f"the file is larger than {most} ({name}); {_allow_more(name)}")
+
+
+def _allow_more(name: str) -> str:
+    return f"to allow more: argent config set {name} BYTES"
 
 
 def _missing(file: File) -> FileMissing:

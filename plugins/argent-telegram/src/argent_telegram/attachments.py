@@ -83,14 +83,14 @@ async def fetched(api: Api, attachment: Attachment, *, files: Files) -> EventPar
     """
     largest = min(LARGEST_IN, files.largest)
     if attachment.size > largest:
-        return _missing(attachment, _too_large(attachment.size, largest))
+        return _missing(attachment, _too_large(attachment.size, files.largest))
     clock = asyncio.get_running_loop().time
     until, wait = clock() + _PATIENCE, _FIRST_WAIT
     while True:
         try:
             content = await api.fetch(attachment.file_id)
             if len(content) > largest:
-                return _missing(attachment, _too_large(len(content), largest))
+                return _missing(attachment, _too_large(len(content), files.largest))
             return await files.add(content, name=attachment.name)
         except (Blocked, Refused) as error:
             return _missing(attachment, str(error))
@@ -107,8 +107,17 @@ async def fetched(api: Api, attachment: Attachment, *, files: Files) -> EventPar
         wait = min(_LONGEST_WAIT, 2 * wait)
 
 
-def _too_large(size: int, largest: int) -> str:
-    return f"it has {_megabytes(size)} MB; at most {_megabytes(largest)} can be fetched"
+def _too_large(size: int, kept: int) -> str:
+    """Say that a file is too large, and whose limit it is.
+
+    Args:
+        kept: Bytes that the agent keeps of one file, at most.
+    """
+    if size > LARGEST_IN:
+        most = f"Telegram gives bots at most {_megabytes(LARGEST_IN)}"
+    else:
+        most = f"the agent keeps at most {_megabytes(kept)} (files.largest, files.total)"
+    return f"it has {_megabytes(size)}; {most}"
 
 
 def _missing(attachment: Attachment, why: str) -> Text:
@@ -117,7 +126,7 @@ def _missing(attachment: Attachment, why: str) -> Text:
 
 
 def _megabytes(size: int) -> str:
-    return f"{size / 1024 / 1024:.0f}"
+    return f"{size / 1e6:.3g} MB"
 
 
 def way_out(file: File) -> tuple[str, str]:
