@@ -127,9 +127,7 @@ class TestAdd:
             with pytest.raises(FileRefused, match=r"files\.total"):
                 await kernel.files.add(b"y" * 1)
 
-    async def test_one_that_is_larger_than_all_may_be_names_that(
-        self, argent: Argent
-    ) -> None:
+    async def test_one_that_is_larger_than_all_may_be_names_that(self, argent: Argent) -> None:
         async with argent(config={"files": {"total": 500}}) as kernel:
             with pytest.raises(FileRefused, match=r"larger than 0\.0005 MB \(files\.total\)"):
                 await kernel.files.add(b"y" * 800)
