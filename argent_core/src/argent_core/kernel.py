@@ -144,14 +144,14 @@ class Kernel:
 
     async def reload(self) -> list[str]:
         """Read the settings anew and restart the plugins whose own have changed; return them."""
-        changed = self.read_settings()
+        changed = await self.read_settings()
         for name in changed:
             await self.host.restart(name)
         return changed
 
-    def read_settings(self) -> list[str]:
+    async def read_settings(self) -> list[str]:
         """Read the settings anew; return the plugins whose own have changed."""
-        return upkeep.read_settings(self)
+        return await upkeep.read_settings(self)
 
     async def _start(self, stack: AsyncExitStack) -> None:
         prepare_home(self.home)
