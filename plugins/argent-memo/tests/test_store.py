@@ -79,7 +79,7 @@ async def test_what_is_corrected_is_kept_as_history(memo: Memo) -> None:
 
 async def test_what_is_forgotten_stands_nowhere(tmp_path: Path) -> None:
     async with opened(tmp_path) as memo:
-        place = Place(origin="turn", session="home")
+        place = Place(origin="turn", name="home")
         one = await memo.store.add(NewMemory(text="The password is xyzzy."), place)
         await memo.store.add(NewMemory(text="Thank you."), place)
         await memo.store.add(NewMemory(text="You are welcome."), place)

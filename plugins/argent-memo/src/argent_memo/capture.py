@@ -105,7 +105,7 @@ def learned(turn: FinishedTurn) -> Iterator[Kept]:
         return
     if turn.asked.startswith("/"):
         return
-    place = Place(origin="turn", session=turn.conversation)
+    place = Place(origin="turn", name=turn.conversation)
     audience = audience_of(event, conversation=turn.conversation)
     asked = Trust.OUTSIDE if _is_passed_on(turn) else turn.trust
     # An answer is a model's words: never the owner's, and no better than what it was told.

@@ -65,7 +65,7 @@ async def open_memo(ctx: PluginContext) -> AsyncIterator[Memo]:
         capture = Capture(ctx, store, uses)
         if ctx.settings.auto_capture:
             ctx.spawn(capture.run(), name="capture")
-        yield Memo(ctx.settings, store, Search(database), capture, uses)
+        yield Memo(ctx.settings, store, Search(database, ctx.clock), capture, uses)
 
 
 def memo_of(ctx: PluginContext) -> Memo:

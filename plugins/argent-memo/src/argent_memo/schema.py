@@ -4,7 +4,9 @@
 and models added: ``links``, ``uses`` and ``entities``. A row is never changed to say something
 else: what is corrected is a new row, and ``superseded_by`` of the old one says so. ``sayings``
 keeps when the same was said again, ``uses`` when it was told to a model and whether that mattered.
-``words`` is the index of the words, kept by item; what it holds is folded, see ``words.py``.
+``words`` is the index, of the terms that ``words.py`` makes; ``terms``, ``speakers`` and ``totals``
+count what is in it. A session is what was said at one place without a long silence: the items
+before and after one in it, by ``position``, tell what it is about.
 ``vectors`` belong to the model in ``embedders`` that made them.
 
 What is deleted is overwritten in the file: ``secure_delete`` is on while this file is open, and the
@@ -13,6 +15,15 @@ index deletes its words at once (https://www.sqlite.org/fts5.html#the_secure_del
 
 MIGRATIONS = (
     """
+    CREATE TABLE sessions (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        place TEXT NOT NULL,
+        first REAL NOT NULL,
+        last REAL NOT NULL,
+        n INTEGER NOT NULL
+    );
+    CREATE INDEX sessions_place ON sessions (place, id);
+
     CREATE TABLE items (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         key TEXT UNIQUE,
@@ -22,7 +33,7 @@ MIGRATIONS = (
         ),
         text TEXT NOT NULL,
         speaker TEXT NOT NULL,
-        session TEXT NOT NULL,
+        place TEXT NOT NULL,
         said_at REAL NOT NULL,
         holds_from REAL,
         holds_until REAL,
@@ -36,9 +47,12 @@ MIGRATIONS = (
         superseded_by INTEGER REFERENCES items (id) ON DELETE SET NULL,
         created_at REAL NOT NULL,
         digest BLOB NOT NULL,
-        checksum BLOB NOT NULL
+        checksum BLOB NOT NULL,
+        session INTEGER REFERENCES sessions (id),
+        position INTEGER NOT NULL DEFAULT 0
     );
-    CREATE INDEX items_session ON items (session, id);
+    CREATE INDEX items_session ON items (session, position) WHERE session IS NOT NULL;
+    CREATE INDEX items_place ON items (place, id);
     CREATE INDEX items_said ON items (said_at);
     CREATE INDEX items_source ON items (source);
     CREATE INDEX items_digest ON items (digest);
@@ -92,8 +106,16 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX mentions_item ON mentions (item);
 
-    CREATE VIRTUAL TABLE words USING fts5 (said, before, tokenize = 'ascii');
+    CREATE VIRTUAL TABLE words USING fts5 (terms, tokenize = 'ascii');
     INSERT INTO words (words, rank) VALUES ('secure-delete', 1);
+    CREATE TABLE terms (term TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE speakers (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE totals (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        items INTEGER NOT NULL,
+        length INTEGER NOT NULL
+    );
+    INSERT INTO totals VALUES (1, 0, 0);
 
     CREATE TABLE embedders (
         id INTEGER PRIMARY KEY AUTOINCREMENT,

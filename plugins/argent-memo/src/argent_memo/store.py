@@ -10,14 +10,10 @@ from typing import Any
 from attrs import define, evolve, frozen
 
 from argent_hookspecs import Clock, Database, Memory, MemoryFilter, NewMemory, Transaction
-from argent_memo import items
+from argent_memo import index, items
 from argent_memo.filters import conditions
 from argent_memo.items import COLUMNS, Place
-from argent_memo.words import fold
 
-_BEFORE = 2
-"""Items of a session whose words help to find the next one."""
-_BEFORE_CHARACTERS = 200
 _BATCH = 500
 
 
@@ -87,10 +83,10 @@ class Store:
         rows = await self.database.read(lambda tx: tx.execute(sql, (source,)).fetchall())
         return [id for (id,) in rows]
 
-    async def latest(self, session: str, limit: int) -> list[int]:
-        """Return the ids of what was kept last of a session, newest first."""
-        sql = "SELECT id FROM items WHERE session = ? ORDER BY id DESC LIMIT ?"
-        rows = await self.database.read(lambda tx: tx.execute(sql, (session, limit)).fetchall())
+    async def latest(self, place: str, limit: int) -> list[int]:
+        """Return the ids of what was kept last of a place, newest first."""
+        sql = "SELECT id FROM items WHERE place = ? ORDER BY id DESC LIMIT ?"
+        rows = await self.database.read(lambda tx: tx.execute(sql, (place, limit)).fetchall())
         return [id for (id,) in rows]
 
     async def timeline(self, filters: MemoryFilter, *, limit: int) -> list[Memory]:
@@ -118,14 +114,11 @@ class Store:
             sql = "SELECT id FROM items WHERE state = 'live' AND id > ? ORDER BY id LIMIT ?"
             return [id for (id,) in tx.execute(sql, (after, _BATCH)).fetchall()]
 
-        def clear(tx: Transaction) -> None:
-            tx.execute("INSERT INTO words (words) VALUES ('delete-all')")
-
         def fill(tx: Transaction, batch: Sequence[int]) -> None:
             for id in batch:
-                index(tx, id)
+                index.put(tx, id)
 
-        await self.database.write(clear)
+        await self.database.write(index.clear)
         last, total = 0, 0
         while batch := await self.database.read(partial(ids, after=last)):
             await self.database.write(partial(fill, batch=batch))
@@ -145,24 +138,8 @@ def add(tx: Transaction, new: NewMemory, *, place: Place, now: float) -> int:
     id = items.insert(tx, new, place=place, now=now)
     if new.supersedes is not None:
         _supersede(tx, new.supersedes, by=id)
-    index(tx, id)
+    index.put(tx, id)
     return id
-
-
-def index(tx: Transaction, id: int) -> None:
-    """Put the words of an item into the index, with some of what was said just before it."""
-    tx.execute("DELETE FROM words WHERE rowid = ?", (id,))
-    row = tx.execute("SELECT text, session FROM items WHERE id = ?", (id,)).fetchone()
-    if row is None:
-        return
-    text, session = row
-    before = tx.execute(_EARLIER, (session, id, _BEFORE)).fetchall() if session else []
-    context = [text, *(earlier for (earlier,) in before)]
-    around = " ".join(part[:_BEFORE_CHARACTERS] for part in context)
-    tx.execute(
-        "INSERT INTO words (rowid, said, before) VALUES (?, ?, ?)",
-        (id, " ".join(fold(text)), " ".join(fold(around))),
-    )
 
 
 def forget(tx: Transaction, ids: Sequence[int]) -> Forgotten:
@@ -175,13 +152,10 @@ def forget(tx: Transaction, ids: Sequence[int]) -> Forgotten:
         for (other,) in tx.execute(_MADE_OF, (id, json.dumps(gone))).fetchall():
             gone.append(other)
             made.append(other)
-    after = {next for id in gone for (next,) in tx.execute(_FOLLOWING, (id, _BEFORE)).fetchall()}
     for id in gone:
-        tx.execute("DELETE FROM words WHERE rowid = ?", (id,))
+        index.take_out(tx, id)
         tx.execute("DELETE FROM items WHERE id = ?", (id,))
     tx.execute(_NOBODY)
-    for id in sorted(after.difference(gone)):
-        index(tx, id)  # its index held words of what is gone
     return Forgotten(tuple(direct), tuple(made))
 
 
@@ -207,7 +181,7 @@ def _say_again(tx: Transaction, id: int, new: NewMemory, *, now: float) -> None:
 
 
 def _correct(tx: Transaction, *, id: int, changes: dict[str, Any], now: float) -> int:
-    sql = f"SELECT {COLUMNS}, session FROM items WHERE id = ? AND superseded_by IS NULL"
+    sql = f"SELECT {COLUMNS}, place FROM items WHERE id = ? AND superseded_by IS NULL"
     row = tx.execute(sql, (id,)).fetchone()
     if row is None:
         raise KeyError(id)
@@ -226,17 +200,19 @@ def _correct(tx: Transaction, *, id: int, changes: dict[str, Any], now: float) -
         importance=old.importance,
         supersedes=id,
     )
-    place = Place(origin="hand", session=row[-1])
+    place = Place(origin="hand", name=row[-1])
     return add(tx, evolve(new, **changes), place=place, now=now)
 
 
 def _supersede(tx: Transaction, id: int, *, by: int) -> None:
+    index.take_out(tx, id)
+    tx.execute("DELETE FROM vectors WHERE item = ?", (id,))
     tx.execute(
         "UPDATE items SET state = 'superseded', superseded_by = ? WHERE id = ? AND id != ?",
         (by, id, by),
     )
-    tx.execute("DELETE FROM words WHERE rowid = ?", (id,))
-    tx.execute("DELETE FROM vectors WHERE item = ?", (id,))
+    # The new one stands where the old one stood, among what was said around it.
+    tx.execute(_SAME_PLACE, (id, by))
 
 
 _KEY = (
@@ -256,10 +232,9 @@ _MADE_OF = (
     " AND NOT EXISTS (SELECT 1 FROM links AS rest WHERE rest.item = links.item"
     "  AND rest.relation = 'made of' AND rest.other NOT IN (SELECT value FROM json_each(?2)))"
 )
-_FOLLOWING = (
-    "SELECT next.id FROM items JOIN items AS next ON next.session = items.session"
-    " AND next.id > items.id WHERE items.id = ? AND items.session != '' AND next.state = 'live'"
-    " ORDER BY next.id LIMIT ?"
+_SAME_PLACE = (
+    "UPDATE items SET (session, position) = (SELECT session, position FROM items WHERE id = ?)"
+    " WHERE id = ?"
 )
 _NOBODY = (
     "DELETE FROM entities WHERE profile = ''"

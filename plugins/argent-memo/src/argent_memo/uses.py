@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from attrs import define, field
 
 from argent_hookspecs import FinishedTurn, Memory, Transaction
-from argent_memo.words import fold
+from argent_memo.words import words
 
 _SHARED = 3
 _LONG = 4
@@ -35,11 +35,11 @@ class Uses:
     def keep(self, tx: Transaction, turn: FinishedTurn, *, now: float) -> None:
         """Put down what was told in a turn that has ended, and what of it mattered."""
         told = self._told.get(turn.conversation, [])
-        asked, answered = set(fold(turn.asked)), set(fold(turn.answered))
+        asked, answered = set(words(turn.asked)), set(words(turn.answered))
         for memory in told:
-            words = {word for word in fold(memory.text) if len(word) >= _LONG} - asked
-            mattered = len(words & answered) >= min(_SHARED, max(1, len(words)))
-            tx.execute(_PUT, (now, turn.id, memory.why, int(mattered and bool(words)), memory.id))
+            own = {word for word in words(memory.text) if len(word) >= _LONG} - asked
+            mattered = bool(own) and len(own & answered) >= min(_SHARED, len(own))
+            tx.execute(_PUT, (now, turn.id, memory.why, int(mattered), memory.id))
 
 
 _PUT = (
