@@ -84,6 +84,7 @@ class MemoryTools:
 
     async def search(
         self,
+        *,
         query: Annotated[str, "what to look for, in plain words"],
         run: ToolRun,
         limit: Annotated[int, "most memories to return"] = 10,
@@ -95,6 +96,7 @@ class MemoryTools:
 
     async def store(
         self,
+        *,
         text: Annotated[str, "one thing, in one or two full sentences"],
         run: ToolRun,
         kind: Annotated[str, "fact, preference, decision, event, person or procedural"] = "fact",
@@ -126,6 +128,7 @@ class MemoryTools:
 
     async def update(
         self,
+        *,
         id: Annotated[int, "of the memory"],
         text: Annotated[str, "what holds now"],
         run: ToolRun,
@@ -150,6 +153,7 @@ class MemoryTools:
 
     async def timeline(
         self,
+        *,
         since: Annotated[str, "a date, 2026-03-01"],
         run: ToolRun,
         until: Annotated[str, "the day after the last"] = "",
