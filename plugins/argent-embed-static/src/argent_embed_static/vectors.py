@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import struct
+import sys
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,6 +39,7 @@ class WordVectors:
             numbers = np.fromfile(file, np.float16)
         table = numbers.reshape(-1, _WIDTH)
         self._table = table if dimensions == _WIDTH else table[:, :dimensions].copy()
+        _give_back()
 
     def vectors(self, texts: Sequence[str]) -> list[array[float]]:
         """Return a vector for each text; it is zero if there is nothing to read."""
@@ -49,3 +52,9 @@ class WordVectors:
         total = self._table[tokens].sum(axis=0, dtype=np.float32)
         length = float(np.sqrt(total @ total))
         return array("f", (total / length if length else total).tobytes())
+
+
+def _give_back() -> None:
+    """Give memory that only loading needed back to the system, where the C library can."""
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
