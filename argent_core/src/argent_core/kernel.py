@@ -275,7 +275,7 @@ class Kernel:
             refusing=lambda: self.intake.closed,
             delivered=self.output_handlers.wake,
         )
-        self.local = LocalServer(self.home, self.guard)
+        self.local = LocalServer(self.home, self.guard, self.host.why_down)
         self.control = Control(self)
         self._kit = Kit(
             self.home,
