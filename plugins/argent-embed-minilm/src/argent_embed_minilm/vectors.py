@@ -19,6 +19,7 @@ LONGEST = 256
 """Tokens that the model was made for; the rest of a text is cut off."""
 _CHARACTERS = LONGEST * 32
 _EMBEDDINGS = "inner.embeddings"
+_PROCESSORS = Path("/proc/cpuinfo")
 
 
 class MiniLm:
@@ -92,13 +93,23 @@ def _session(model: bytes, folder: Path, *, threads: int) -> Any:
     options.enable_cpu_mem_arena = False
     entries = {
         "session.intra_op.allow_spinning": "0",
-        # Without VNNI, sums of products of int8 overflow; there this takes the exact way.
-        "session.x64quantprecision": "1",
+        "session.x64quantprecision": "0" if _has_vnni() else "1",
         "session.model_external_initializers_file_folder_path": str(folder),
     }
     for key, value in entries.items():
         options.add_session_config_entry(key, value)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _has_vnni() -> bool:
+    """Say whether the processor has instructions that sum products of int8 without overflow.
+
+    Without them an exact way has to be taken on x86, which is half as fast.
+    """
+    try:
+        return "vnni" in _PROCESSORS.read_text()
+    except OSError:
+        return False
 
 
 def _give_back() -> None:
