@@ -89,15 +89,23 @@ class Store:
         rows = await self.database.read(lambda tx: tx.execute(sql, (place, limit)).fetchall())
         return [id for (id,) in rows]
 
-    async def timeline(self, filters: MemoryFilter, *, limit: int) -> list[Memory]:
-        """Return what was said or happened, oldest first."""
+    async def timeline(
+        self, filters: MemoryFilter, *, limit: int, newest: bool = False
+    ) -> list[Memory]:
+        """Return what was said or happened, oldest first.
+
+        Args:
+            newest: Whether the newest are returned where there are more, and not the oldest.
+        """
         where, given = conditions(filters)
-        sql = f"SELECT {COLUMNS} FROM items WHERE {where} ORDER BY said_at, id LIMIT ?"
+        order = "said_at DESC, id DESC" if newest else "said_at, id"
+        sql = f"SELECT {COLUMNS} FROM items WHERE {where} ORDER BY {order} LIMIT ?"
 
         def read(tx: Transaction) -> list[Any]:
             return list(tx.execute(sql, (*given, limit)).fetchall())
 
-        return [items.memory(row) for row in await self.database.read(read)]
+        rows = await self.database.read(read)
+        return [items.memory(row) for row in (reversed(rows) if newest else rows)]
 
     async def history(self, id: int) -> list[Memory]:
         """Return what an item said before it was corrected, newest first."""
@@ -144,6 +152,16 @@ def add(tx: Transaction, new: NewMemory, *, place: Place, now: float) -> int:
 
 def forget(tx: Transaction, ids: Sequence[int]) -> Forgotten:
     """Delete items, with what was made of them alone, in a transaction."""
+    found = going(tx, ids)
+    for id in (*found.items, *found.made_of_them):
+        index.take_out(tx, id)
+        tx.execute("DELETE FROM items WHERE id = ?", (id,))
+    tx.execute(_NOBODY)
+    return found
+
+
+def going(tx: Transaction, ids: Sequence[int]) -> Forgotten:
+    """Return what would go with items; nothing is deleted."""
     asked = [id for (id,) in tx.execute(_EXISTING, (json.dumps(list(ids)),)).fetchall()]
     earlier = [old for id in asked for (old,) in tx.execute(_SUPERSEDED, (id,)).fetchall()]
     direct = list(dict.fromkeys([*asked, *earlier]))
@@ -152,10 +170,6 @@ def forget(tx: Transaction, ids: Sequence[int]) -> Forgotten:
         for (other,) in tx.execute(_MADE_OF, (id, json.dumps(gone))).fetchall():
             gone.append(other)
             made.append(other)
-    for id in gone:
-        index.take_out(tx, id)
-        tx.execute("DELETE FROM items WHERE id = ?", (id,))
-    tx.execute(_NOBODY)
     return Forgotten(tuple(direct), tuple(made))
 
 
