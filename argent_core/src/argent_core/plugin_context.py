@@ -170,7 +170,7 @@ class Context:
     @property
     def turns(self) -> Turns:
         """The turns that ended."""
-        return FinishedTurns(self._kit.intake.journal.database)
+        return FinishedTurns(self._kit.intake.journal.database, self.name)
 
     @property
     def clock(self) -> Clock:
