@@ -290,6 +290,7 @@ class Kernel:
             self.files,
             working=self.loop.extend_deadlines,
             local_endpoint=lambda: self.config.models.routing.local_endpoint,
+            workspace=self.config.agent.workspace,
         )
 
     async def _start_plugins(self, stack: AsyncExitStack) -> None:

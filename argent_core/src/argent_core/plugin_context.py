@@ -70,6 +70,7 @@ class Kit:
     files: Files
     working: Callable[[str], None]
     local_endpoint: Callable[[], str]
+    workspace: Path
     _open: dict[Path, OpenDatabase] = field(factory=dict)
     _owners: dict[Path, str] = field(factory=dict)
 
@@ -151,6 +152,11 @@ class Context:
     settings: Any
     data: Path
     log: logging.LoggerAdapter[logging.Logger]
+
+    @property
+    def workspace(self) -> Path:
+        """The folder of workspace files."""
+        return self._kit.workspace
 
     @property
     def services(self) -> ServicesView:

@@ -98,6 +98,11 @@ class PluginContext(Protocol):
         ...
 
     @property
+    def workspace(self) -> Path:
+        """The person's folder of workspace files, which they edit by hand."""
+        ...
+
+    @property
     def services(self) -> Services:
         """What other plugins offer. What is required is there when a record of this one opens."""
         ...
