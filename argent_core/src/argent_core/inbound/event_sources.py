@@ -27,7 +27,7 @@ log = logging.getLogger("argent.sources")
 _LONGEST_WAIT = 60.0
 _LONGEST_REASON = 200
 _SOUND_SECONDS = 60.0
-_MOST_TOGETHER = 64
+_MOST_TOGETHER = 128
 _BACK_SECONDS = 5.0
 """How long a source that has failed listens until it counts as back, if nothing comes."""
 
