@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from argent_hookspecs import Memory, NewMemory, Transaction, Trust
 from argent_memo.words import words
@@ -66,6 +66,13 @@ def memory(row: Sequence[Any]) -> Memory:
 def moment(seconds: float) -> datetime:
     """Return a time as it is kept: seconds since 1970."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def storable(new: NewMemory) -> NewMemory:
+    """Return it in what a file can hold: half of a surrogate pair is no character."""
+    texts = {name: getattr(new, name) for name in ("text", "key", "speaker", "source", "audience")}
+    sound = {n: t.encode(errors="replace").decode() for n, t in texts.items() if t is not None}
+    return evolve(new, **{n: t for n, t in sound.items() if t != texts[n]})
 
 
 def digest(new: NewMemory) -> bytes:

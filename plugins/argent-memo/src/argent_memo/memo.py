@@ -22,7 +22,6 @@ from argent_memo.schema import MIGRATIONS
 from argent_memo.search import Search
 from argent_memo.settings import MemoSettings
 from argent_memo.store import Store
-from argent_memo.uses import Uses
 
 
 @define(eq=False, repr=False)
@@ -31,14 +30,12 @@ class Memo:
 
     Args:
         capture: Follows the journal.
-        uses: What was told to models.
     """
 
     settings: MemoSettings
     store: Store
     searching: Search
     capture: Capture
-    uses: Uses
 
     async def search(
         self, query: str, k: int = 10, *, filters: MemoryFilter | None = None
@@ -61,11 +58,10 @@ async def open_memo(ctx: PluginContext) -> AsyncIterator[Memo]:
     """Open the memory of a home."""
     async with ctx.database("memory", MIGRATIONS) as database:
         await database.write(_overwrite_what_is_deleted)
-        store, uses = Store(database, ctx.clock), Uses()
-        capture = Capture(ctx, store, uses)
-        if ctx.settings.auto_capture:
-            ctx.spawn(capture.run(), name="capture")
-        yield Memo(ctx.settings, store, Search(database, ctx.clock), capture, uses)
+        store = Store(database, ctx.clock)
+        capture = Capture(ctx, store, keeping=ctx.settings.auto_capture)
+        ctx.spawn(capture.run(), name="capture")
+        yield Memo(ctx.settings, store, Search(database, ctx.clock), capture)
 
 
 def memo_of(ctx: PluginContext) -> Memo:

@@ -3,7 +3,8 @@
 ``items`` is what is remembered; all else is made of it and can be made again, but for what hands
 and models added: ``links``, ``uses`` and ``entities``. A row is never changed to say something
 else: what is corrected is a new row, and ``superseded_by`` of the old one says so. ``sayings``
-keeps when the same was said again, ``uses`` when it was told to a model and whether that mattered.
+keeps when the same was said again, ``messages`` what a channel calls a message, for when it is
+edited, ``uses`` when it was told to a model and whether that mattered.
 ``words`` is the index, of the terms that ``words.py`` makes; ``terms``, ``speakers`` and ``totals``
 count what is in it. A session is what was said at one place without a long silence: the items
 before and after one in it, by ``position``, tell what it is about.
@@ -67,6 +68,14 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE UNIQUE INDEX sayings_key ON sayings (key);
     CREATE INDEX sayings_source ON sayings (source);
+
+    CREATE TABLE messages (
+        place TEXT NOT NULL,
+        message TEXT NOT NULL,
+        item INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,
+        PRIMARY KEY (place, message, item)
+    ) WITHOUT ROWID;
+    CREATE INDEX messages_item ON messages (item);
 
     CREATE TABLE uses (
         item INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,

@@ -134,18 +134,24 @@ class Store:
         return total
 
 
-def add(tx: Transaction, new: NewMemory, *, place: Place, now: float) -> int:
-    """Keep something, in a transaction; return its id, or that of what it repeats."""
+def add(tx: Transaction, new: NewMemory, *, place: Place, now: float, merge: bool = True) -> int:
+    """Keep something, in a transaction; return its id, or that of what it repeats.
+
+    Args:
+        merge: Whether what says the same is the same; not, if only what it answers says what it
+            means.
+    """
+    new = items.storable(new)
     known = _known(tx, new)
     if known is not None:
         return known
-    again = _same(tx, new)
+    again = _same(tx, new) if merge else None
     if again is not None:
-        _say_again(tx, again, new, now=now)
+        say_again(tx, again, new, now=now)
         return again
     id = items.insert(tx, new, place=place, now=now)
     if new.supersedes is not None:
-        _supersede(tx, new.supersedes, by=id)
+        supersede(tx, new.supersedes, by=id)
     index.put(tx, id)
     return id
 
@@ -173,6 +179,11 @@ def going(tx: Transaction, ids: Sequence[int]) -> Forgotten:
     return Forgotten(tuple(direct), tuple(made))
 
 
+def is_known(tx: Transaction, new: NewMemory) -> bool:
+    """Tell whether what has this key was kept before."""
+    return _known(tx, new) is not None
+
+
 def _known(tx: Transaction, new: NewMemory) -> int | None:
     if new.key is None:
         return None
@@ -185,7 +196,7 @@ def _same(tx: Transaction, new: NewMemory) -> int | None:
     return None if row is None or new.supersedes is not None else int(row[0])
 
 
-def _say_again(tx: Transaction, id: int, new: NewMemory, *, now: float) -> None:
+def say_again(tx: Transaction, id: int, new: NewMemory, *, now: float) -> None:
     """Note that the same was said once more."""
     at = now if new.said_at is None else new.said_at.timestamp()
     key = new.key or f"{id}/{at}"
@@ -196,6 +207,9 @@ def _say_again(tx: Transaction, id: int, new: NewMemory, *, now: float) -> None:
 
 def _correct(tx: Transaction, *, id: int, changes: dict[str, Any], now: float) -> int:
     sql = f"SELECT {COLUMNS}, place FROM items WHERE id = ? AND superseded_by IS NULL"
+    known = _known(tx, NewMemory(text="", key=changes.get("key")))
+    if known is not None:
+        return known
     row = tx.execute(sql, (id,)).fetchone()
     if row is None:
         raise KeyError(id)
@@ -218,7 +232,8 @@ def _correct(tx: Transaction, *, id: int, changes: dict[str, Any], now: float) -
     return add(tx, evolve(new, **changes), place=place, now=now)
 
 
-def _supersede(tx: Transaction, id: int, *, by: int) -> None:
+def supersede(tx: Transaction, id: int, *, by: int) -> None:
+    """Let an item be no longer true by another, which takes its place; it is kept as history."""
     index.take_out(tx, id)
     tx.execute("DELETE FROM vectors WHERE item = ?", (id,))
     tx.execute(
