@@ -190,8 +190,7 @@ class Kernel:
         self.outbox = Outbox(database, self.clock)
         self.pairing = Pairing(People(database, self.clock, self.config.people))
         term, results = self.config.journal.retention, self.home.data / "results"
-        folder = self.home.data / "files"
-        self.files = FileStore(folder, database, self.clock, self.config.files)
+        self.files = FileStore(self.home.data / "files", database, self.clock, self.config.files)
         self.retention = Retention(self.journal, term, results, files=self.files)
         publish = self.observers.publish
         self.output_handlers = OutputHandlers(
