@@ -99,10 +99,10 @@ MIGRATIONS = (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         name TEXT NOT NULL,
         kind TEXT NOT NULL,
-        profile TEXT NOT NULL DEFAULT '',
         audience TEXT NOT NULL,
         created_at REAL NOT NULL
     );
+    CREATE INDEX entities_audience ON entities (audience, name);
     CREATE TABLE aliases (
         alias TEXT NOT NULL,
         entity INTEGER NOT NULL REFERENCES entities (id) ON DELETE CASCADE,
@@ -111,6 +111,8 @@ MIGRATIONS = (
     CREATE TABLE mentions (
         entity INTEGER NOT NULL REFERENCES entities (id) ON DELETE CASCADE,
         item INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        said INTEGER NOT NULL,
         PRIMARY KEY (entity, item)
     ) WITHOUT ROWID;
     CREATE INDEX mentions_item ON mentions (item);

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import define, evolve, frozen
 
 from argent_hookspecs import Clock, Database, Memory, MemoryFilter, NewMemory, Transaction
-from argent_memo import index, items
+from argent_memo import entities, index, items
 from argent_memo.filters import conditions
 from argent_memo.items import COLUMNS, Place
 
@@ -159,10 +159,12 @@ def add(tx: Transaction, new: NewMemory, *, place: Place, now: float, merge: boo
 def forget(tx: Transaction, ids: Sequence[int]) -> Forgotten:
     """Delete items, with what was made of them alone, in a transaction."""
     found = going(tx, ids)
-    for id in (*found.items, *found.made_of_them):
+    gone = (*found.items, *found.made_of_them)
+    named = entities.touched(tx, gone)
+    for id in gone:
         index.take_out(tx, id)
         tx.execute("DELETE FROM items WHERE id = ?", (id,))
-    tx.execute(_NOBODY)
+    entities.tidy(tx, named)
     return found
 
 
@@ -264,10 +266,6 @@ _MADE_OF = (
 _SAME_PLACE = (
     "UPDATE items SET (session, position) = (SELECT session, position FROM items WHERE id = ?)"
     " WHERE id = ?"
-)
-_NOBODY = (
-    "DELETE FROM entities WHERE profile = ''"
-    " AND NOT EXISTS (SELECT 1 FROM mentions WHERE entity = entities.id)"
 )
 _HISTORY = (
     f"WITH RECURSIVE older (n) AS (SELECT id FROM items WHERE superseded_by = ?"
