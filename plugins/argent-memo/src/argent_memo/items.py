@@ -18,7 +18,7 @@ COLUMNS = (
     " importance, count"
 )
 _CHECKED = (
-    "kind, text, speaker, place, said_at, holds_from, holds_until, origin, source, trust,"
+    "key, kind, text, speaker, place, said_at, holds_from, holds_until, origin, source, trust,"
     " audience, private"
 )
 _SESSION = "SELECT id, first, last, n FROM sessions WHERE place = ? ORDER BY id DESC LIMIT 1"
@@ -90,6 +90,7 @@ def insert(tx: Transaction, new: NewMemory, *, place: Place, now: float) -> int:
     """Put an item into its table, and return its id."""
     at = now if new.said_at is None else new.said_at.timestamp()
     checked = (
+        new.key,
         str(new.kind),
         new.text,
         new.speaker,
@@ -105,10 +106,10 @@ def insert(tx: Transaction, new: NewMemory, *, place: Place, now: float) -> int:
     )
     session, position = _follow(tx, place.name, at) if place.name else (None, 0)
     row = tx.execute(
-        f"INSERT INTO items (key, {_CHECKED}, importance, created_at, digest, checksum, session,"
-        f" position) VALUES (?, {', '.join('?' * len(checked))}, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO items ({_CHECKED}, importance, created_at, digest, checksum, session,"
+        f" position) VALUES ({', '.join('?' * len(checked))}, ?, ?, ?, ?, ?, ?)",
         (
-            *(new.key, *checked, new.importance, now),
+            *(*checked, new.importance, now),
             *(digest(new), checksum(checked), session, position),
         ),
     )

@@ -6,9 +6,9 @@ else: what is corrected is a new row, and ``superseded_by`` of the old one says 
 keeps when the same was said again, ``messages`` what a channel calls a message, for when it is
 edited, ``uses`` when it was told to a model and whether that mattered.
 ``words`` is the index, of the terms that ``words.py`` makes; ``terms``, ``speakers`` and ``totals``
-count what is in it. A session is what was said at one place without a long silence: the items
-before and after one in it, by ``position``, tell what it is about.
-``vectors`` belong to the model in ``embedders`` that made them.
+count what is in it, and ``vocabulary`` shows what it has itself. A session is what was said at one
+place without a long silence: the items before and after one in it, by ``position``, tell what it is
+about. ``vectors`` belong to the model in ``embedders`` that made them.
 
 What is deleted is overwritten in the file: ``secure_delete`` is on while this file is open, and the
 index deletes its words at once (https://www.sqlite.org/fts5.html#the_secure_delete_configuration_option).
@@ -119,6 +119,7 @@ MIGRATIONS = (
 
     CREATE VIRTUAL TABLE words USING fts5 (terms, tokenize = 'ascii');
     INSERT INTO words (words, rank) VALUES ('secure-delete', 1);
+    CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row);
     CREATE TABLE terms (term TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE speakers (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE totals (

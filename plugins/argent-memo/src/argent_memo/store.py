@@ -14,8 +14,6 @@ from argent_memo import entities, index, items
 from argent_memo.filters import conditions
 from argent_memo.items import COLUMNS, Place
 
-_BATCH = 500
-
 
 @frozen
 class Forgotten:
@@ -114,24 +112,6 @@ class Store:
             return list(tx.execute(_HISTORY, (id,)).fetchall())
 
         return [items.memory(row) for row in await self.database.read(read)]
-
-    async def reindex(self) -> int:
-        """Make the index of words anew from the items; return how many there are."""
-
-        def ids(tx: Transaction, after: int) -> list[int]:
-            sql = "SELECT id FROM items WHERE state = 'live' AND id > ? ORDER BY id LIMIT ?"
-            return [id for (id,) in tx.execute(sql, (after, _BATCH)).fetchall()]
-
-        def fill(tx: Transaction, batch: Sequence[int]) -> None:
-            for id in batch:
-                index.put(tx, id)
-
-        await self.database.write(index.clear)
-        last, total = 0, 0
-        while batch := await self.database.read(partial(ids, after=last)):
-            await self.database.write(partial(fill, batch=batch))
-            last, total = batch[-1], total + len(batch)
-        return total
 
 
 def add(tx: Transaction, new: NewMemory, *, place: Place, now: float, merge: bool = True) -> int:
