@@ -48,7 +48,7 @@ class Memo:
         return await self.store.add(memory, Place(origin="plugin"))
 
     async def forget(self, ids: Sequence[int]) -> int:
-        """Delete memories with all that was made of them alone; return how many went."""
+        """Delete memories with all that was made of them; return how many went."""
         gone = await self.store.forget(ids)
         return len(gone.items) + len(gone.made_of_them)
 

@@ -10,14 +10,14 @@ from typing import Any
 from attrs import define, evolve, frozen
 
 from argent_hookspecs import Clock, Database, Memory, MemoryFilter, NewMemory, Transaction
-from argent_memo import entities, index, items
+from argent_memo import conflicts, entities, index, items
 from argent_memo.filters import conditions
 from argent_memo.items import COLUMNS, Place
 
 
 @frozen
 class Forgotten:
-    """What went, and what was made of it alone and went too."""
+    """What went, and what was made of it and went too."""
 
     items: tuple[int, ...]
     made_of_them: tuple[int, ...]
@@ -69,7 +69,7 @@ class Store:
         return await self.database.write(partial(_correct, id=id, changes=changes, now=now))
 
     async def forget(self, ids: Sequence[int]) -> Forgotten:
-        """Delete items, what was made of them alone, and every trace of them in this file."""
+        """Delete items, what was made of them, and every trace of them in this file."""
         return await self.database.write(partial(forget, ids=ids), durable=True)
 
     async def of_source(self, source: str) -> list[int]:
@@ -133,18 +133,29 @@ def add(tx: Transaction, new: NewMemory, *, place: Place, now: float, merge: boo
     if new.supersedes is not None:
         supersede(tx, new.supersedes, by=id)
     index.put(tx, id)
+    settled = conflicts.note(tx, id)
+    if settled is not None:
+        supersede(tx, settled, by=id)
     return id
 
 
 def forget(tx: Transaction, ids: Sequence[int]) -> Forgotten:
-    """Delete items, with what was made of them alone, in a transaction."""
+    """Delete items, with what was made of them, in a transaction.
+
+    What was made of several goes with each, as nobody can tell their parts apart; those that it
+    had replaced come back.
+    """
     found = going(tx, ids)
     gone = (*found.items, *found.made_of_them)
     named = entities.touched(tx, gone)
+    replaced = [id for (id,) in tx.execute(_REPLACED, (json.dumps(gone),)).fetchall()]
     for id in gone:
         index.take_out(tx, id)
         tx.execute("DELETE FROM items WHERE id = ?", (id,))
     entities.tidy(tx, named)
+    for id in replaced:
+        tx.execute("UPDATE items SET state = 'live' WHERE id = ?", (id,))
+        index.put(tx, id)
     return found
 
 
@@ -240,8 +251,11 @@ _SUPERSEDED = (
 _MADE_OF = (
     "SELECT item FROM links WHERE other = ?1 AND relation = 'made of'"
     " AND item NOT IN (SELECT value FROM json_each(?2))"
-    " AND NOT EXISTS (SELECT 1 FROM links AS rest WHERE rest.item = links.item"
-    "  AND rest.relation = 'made of' AND rest.other NOT IN (SELECT value FROM json_each(?2)))"
+)
+_REPLACED = (
+    "WITH gone (id) AS (SELECT value FROM json_each(?)) SELECT DISTINCT other FROM links"
+    " JOIN items ON items.id = other WHERE relation = 'made of' AND item IN gone"
+    " AND other NOT IN gone AND state = 'archived'"
 )
 _SAME_PLACE = (
     "UPDATE items SET (session, position) = (SELECT session, position FROM items WHERE id = ?)"
