@@ -51,10 +51,10 @@ def said(turn: FinishedTurn) -> Iterator[Said]:
     event = turn.event
     if event is None:
         return
-    asked = turn.asked if event.kind == "message" else "\n".join(turn.steering)
+    asked = _asked(turn, event)
     if not asked:
         return
-    trust = Trust.OUTSIDE if _is_passed_on(event) else turn.trust
+    trust = Trust.OUTSIDE if is_passed_on(event) else turn.trust
     if not is_confidential(asked):
         yield Said("asked", asked, legible(event.sender_name or event.sender), trust, _MOST_ASKED)
     # An apology is none of the agent's words, and the turn may be tried again.
@@ -130,12 +130,23 @@ def legible(name: str) -> str:
     return " ".join(shown.split())[:_LONGEST_NAME]
 
 
+def _asked(turn: FinishedTurn, event: Event) -> str:
+    """Return what people said, without the marks that a model is told around what is passed on."""
+    meanwhile = "\n".join(turn.steering)
+    if event.kind != "message":
+        return meanwhile
+    words = [part.text for part in event.content if isinstance(part, Text)]
+    if not is_passed_on(event) or any(part not in turn.asked for part in words):
+        return turn.asked
+    return "\n".join([*words, *turn.steering])
+
+
 def _said_at(turn: FinishedTurn) -> datetime:
     """Return when it was said, which may be long before it was answered."""
     said = None if turn.event is None else turn.event.occurred_at
     return turn.at if said is None or said.tzinfo is None else min(said, turn.at)
 
 
-def _is_passed_on(event: Event) -> bool:
-    """Tell whether somebody else's words are among what was asked, a forward perhaps."""
+def is_passed_on(event: Event) -> bool:
+    """Tell whether somebody else's words are among those of an event, a forward perhaps."""
     return any(isinstance(part, Text) and part.source for part in event.content)

@@ -23,6 +23,7 @@ _FEW = 3
 _NEW = 1 / 3
 _ALIKE = 0.8
 _RARE = 3
+_COMMON = 10
 _COMMON_SHARE = 0.01
 _LOOKED_AT = 20
 _SHORT_WORD = 4
@@ -105,7 +106,7 @@ def _are_common(tx: Transaction, some: set[str]) -> bool:
     if any(c.isdigit() for word in some for c in word):
         return False
     found = [term for word in some for term in terms(word)]
-    known, limit = rarities(tx, found), max(_RARE, _COMMON_SHARE * _items(tx))
+    known, limit = rarities(tx, found), max(_COMMON, _COMMON_SHARE * _items(tx))
     return all(known.get(term, 0) > limit for term in found)
 
 
