@@ -58,7 +58,7 @@ async def change(memo: Memo, sql: str) -> None:
     await memo.store.database.write(lambda tx: tx.execute(sql) and None)
 
 
-async def untold(done: int, total: int) -> None:
+def untold(done: int, total: int) -> None:
     assert done <= total
 
 
@@ -154,7 +154,7 @@ async def test_mending_that_was_broken_off_goes_on_at_the_next_start(folder: Pat
     class Enough(Exception):
         pass
 
-    async def stop(done: int, total: int) -> None:
+    def stop(done: int, total: int) -> None:
         raise Enough
 
     async with opened(folder) as memo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from attrs import define
 
@@ -16,8 +17,11 @@ from argent_hookspecs import (
     ServiceMissing,
     Transaction,
 )
+from argent_memo import mending
 from argent_memo.capture import Capture
+from argent_memo.embedding import Embedding, Followed
 from argent_memo.items import Place
+from argent_memo.local import serve
 from argent_memo.schema import MIGRATIONS
 from argent_memo.search import Search
 from argent_memo.settings import MemoSettings
@@ -30,12 +34,14 @@ class Memo:
 
     Args:
         capture: Follows the journal.
+        embedding: Compares by meaning.
     """
 
     settings: MemoSettings
     store: Store
     searching: Search
     capture: Capture
+    embedding: Embedding
 
     async def search(
         self, query: str, k: int = 10, *, filters: MemoryFilter | None = None
@@ -56,12 +62,18 @@ class Memo:
 @asynccontextmanager
 async def open_memo(ctx: PluginContext) -> AsyncIterator[Memo]:
     """Open the memory of a home."""
-    async with ctx.database("memory", MIGRATIONS) as database:
-        await database.write(_overwrite_what_is_deleted)
+    async with ctx.database("memory", MIGRATIONS) as opened:
+        await opened.write(_overwrite_what_is_deleted)
+        embedding = Embedding(ctx, opened)
+        database = Followed(opened, embedding.wake)
         store = Store(database, ctx.clock)
         capture = Capture(ctx, store, keeping=ctx.settings.auto_capture)
         ctx.spawn(capture.run(), name="capture")
-        yield Memo(ctx.settings, store, Search(database, ctx.clock), capture)
+        if await mending.is_under_way(database):
+            ctx.spawn(mending.end(database), name="reindex")
+        memo = Memo(ctx.settings, store, Search(database, ctx.clock), capture)
+        async with ctx.serve_local(partial(serve, ctx, memo)):
+            yield memo
 
 
 def memo_of(ctx: PluginContext) -> Memo:

@@ -49,6 +49,11 @@ async def mend(database: Database, tell: Tell, *, all_vectors: bool = False) -> 
     return await go_on(database, tell, all_vectors=all_vectors)
 
 
+async def end(database: Database) -> None:
+    """Do what is left of it, unseen."""
+    await go_on(database, lambda done, total: None)
+
+
 async def go_on(database: Database, tell: Tell, *, all_vectors: bool = False) -> Mended:
     """Do what is left of it."""
     done, last = Mended(), 0
@@ -67,7 +72,7 @@ async def go_on(database: Database, tell: Tell, *, all_vectors: bool = False) ->
         done.set_aside += spoilt
         done.items += len(ids)
         last = ids[-1]
-        await tell(done.items, total)
+        tell(done.items, total)
     await database.write(_end)
     return done
 
@@ -126,8 +131,10 @@ def _take_out_vectors(tx: Transaction, *, between: tuple[int, int], all_of_them:
 
 
 def _end(tx: Transaction) -> None:
-    for child, column, parent in _PARENTS:
-        tx.execute(f"DELETE FROM {child} WHERE {column} NOT IN (SELECT id FROM {parent})")
+    tx.execute("DELETE FROM vectors WHERE item NOT IN (SELECT id FROM items)")
+    for table, parents in soundness.children(tx).items():
+        for column, parent in parents:
+            tx.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT id FROM {parent})")
     tx.execute("DELETE FROM notes WHERE name = ?", (_NOTE,))
 
 
@@ -144,13 +151,3 @@ _STATES = (
     " WHERE id BETWEEN ? AND ? AND state NOT IN ('live', 'superseded', 'archived')",
 )
 _ALL_VECTORS = "DELETE FROM vectors WHERE item BETWEEN ? AND ?"
-_PARENTS = (
-    ("sayings", "item", "items"),
-    ("uses", "item", "items"),
-    ("links", "item", "items"),
-    ("links", "other", "items"),
-    ("mentions", "item", "items"),
-    ("mentions", "entity", "entities"),
-    ("aliases", "entity", "entities"),
-    ("vectors", "item", "items"),
-)

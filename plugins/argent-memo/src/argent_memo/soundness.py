@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,15 +19,15 @@ from argent_hookspecs import Database, NewMemory, StorageError, Transaction
 from argent_memo import items
 from argent_memo.words import terms
 
-Tell = Callable[[int, int], Awaitable[None]]
+Tell = Callable[[int, int], None]
 """Told how many rows are done, and how many there are."""
 
 BATCH = 500
 _SHOWN = 100
 _LARGEST = (1 << 63) - 1
 STATES = (b"live", b"superseded", b"archived")
-CHILDREN = ("sayings", "uses", "links", "aliases", "mentions")
-"""Tables of what belongs to items and entities."""
+_OWN = ("items", "vectors")
+"""Tables whose references are looked at with the items."""
 
 
 @frozen(kw_only=True)
@@ -75,6 +75,15 @@ class Soundness:
             self.flaws.append(Flaw(what=what, id=id, says=says))
 
 
+def children(tx: Transaction) -> dict[str, list[tuple[str, str]]]:
+    """Return tables of what belongs to rows of others: by which columns, and to which tables."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for table, column, parent in tx.execute(_REFERENCES).fetchall():
+        if table not in _OWN:
+            found.setdefault(table, []).append((column, parent))
+    return found
+
+
 async def look(database: Database, tell: Tell) -> Soundness:
     """Look at all that is in the file."""
     found = Soundness()
@@ -84,7 +93,7 @@ async def look(database: Database, tell: Tell) -> Soundness:
     sums = _Sums()
     try:
         await _look_at_items(database, found, sums=sums, tell=tell)
-        for table in CHILDREN:
+        for table in await database.read(children):
             if lost := await database.read(partial(_number, sql=_LOST.format(table))):
                 found.add("reference", f"{table}: {lost} rows belong to what is not there")
     except StorageError as error:
@@ -107,7 +116,7 @@ async def _look_at_items(database: Database, found: Soundness, *, sums: _Sums, t
         await _look_beside(database, found, between=(last + 1, ids[-1]))
         last = ids[-1]
         found.items += len(ids)
-        await tell(found.items, total)
+        tell(found.items, total)
     await _look_beside(database, found, between=(last + 1, _LARGEST))
 
 
@@ -264,6 +273,10 @@ WRONG_VECTORS = (
     " LEFT JOIN items ON items.id = item AND state = 'live' WHERE item BETWEEN ? AND ?"
     " AND (items.id IS NULL OR dimensions IS NULL"
     "  OR length(vector) NOT IN (dimensions * 4, dimensions + 4))"
+)
+_REFERENCES = (
+    'SELECT m.name, f."from", f."table" FROM sqlite_schema AS m,'
+    " pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table' ORDER BY m.name"
 )
 _LOST = "SELECT COUNT(*) FROM pragma_foreign_key_check('{}')"
 _NEXT_TERMS = "SELECT term, n FROM terms WHERE term > ? ORDER BY term LIMIT ?"
