@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 from argent_hookspecs import (
     MEMORY,
     ContextProvider,
+    Job,
     MemoryStore,
     Observer,
     Plugin,
@@ -17,6 +19,7 @@ from argent_hookspecs import (
     hookimpl,
 )
 from argent_memo.memo import memo_of, open_memo
+from argent_memo.night import Night
 from argent_memo.recall import Recall
 from argent_memo.settings import MemoSettings
 from argent_memo.tools import MemoryTools
@@ -44,6 +47,12 @@ def argent_context_providers(ctx: PluginContext) -> list[ContextProvider]:
 def argent_tools(ctx: PluginContext) -> list[Tool]:
     """Let the agent look things up, keep, correct and forget them."""
     return MemoryTools(ctx).tools
+
+
+@hookimpl
+def argent_jobs(ctx: PluginContext) -> list[Job]:
+    """Sort what was kept, and look back at the day once it is over."""
+    return [Job(id="memory", run=Night(ctx).run, every=timedelta(minutes=10), timeout=600.0)]
 
 
 @hookimpl

@@ -9,6 +9,9 @@ from argent_hookspecs import Event, Transaction, Trust
 OWNER = "owner"
 """The owner's own chats, whichever channel they are on."""
 EVERYONE = "everyone"
+REFLECTION = "reflection"
+"""Kind of the events in which the agent looks back at what was said."""
+_REFLECTS = "memory:reflection:"
 
 
 def audience_of(event: Event | None, *, conversation: str, owners: bool = False) -> str:
@@ -21,11 +24,21 @@ def audience_of(event: Event | None, *, conversation: str, owners: bool = False)
     Args:
         owners: Whether what was said there last was for the owner alone.
     """
-    if event is None or event.group or event.trust is not Trust.OWNER:
+    if event is None:
+        return conversation
+    if event.kind == REFLECTION and conversation.startswith(_REFLECTS):
+        reflected = conversation.removeprefix(_REFLECTS).partition(":")[2]
+        return conversation if event.trust is Trust.OUTSIDE else reflected
+    if event.group or event.trust is not Trust.OWNER:
         return conversation
     if event.kind == "message" or event.reply_to is None or owners:
         return OWNER
     return conversation
+
+
+def reflection_of(audience: str, *, night: str) -> str:
+    """Return the conversation in which the agent looks back at what an audience heard."""
+    return f"{_REFLECTS}{night}:{audience}"
 
 
 def is_owners(tx: Transaction, conversation: str) -> bool:

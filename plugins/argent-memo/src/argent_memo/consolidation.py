@@ -111,12 +111,11 @@ def _make(tx: Transaction, ids: Sequence[int], *, now: float) -> bool:
     sources = [items.memory(row) for row in rows]
     if len(sources) < _LEAST:
         return False
-    for id in earlier:
-        index.take_out(tx, id)
-        tx.execute("DELETE FROM items WHERE id = ?", (id,))
     whole = max(sources, key=lambda one: (len(terms(one.text)), one.said_at))
     id = store.add(tx, _sum(sources, whole), place=Place(origin=ORIGIN), now=now, merge=False)
     tx.execute("UPDATE items SET count = ? WHERE id = ?", (sum(s.count for s in sources), id))
+    for old in earlier:
+        _replace(tx, old, by=id)
     for one in sources:
         tx.execute("INSERT INTO links VALUES (?, ?, 'made of')", (id, one.id))
         if not likeness.compare(whole.text, one.text).adds:
@@ -124,6 +123,14 @@ def _make(tx: Transaction, ids: Sequence[int], *, now: float) -> bool:
             tx.execute("DELETE FROM vectors WHERE item = ?", (one.id,))
             tx.execute("UPDATE items SET state = 'archived' WHERE id = ?", (one.id,))
     return True
+
+
+def _replace(tx: Transaction, old: int, *, by: int) -> None:
+    """Put a new item in the place of an earlier one, for what was made of that and its uses."""
+    tx.execute("UPDATE OR IGNORE links SET other = ? WHERE other = ?", (by, old))
+    tx.execute("UPDATE uses SET item = ? WHERE item = ?", (by, old))
+    index.take_out(tx, old)
+    tx.execute("DELETE FROM items WHERE id = ?", (old,))
 
 
 def _sum(sources: Sequence[Memory], whole: Memory) -> NewMemory:

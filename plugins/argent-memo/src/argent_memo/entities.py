@@ -9,6 +9,7 @@ tidying.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -75,7 +76,7 @@ class Entities:
         """Read the names in what was kept since the last time; return how many items that were."""
         total = 0
         while batch := await self.database.read(_next):
-            found = [_Item(*row) for row in batch]
+            found = await asyncio.to_thread(_read, batch)
             many = await self.database.read(partial(_capitalise_much, found=found))
             now = self.clock.now().timestamp()
             await self.database.write(partial(_learn, found=found, many=many, now=now))
@@ -136,6 +137,10 @@ def merge(tx: Transaction, *, kept: int, other: int) -> None:
     tx.execute("UPDATE OR IGNORE mentions SET entity = ? WHERE entity = ?", (kept, other))
     tx.execute("UPDATE OR IGNORE aliases SET entity = ? WHERE entity = ?", (kept, other))
     tx.execute("DELETE FROM entities WHERE id = ?", (other,))
+
+
+def _read(batch: Sequence[Any]) -> list[_Item]:
+    return [_Item(*row) for row in batch]
 
 
 def _next(tx: Transaction) -> list[Any]:

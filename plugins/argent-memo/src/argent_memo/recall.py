@@ -17,7 +17,7 @@ from argent_hookspecs import (
     Transaction,
     Trust,
 )
-from argent_memo.audience import audience_of, audiences_at, is_owners
+from argent_memo.audience import REFLECTION, audience_of, audiences_at, is_owners
 from argent_memo.learned import legible
 from argent_memo.memo import Memo, memo_of
 from argent_memo.uses import SOURCE
@@ -47,7 +47,7 @@ class Recall:
     async def provide(self, request: ContextRequest) -> Sequence[ContextBlock]:
         """Return a block for each memory that may help, oldest first."""
         event, memo = request.event, self.memo
-        if not memo.settings.auto_recall or not event.text.strip():
+        if not memo.settings.auto_recall or not event.text.strip() or event.kind == REFLECTION:
             return []
         where = event.conversation
         owners, recent = await memo.store.database.read(partial(_look, conversation=where))

@@ -23,8 +23,8 @@ from argent_hookspecs import (
     ToolRun,
     Trust,
 )
-from argent_memo import uses
-from argent_memo.audience import OWNER, audience_of, audiences_at, is_owners
+from argent_memo import derived, uses
+from argent_memo.audience import OWNER, REFLECTION, audience_of, audiences_at, is_owners
 from argent_memo.confidential import is_confidential
 from argent_memo.items import Place
 from argent_memo.learned import AGENT, legible
@@ -120,6 +120,7 @@ class MemoryTools:
         run: ToolRun,
         kind: Annotated[str, "fact, preference, decision, event, person or procedural"] = "fact",
         importance: Annotated[float, "from 0 to 1"] = 0.7,
+        made_of: Annotated[list[int] | None, "ids of the memories that it sums up, if any"] = None,
     ) -> str:
         """Keep something."""
         if kind not in list(MemoryKind):
@@ -127,7 +128,8 @@ class MemoryTools:
         if not 0 <= importance <= 1:
             raise ToolError("importance goes from 0 to 1")
         _demand_text(text)
-        speaker, trust = _whose(run, text)
+        sources = await self._sources(run, made_of, text=text)
+        speaker, trust = _whose(run, text, sources)
         memory = NewMemory(
             text=text.strip(),
             kind=MemoryKind(kind),
@@ -139,7 +141,7 @@ class MemoryTools:
             private=run.private,
             importance=importance,
         )
-        id = await self.memo.store.add(memory, Place(origin="tool"))
+        id = await self._keep(memory, sources)
         return f"kept as memory {id}"
 
     async def update(
@@ -218,6 +220,34 @@ class MemoryTools:
             asker=_asker(run),
         )
 
+    async def _sources(
+        self, run: ToolRun, ids: Sequence[int] | None, *, text: str
+    ) -> list[Memory]:
+        """Return what a memory is made of, of what may come up here."""
+        event = run.event
+        if not ids and event is not None and event.kind == REFLECTION:
+            return derived.likely(text, await self.memo.store.get(event.data.get("items", [])))
+        ids = ids or []
+        if len(ids) > _MOST_LISTED:
+            raise ToolError(f"{len(ids)} are too many at once; the most are {_MOST_LISTED}")
+        here = (await self._here(run)).audiences or ()
+        found = _for(run, await self.memo.store.get(ids))
+        heard = [one for one in found if one.audience in here]
+        if missing := sorted(set(ids) - {one.id for one in heard}):
+            raise ToolError(f"there is no memory {', '.join(map(str, missing))} here")
+        return heard
+
+    async def _keep(self, memory: NewMemory, sources: Sequence[Memory]) -> int:
+        place, share = Place(origin="tool"), self.memo.settings.share
+        try:
+            new = derived.derived(memory, sources, share=share)
+            of = [one.id for one in sources]
+            return await derived.keep(self.memo.store, new, place=place, of=of)
+        except ValueError as error:
+            raise ToolError(str(error)) from error
+        except KeyError as error:
+            raise ToolError(f"memory {error} was deleted just now") from error
+
     async def _mine(self, run: ToolRun, ids: Sequence[int]) -> list[Memory]:
         """Return those that may be changed where the call came up, by who asks for it.
 
@@ -238,12 +268,14 @@ class MemoryTools:
         ]
 
 
-def _whose(run: ToolRun, text: str) -> tuple[str, Trust]:
+def _whose(run: ToolRun, text: str, sources: Sequence[Memory] = ()) -> tuple[str, Trust]:
     """Return whose word a text is that a model wrote: of the person, if their words are in it."""
-    said = set(terms(run.event.text)) if run.event is not None else set[str]()
+    event = run.event.text if run.event is not None else ""
+    said = set(terms("\n".join(one.text for one in sources) if sources else event))
+    speakers = {one.speaker for one in sources} or {_asker(run)}
     own = set(terms(text))
-    if own and len(own & said) >= _THEIR_OWN * len(own):
-        return _asker(run), run.trust
+    if own and len(own & said) >= _THEIR_OWN * len(own) and len(speakers) == 1:
+        return speakers.pop(), run.trust
     return AGENT, max(run.trust, Trust.PAIRED, key=_LESS_AND_LESS.index)
 
 
