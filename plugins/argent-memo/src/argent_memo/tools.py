@@ -220,9 +220,7 @@ class MemoryTools:
             asker=_asker(run),
         )
 
-    async def _sources(
-        self, run: ToolRun, ids: Sequence[int] | None, *, text: str
-    ) -> list[Memory]:
+    async def _sources(self, run: ToolRun, ids: Sequence[int] | None, *, text: str) -> list[Memory]:
         """Return what a memory is made of, of what may come up here."""
         event = run.event
         if not ids and event is not None and event.kind == REFLECTION:
