@@ -152,7 +152,9 @@ class MemoryTools:
     ) -> str:
         """Correct a memory."""
         _demand_text(text)
-        old = await self._mine(run, [id])
+        old = await self._mine(run, [id], trust=run.trust)
+        if not old and run.trust is Trust.OUTSIDE:
+            raise ToolError("content from outside is part of this turn: nothing is changed by it")
         if not old:
             raise ToolError(f"there is no memory {id} that may be corrected here; search first")
         speaker, trust = _whose(run, text)
@@ -180,7 +182,9 @@ class MemoryTools:
         run: ToolRun,
     ) -> str:
         """Delete memories."""
-        mine = await self._mine(run, ids)
+        # A person has agreed, whatever else is told in the turn.
+        trust = run.trust if run.event is None else run.event.trust
+        mine = await self._mine(run, ids, trust=trust)
         gone = await self.memo.store.forget([memory.id for memory in mine])
         count = len(gone.items) + len(gone.made_of_them)
         kept = sorted(set(ids) - {memory.id for memory in mine})
@@ -246,14 +250,15 @@ class MemoryTools:
         except KeyError as error:
             raise ToolError(f"memory {error} was deleted just now") from error
 
-    async def _mine(self, run: ToolRun, ids: Sequence[int]) -> list[Memory]:
-        """Return those that may be changed where the call came up, by who asks for it.
+    async def _mine(self, run: ToolRun, ids: Sequence[int], *, trust: Trust) -> list[Memory]:
+        """Return those that may be changed where the call came up.
 
-        The owner, alone with the agent, may change all; others what is of their place, but not what
-        somebody has said who is trusted more.
+        The owner, alone with the agent, may change all; others what is of their place. Nobody takes
+        away what somebody has said who is trusted more.
+
+        Args:
+            trust: Whose wish it is.
         """
-        if run.trust is Trust.OUTSIDE:
-            raise ToolError("content from outside is part of this turn: nothing is changed by it")
         if len(ids) > _MOST_LISTED:
             raise ToolError(f"{len(ids)} are too many at once; the most are {_MOST_LISTED}")
         place = await self._place(run)
@@ -262,7 +267,7 @@ class MemoryTools:
         return [
             one
             for one in found
-            if rank(run.trust) <= rank(one.trust) and (place == OWNER or one.audience == place)
+            if rank(trust) <= rank(one.trust) and (place == OWNER or one.audience == place)
         ]
 
 
