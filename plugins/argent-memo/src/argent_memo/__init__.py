@@ -6,8 +6,11 @@ from datetime import timedelta
 from functools import partial
 
 from argent_hookspecs import (
+    EMBEDDER,
     MEMORY,
     ContextProvider,
+    Health,
+    HealthCheck,
     Job,
     MemoryStore,
     Observer,
@@ -28,7 +31,11 @@ from argent_memo.tools import MemoryTools
 @hookimpl
 def argent_plugin() -> Plugin:
     """Say who this is."""
-    return Plugin(summary="Remembers what it is told, and finds it again.", settings=MemoSettings)
+    return Plugin(
+        summary="Remembers what it is told, and finds it again.",
+        settings=MemoSettings,
+        uses=(EMBEDDER,),
+    )
 
 
 @hookimpl
@@ -63,3 +70,13 @@ def argent_observers(ctx: PluginContext) -> list[Observer]:
         memo_of(ctx).capture.wake()
 
     return [Observer(id="memory", notify=ended, kinds=(TurnFinished,))]
+
+
+@hookimpl
+def argent_health_checks(ctx: PluginContext) -> list[HealthCheck]:
+    """Say whether it finds by meaning, or by words alone."""
+
+    async def check() -> Health:
+        return await memo_of(ctx).embedding.health()
+
+    return [HealthCheck(id="meaning", check=check)]

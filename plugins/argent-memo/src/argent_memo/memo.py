@@ -69,9 +69,11 @@ async def open_memo(ctx: PluginContext) -> AsyncIterator[Memo]:
         store = Store(database, ctx.clock)
         capture = Capture(ctx, store, keeping=ctx.settings.auto_capture)
         ctx.spawn(capture.run(), name="capture")
+        ctx.spawn(embedding.run(), name="embedding")
+        search = Search(database, ctx.clock, embedding)
         if await mending.is_under_way(database):
             ctx.spawn(mending.end(database), name="reindex")
-        memo = Memo(ctx.settings, store, Search(database, ctx.clock), capture)
+        memo = Memo(ctx.settings, store, search, capture, embedding)
         async with ctx.serve_local(partial(serve, ctx, memo)):
             yield memo
 

@@ -8,7 +8,8 @@ edited, ``uses`` when it was told to a model and whether that mattered.
 ``words`` is the index, of the terms that ``words.py`` makes; ``terms``, ``speakers`` and ``totals``
 count what is in it, and ``vocabulary`` shows what it has itself. A session is what was said at one
 place without a long silence: the items before and after one in it, by ``position``, tell what it is
-about. ``vectors`` belong to the model in ``embedders`` that made them.
+about. ``vectors`` belong to the model in ``embedders`` that made them: all items up to ``done`` have
+one, but for those that it must not see. Their numbers ``n`` only grow, so that what is new is known.
 
 What is deleted is overwritten in the file: ``secure_delete`` is on while this file is open, and the
 index deletes its words at once (https://www.sqlite.org/fts5.html#the_secure_delete_configuration_option).
@@ -132,15 +133,21 @@ MIGRATIONS = (
     CREATE TABLE embedders (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         name TEXT NOT NULL UNIQUE,
-        dimensions INTEGER NOT NULL
+        dimensions INTEGER NOT NULL,
+        done INTEGER NOT NULL DEFAULT 0
     );
     CREATE TABLE vectors (
+        n INTEGER PRIMARY KEY AUTOINCREMENT,
         item INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,
         embedder INTEGER NOT NULL REFERENCES embedders (id) ON DELETE CASCADE,
         vector BLOB NOT NULL,
-        PRIMARY KEY (embedder, item)
-    ) WITHOUT ROWID;
+        UNIQUE (embedder, item)
+    );
     CREATE INDEX vectors_item ON vectors (item);
+    CREATE TRIGGER vectors_to_make_again AFTER DELETE ON vectors
+    WHEN EXISTS (SELECT 1 FROM items WHERE id = old.item AND state = 'live') BEGIN
+        UPDATE embedders SET done = MIN(done, old.item - 1) WHERE id = old.embedder;
+    END;
 
     CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     """,

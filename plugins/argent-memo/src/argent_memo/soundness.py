@@ -272,7 +272,7 @@ WRONG_VECTORS = (
     " FROM vectors LEFT JOIN embedders ON embedders.id = embedder"
     " LEFT JOIN items ON items.id = item AND state = 'live' WHERE item BETWEEN ? AND ?"
     " AND (items.id IS NULL OR dimensions IS NULL"
-    "  OR length(vector) NOT IN (dimensions * 4, dimensions + 4))"
+    "  OR length(vector) != dimensions)"
 )
 _REFERENCES = (
     'SELECT m.name, f."from", f."table" FROM sqlite_schema AS m,'

@@ -228,11 +228,11 @@ def _correct(tx: Transaction, *, id: int, changes: dict[str, Any], now: float) -
 def supersede(tx: Transaction, id: int, *, by: int) -> None:
     """Let an item be no longer true by another, which takes its place; it is kept as history."""
     index.take_out(tx, id)
-    tx.execute("DELETE FROM vectors WHERE item = ?", (id,))
     tx.execute(
         "UPDATE items SET state = 'superseded', superseded_by = ? WHERE id = ? AND id != ?",
         (by, id, by),
     )
+    tx.execute("DELETE FROM vectors WHERE item = ?", (id,))
     # The new one stands where the old one stood, among what was said around it.
     tx.execute(_SAME_PLACE, (id, by))
 
