@@ -1,10 +1,10 @@
 """Consolidation: many episodes that say the same become one item.
 
-No model has a part in it: episodes of one speaker belong together where nearly all of their words
-are equal and no number, time, name or negation differs (``likeness.py``). What comes of them has
-the text of the one that says most, counts all of them, and is linked to each; those that say
-nothing beyond it are archived, which takes them out of the search. When it goes, because one of
-them is forgotten, the others come back.
+No model has a part in it: episodes of one speaker belong together where one of them says all that
+the others say, nearly all of its words are theirs, and no number, time, name or negation differs
+(``likeness.py``). What comes of them has its text, counts all of them, and is linked to each. As
+they add nothing to it, they are archived, which takes them out of the search; what adds anything
+stays. When it goes, because one of them is forgotten, the others come back.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ def _groups(batch: Sequence[_Near]) -> list[list[int]]:
 
 def _is_same(near: _Near, other: Memory) -> bool:
     alike = likeness.compare(near.episode.text, other.text)
-    return alike.share >= _LEAST_EQUAL and not alike.values_differ
+    within = not (alike.adds and alike.lacks)
+    return within and alike.share >= _LEAST_EQUAL and not alike.values_differ
 
 
 def _make_all(tx: Transaction, *, groups: Sequence[Sequence[int]], last: int, now: float) -> int:
@@ -108,20 +109,22 @@ def _make(tx: Transaction, ids: Sequence[int], *, now: float) -> bool:
     """Make one item of a group, and of those that an earlier one was made of."""
     earlier = [id for (id,) in tx.execute(_EARLIER, (json.dumps(ids), ORIGIN)).fetchall()]
     rows = tx.execute(_SOURCES, (json.dumps(ids), json.dumps(earlier))).fetchall()
-    sources = [items.memory(row) for row in rows]
-    if len(sources) < _LEAST:
+    known = [items.memory(row) for row in rows]
+    if len(known) < _LEAST:
         return False
-    whole = max(sources, key=lambda one: (len(terms(one.text)), one.said_at))
+    whole = max(known, key=lambda one: (len(terms(one.text)), one.said_at))
+    sources = [one for one in known if not likeness.compare(whole.text, one.text).adds]
+    if len(sources) < _LEAST or (earlier and len(sources) < len(known)):
+        return False
     id = store.add(tx, _sum(sources, whole), place=Place(origin=ORIGIN), now=now, merge=False)
     tx.execute("UPDATE items SET count = ? WHERE id = ?", (sum(s.count for s in sources), id))
     for old in earlier:
         _replace(tx, old, by=id)
     for one in sources:
         tx.execute("INSERT INTO links VALUES (?, ?, 'made of')", (id, one.id))
-        if not likeness.compare(whole.text, one.text).adds:
-            index.take_out(tx, one.id)
-            tx.execute("DELETE FROM vectors WHERE item = ?", (one.id,))
-            tx.execute("UPDATE items SET state = 'archived' WHERE id = ?", (one.id,))
+        index.take_out(tx, one.id)
+        tx.execute("DELETE FROM vectors WHERE item = ?", (one.id,))
+        tx.execute("UPDATE items SET state = 'archived' WHERE id = ?", (one.id,))
     return True
 
 

@@ -2,8 +2,9 @@
 
 It goes by the words in their order, of any language: what is equal, and what one has where the
 other has something else. A value is a number, a time, a name where the script shows names, or a
-negation; the words that negate come from ``negations.json``, a list for each language. What it
-cannot tell counts as a difference that says nothing.
+negation; the words that negate come from ``negations.json``, a list for each language, without
+those that are common words of another. What it cannot tell counts as a difference that says
+nothing.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Word:
     @property
     def is_name(self) -> bool:
         """Whether its writing shows a name."""
-        return self.written[0].isupper() and not self.is_time
+        return len(self.written) > 1 and self.written[0].isupper() and not self.is_time
 
     @property
     def is_time(self) -> bool:
@@ -58,7 +59,10 @@ class Word:
     @property
     def negates(self) -> bool:
         """Whether it makes the opposite of what is said."""
-        return self.key in _negations() or _CONTRACTED.search(self.written.lower()) is not None
+        return (
+            fold(self.written) in _negations()
+            or _CONTRACTED.search(self.written.lower()) is not None
+        )
 
 
 @frozen
@@ -69,6 +73,7 @@ class Likeness:
         share: How much of both is equal, from 0 to 1.
         value: What kind of value is all that differs; empty if it is something else, or nothing.
         adds: Whether the second says anything that the first does not.
+        lacks: Whether it leaves out anything that the first says.
         values_differ: Whether any value is only in one of them.
         equal: The words that are equal, as they are compared.
     """
@@ -76,6 +81,7 @@ class Likeness:
     share: float
     value: str
     adds: bool
+    lacks: bool
     values_differ: bool
     equal: frozenset[str] = frozenset()
 
@@ -84,7 +90,7 @@ def compare(first: str, second: str) -> Likeness:
     """Compare two texts."""
     a, b = _words(first), _words(second)
     if not a or not b or max(len(a), len(b)) > _LONGEST:
-        return Likeness(0.0, "", adds=True, values_differ=True)
+        return Likeness(0.0, "", adds=True, lacks=True, values_differ=True)
     matcher = SequenceMatcher(None, [w.key for w in a], [w.key for w in b], autojunk=False)
     codes = matcher.get_opcodes()
     same = [code for code in codes if code[0] == "equal"]
@@ -95,6 +101,7 @@ def compare(first: str, second: str) -> Likeness:
         share=2 * equal / (len(a) + len(b)),
         value=_value(pairs) if equal >= _LEAST_EQUAL else "",
         adds=any(right for _, right in pairs),
+        lacks=any(left for left, _ in pairs),
         values_differ=bool(values),
         equal=frozenset(w.key for _, i, j, _, _ in same for w in a[i:j]),
     )
@@ -152,4 +159,4 @@ def _key(written: str) -> str:
 @functools.cache
 def _negations() -> frozenset[str]:
     listed = json.loads(files("argent_memo").joinpath("negations.json").read_text("utf-8"))
-    return frozenset(_key(word) for words in listed.values() for word in words)
+    return frozenset(fold(word) for words in listed.values() for word in words)
