@@ -123,8 +123,8 @@ def _make(tx: Transaction, ids: Sequence[int], *, now: float) -> bool:
     for one in sources:
         tx.execute("INSERT INTO links VALUES (?, ?, 'made of')", (id, one.id))
         index.take_out(tx, one.id)
-        tx.execute("DELETE FROM vectors WHERE item = ?", (one.id,))
         tx.execute("UPDATE items SET state = 'archived' WHERE id = ?", (one.id,))
+        tx.execute("DELETE FROM vectors WHERE item = ?", (one.id,))
     return True
 
 

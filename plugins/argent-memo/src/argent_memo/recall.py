@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
-from attrs import define
+from attrs import define, evolve
 
 from argent_hookspecs import (
     ContextBlock,
@@ -17,6 +17,7 @@ from argent_hookspecs import (
     Transaction,
     Trust,
 )
+from argent_memo import conflicts
 from argent_memo.audience import REFLECTION, audience_of, audiences_at, is_owners
 from argent_memo.learned import legible
 from argent_memo.memo import Memo, memo_of
@@ -57,8 +58,11 @@ class Recall:
             asker=legible(event.sender_name or event.sender),
         )
         found = await memo.search(event.text, _MOST + len(recent), filters=filters)
+        look = partial(conflicts.against, ids=[memory.id for memory in found])
+        against = await memo.store.database.read(look)
         asked = set(terms(event.text[:_LONGEST]))
-        blocks = _within(request.budget, found, asked=asked, recent=recent)
+        told = [_disputed(memory, against.get(memory.id, ())) for memory in found]
+        blocks = _within(request.budget, told, asked=asked, recent=recent)
         chosen = sorted(blocks, key=lambda pair: (pair[0].said_at, pair[0].id))
         return [block for _, block in chosen]
 
@@ -81,6 +85,15 @@ def _within(
         budget -= tokens
         count += memory.id not in recent
         yield memory, made
+
+
+def _disputed(memory: Memory, against: Sequence[Memory]) -> Memory:
+    """Return a memory with what does not agree with it, as no one knows which of them holds."""
+    if not against:
+        return memory
+    days = sorted({one.said_at.date().isoformat() for one in against})
+    doubt = f"(This does not agree with what was said on {', '.join(days)}.)"
+    return evolve(memory, text=f"{memory.text} {doubt}")
 
 
 def block(memory: Memory, *, asked: Collection[str] = ()) -> ContextBlock:

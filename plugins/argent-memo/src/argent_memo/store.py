@@ -156,6 +156,7 @@ def forget(tx: Transaction, ids: Sequence[int]) -> Forgotten:
     for id in replaced:
         tx.execute("UPDATE items SET state = 'live' WHERE id = ?", (id,))
         index.put(tx, id)
+        tx.execute("UPDATE embedders SET done = MIN(done, ?)", (id - 1,))
     return found
 
 
