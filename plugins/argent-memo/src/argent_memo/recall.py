@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 
 from attrs import define, evolve
@@ -61,7 +61,7 @@ class Recall:
         look = partial(conflicts.against, ids=[memory.id for memory in found])
         against = await memo.store.database.read(look)
         asked = set(terms(event.text[:_LONGEST]))
-        told = [_disputed(memory, against.get(memory.id, ())) for memory in found]
+        told = list(_with_other_sides(found, against))
         blocks = _within(request.budget, told, asked=asked, recent=recent)
         chosen = sorted(blocks, key=lambda pair: (pair[0].said_at, pair[0].id))
         return [block for _, block in chosen]
@@ -87,8 +87,21 @@ def _within(
         yield memory, made
 
 
+def _with_other_sides(
+    found: Sequence[Memory], against: Mapping[int, Sequence[Memory]]
+) -> Iterator[Memory]:
+    """Yield memories, each with what does not agree with it: nobody knows which of them holds."""
+    told = {memory.id for memory in found}
+    for memory in found:
+        yield _disputed(memory, against.get(memory.id, ()))
+        for other in against.get(memory.id, ()):
+            if other.id not in told:
+                told.add(other.id)
+                why = f"does not agree with memory {memory.id}"
+                yield evolve(_disputed(other, [memory]), why=why)
+
+
 def _disputed(memory: Memory, against: Sequence[Memory]) -> Memory:
-    """Return a memory with what does not agree with it, as no one knows which of them holds."""
     if not against:
         return memory
     days = sorted({one.said_at.date().isoformat() for one in against})
