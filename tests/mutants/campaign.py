@@ -23,6 +23,7 @@ MODULES = (
     "filters",
     "health",
     "jobs",
+    "memories",
     "model_stores",
     "observers",
     "outages",
