@@ -2,8 +2,10 @@
 
 What has no vector of the embedder that is there is embedded in batches, what was said last first,
 and each batch is kept by a short transaction of its own; a kill loses the batch at hand. Another
-embedder makes all of it anew while search goes on with what there is; the vectors of the old one
-go when that is done. Without an embedder the memory goes by words alone.
+embedder makes all of it anew while search goes on by words; the vectors of the old one go when that
+is done. Where many items have no vector yet, questions are not compared with those that do: what
+has one would push aside what answers (over LoCoMo with static vectors, recall at 10 is 0.79 by words
+alone, 0.70 with vectors for a third, 0.78 for nine tenths and 0.83 for all).
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ T = TypeVar("T")
 
 _PATIENCE = 0.3
 """Seconds that a question may wait for its vector; words alone answer then."""
+_MAY_LACK = 0.05
+"""Share of the items that may lack a vector; where more do, words alone find more."""
 _RETRY = 60.0
 _FIRST_BATCH, _LARGEST_BATCH = 32, 512
 _WANTED_SECONDS = 0.25
@@ -75,6 +79,8 @@ class Embedding:
             self.wake()
         vectors = self._vectors
         if embedder is None or embedder is not self._at_hand or vectors is None:
+            return None
+        if self._seen - self._done > _MAY_LACK * self._seen:
             return None
         try:
             async with asyncio.timeout(self.patience):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from statistics import fmean
 
 from attrs import define, field, frozen
 
@@ -106,7 +107,8 @@ def rank(
         row.counts = Counter(term for term in row.joined.split() if term in weights)
     near = [(row, _neighbours(row, by_place)) for row in rows if row.id in only]
     by_words = [_bm25(row, around, weights, corpus=corpus) for row, around in near]
-    by_meaning = [_mean_cosine(row, around, cosines) for row, around in near]
+    usual = fmean(cosines.values()) if cosines else 0.0  # that of what has no vector yet
+    by_meaning = [_mean_cosine(row, around, cosines, usual=usual) for row, around in near]
     most_words = max(by_words, default=0.0) or 1.0
     most_meaning = max(by_meaning, default=0.0) or 1.0
     whole = sum(_rarity(corpus, corpus.rows_with.get(term, 0)) for term in asked.terms) or 1.0
@@ -168,12 +170,12 @@ def _bm25(
 
 
 def _mean_cosine(
-    row: Row, around: Sequence[tuple[int, Row]], cosines: Mapping[int, float]
+    row: Row, around: Sequence[tuple[int, Row]], cosines: Mapping[int, float], *, usual: float
 ) -> float:
-    total, count = cosines.get(row.id, 0.0), 1.0
+    total, count = cosines.get(row.id, usual), 1.0
     for distance, other in around:
         share = _SHARE_OF_MEANING[distance]
-        total += share * cosines.get(other.id, 0.0)
+        total += share * cosines.get(other.id, usual)
         count += share
     return total / count
 
