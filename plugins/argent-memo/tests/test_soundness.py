@@ -21,6 +21,10 @@ from argent_testing import load_plugin
 
 pytestmark = pytest.mark.anyio
 FLIPS = 16
+_EMBED = (
+    "INSERT INTO vectors (item, embedder, vector)"
+    " SELECT id, 1, zeroblob(8) FROM items WHERE id > 40 AND state = 'live'"
+)
 
 
 @pytest.fixture
@@ -43,10 +47,8 @@ async def folder(tmp_path: Path) -> Path:
             await memo.store.add(new, Place(origin="turn", name="home"))
         for id in (3, 9):
             await memo.store.correct(id, text=f"Ann told nothing of {id}.", trust=Trust.OWNER)
-        await change(memo, "INSERT INTO embedders VALUES (1, 'small', 8)")
-        await change(
-            memo, "INSERT INTO vectors SELECT id, 1, zeroblob(12) FROM items WHERE id > 40"
-        )
+        await change(memo, "INSERT INTO embedders (name, dimensions) VALUES ('small', 8)")
+        await change(memo, _EMBED)
     return tmp_path
 
 
@@ -132,7 +134,7 @@ async def test_what_is_made_of_the_items_is_mended(folder: Path, sql: str, what:
 @pytest.mark.parametrize(
     ("sql", "what"),
     [
-        ("INSERT INTO vectors VALUES (999, 1, zeroblob(12))", "vector"),
+        ("INSERT INTO vectors VALUES (999, 999, 1, zeroblob(8))", "vector"),
         ("UPDATE items SET superseded_by = 999 WHERE id = 3", "state"),
         ("INSERT INTO links VALUES (20, 999, 'about')", "reference"),
     ],

@@ -58,12 +58,24 @@ def brief(tx: Transaction, *, id: int) -> dict[str, Any]:
     return _timed(dict(zip(_BRIEF, row, strict=True)))
 
 
+def owner(tx: Transaction) -> str:
+    """Return what the owner is called, as on the channel where they spoke last."""
+    row = tx.execute(_OWNER).fetchone()
+    return "" if row is None else str(row[0])
+
+
 async def figures(database: Database, embedder: TextEmbedder | None) -> dict[str, Any]:
     """Return how much is remembered, by what it is, and what it takes."""
     by: dict[str, Counter[str]] = {name: Counter() for name in _BY}
-    last, end = 0, await database.read(partial(_number, sql="SELECT MAX(id) FROM items"))
+    withheld, last, end = (
+        0,
+        0,
+        await database.read(partial(_number, sql="SELECT MAX(id) FROM items")),
+    )
     while last < end:
-        for *values, n in await database.read(partial(_counted, between=(last, last + _STEP))):
+        counted = await database.read(partial(_counted, between=(last, last + _STEP)))
+        for *values, private, n in counted:
+            withheld += n if private and "live" in values else 0
             for name, value in zip(_BY, values, strict=True):
                 by[name][str(value)] += n
         last += _STEP
@@ -71,6 +83,8 @@ async def figures(database: Database, embedder: TextEmbedder | None) -> dict[str
     for table in ("sayings", "uses", "links", "entities"):
         tables[table] = await database.read(partial(_number, sql=f"SELECT COUNT(*) FROM {table}"))
     vectors = await database.read(_embedded)
+    if embedder is not None and embedder.local:
+        withheld = 0
     made = next((v["vectors"] for v in vectors if embedder and v["embedder"] == embedder.id), 0)
     return {
         "items": sum(by["state"].values()),
@@ -80,7 +94,7 @@ async def figures(database: Database, embedder: TextEmbedder | None) -> dict[str
         "bytes": await database.read(_size),
         "vectors": vectors,
         "embedder": embedder.id if embedder else None,
-        "without_vector": max(0, by["state"]["live"] - made) if embedder else 0,
+        "without_vector": max(0, by["state"]["live"] - withheld - made) if embedder else 0,
     }
 
 
@@ -118,6 +132,10 @@ def _size(tx: Transaction) -> int:
 
 
 _BY = ("kind", "state", "audience", "trust", "origin")
+_OWNER = (
+    "SELECT speaker FROM items WHERE trust = 'owner' AND origin = 'turn' AND speaker != ''"
+    " ORDER BY id DESC LIMIT 1"
+)
 _TIMES = ("said_at", "holds_from", "holds_until", "created_at", "at")
 _COLUMNS = (
     *("id", "text", "kind", "state", "speaker", "place", "said_at", "holds_from", "holds_until"),
@@ -128,8 +146,8 @@ _BRIEF = ("id", "text", "kind", "state", "speaker", "said_at", "trust", "audienc
 _VERSION = ("id", "text", "speaker", "trust", "created_at")
 _ITEM = f"SELECT {', '.join(_COLUMNS)} FROM items WHERE id = ?"
 _COUNTED = (
-    f"SELECT {', '.join(_BY)}, COUNT(*) FROM items WHERE id > ? AND id <= ?"
-    f" GROUP BY {', '.join(_BY)}"
+    f"SELECT {', '.join(_BY)}, private, COUNT(*) FROM items WHERE id > ? AND id <= ?"
+    f" GROUP BY {', '.join(_BY)}, private"
 )
 _OLDER = (
     "WITH RECURSIVE older (n) AS (SELECT id FROM items WHERE superseded_by = :id"

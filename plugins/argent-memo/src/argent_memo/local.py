@@ -42,6 +42,7 @@ _SECRET = (
     "it looks like a key or a password, and such things are not kept here. Store it with: argent"
     " secrets set NAME"
 )
+_NO_WORKER = "it is switched off. Switch it on with: argent config set memory.workerPort 37778"
 BY_HAND = "hand"
 """The source of what is added by a command."""
 
@@ -58,9 +59,8 @@ class Progress:
         self.done, self.total = done, total
 
 
-async def serve(ctx: PluginContext, memo: Memo, connection: Connection) -> None:
+async def serve(desk: Desk, connection: Connection) -> None:
     """Answer requests until the command goes away."""
-    desk = Desk(ctx, memo)
     async for request in connection:
         work = desk.operations.get(str(request.get("do")))
         given = {name: value for name, value in request.items() if name != "do"}
@@ -141,7 +141,7 @@ class Desk:
         new = NewMemory(
             text=given["text"],
             kind=given["kind"],
-            speaker=given["speaker"],
+            speaker=given["speaker"] or await self.memo.store.database.read(accounts.owner),
             source=BY_HAND,
             trust=Trust.OWNER,
             audience=given["audience"],
@@ -252,7 +252,8 @@ class Desk:
 
     async def worker(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Say where the HTTP worker listens."""
-        return {"port": self.memo.settings.worker_port}
+        port = self.memo.settings.worker_port
+        return {"port": port, "problem": "" if port else _NO_WORKER}
 
 
 def _said(found: soundness.Soundness) -> dict[str, Any]:
@@ -275,6 +276,6 @@ def _filters(given: Given) -> MemoryFilter:
 
 
 def _missing(*ids: int) -> ArgentError:
+    what = "is no memory" if len(ids) == 1 else "are no memories"
     which = ", ".join(map(str, ids))
-    what = "a memory" if len(ids) == 1 else "memories"
-    return ArgentError(f"there is no such {what}: {which}. See: argent memory timeline")
+    return ArgentError(f"there {what} {which}. See: argent memory timeline")

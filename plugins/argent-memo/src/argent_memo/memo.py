@@ -21,7 +21,7 @@ from argent_memo import mending
 from argent_memo.capture import Capture
 from argent_memo.embedding import Embedding, Followed
 from argent_memo.items import Place
-from argent_memo.local import serve
+from argent_memo.local import Desk, serve
 from argent_memo.schema import MIGRATIONS
 from argent_memo.search import Search
 from argent_memo.settings import MemoSettings
@@ -74,7 +74,7 @@ async def open_memo(ctx: PluginContext) -> AsyncIterator[Memo]:
         if await mending.is_under_way(database):
             ctx.spawn(mending.end(database), name="reindex")
         memo = Memo(ctx.settings, store, search, capture, embedding)
-        async with ctx.serve_local(partial(serve, ctx, memo)):
+        async with ctx.serve_local(partial(serve, Desk(ctx, memo))):
             yield memo
 
 

@@ -144,9 +144,9 @@ _STATES = (
     "UPDATE items SET count = 1 + (SELECT COUNT(*) FROM sayings WHERE item = items.id)"
     " WHERE id BETWEEN ? AND ? AND (typeof(count) != 'integer' OR count < 1)",
     "UPDATE items SET superseded_by = NULL WHERE id BETWEEN ? AND ?"
-    " AND superseded_by NOT IN (SELECT id FROM items)",
+    " AND superseded_by IS NOT NULL AND superseded_by NOT IN (SELECT id FROM items)",
     "UPDATE items SET session = NULL WHERE id BETWEEN ? AND ?"
-    " AND session NOT IN (SELECT id FROM sessions)",
+    " AND session IS NOT NULL AND session NOT IN (SELECT id FROM sessions)",
     "UPDATE items SET state = iif(superseded_by IS NULL, 'live', 'superseded')"
     " WHERE id BETWEEN ? AND ? AND state NOT IN ('live', 'superseded', 'archived')",
 )

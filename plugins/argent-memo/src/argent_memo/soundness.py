@@ -260,7 +260,8 @@ def _pairs(tx: Transaction, *, sql: str, given: Sequence[Any]) -> list[Any]:
 
 _KEPT = (
     "SELECT items.id, CAST(state AS BLOB), digest, importance, count, CAST(terms AS BLOB),"
-    " superseded_by NOT IN (SELECT id FROM items) OR session NOT IN (SELECT id FROM sessions)"
+    " superseded_by IS NOT NULL AND superseded_by NOT IN (SELECT id FROM items)"
+    "  OR session IS NOT NULL AND session NOT IN (SELECT id FROM sessions)"
     " FROM items LEFT JOIN words ON words.rowid = items.id WHERE items.id BETWEEN ? AND ?"
 )
 _STRAYS = (
@@ -272,7 +273,7 @@ WRONG_VECTORS = (
     " FROM vectors LEFT JOIN embedders ON embedders.id = embedder"
     " LEFT JOIN items ON items.id = item AND state = 'live' WHERE item BETWEEN ? AND ?"
     " AND (items.id IS NULL OR dimensions IS NULL"
-    "  OR length(vector) != dimensions)"
+    "  OR typeof(vector) != 'blob' OR length(vector) != dimensions)"
 )
 _REFERENCES = (
     'SELECT m.name, f."from", f."table" FROM sqlite_schema AS m,'
