@@ -46,8 +46,12 @@ def keep(tx: Transaction, turn: FinishedTurn, *, now: float) -> Made:
             _put(tx, id, turn=turn.id, why=why, now=now)
     told = tx.execute(_TOLD, (turn.id,)).fetchall()
     earlier = tx.execute(_OUTSIDE, (turn.conversation, turn.id, _LOOKED_BACK)).fetchall()
-    mattered = list(_that_mattered(tx, turn, dict.fromkeys([*told, *earlier])))
+    found = list(dict.fromkeys([*told, *earlier]))
+    mattered = list(_that_mattered(tx, turn, found, text=turn.answered))
     tx.executemany(_MATTERED, [(turn.id, id) for id, *_ in mattered])
+    for item, text in tx.execute(_BY_TOOLS, (turn.id,)).fetchall():
+        of = tuple(id for id, *_ in _that_mattered(tx, turn, found, text=text))
+        link(tx, item, Made(of=of))
     return Made(
         of=tuple(id for id, *_ in mattered),
         outside=any(trust == Trust.OUTSIDE for _, _, trust, _ in mattered),
@@ -62,14 +66,15 @@ def link(tx: Transaction, item: int, made: Made) -> None:
 
 
 def _that_mattered(
-    tx: Transaction, turn: FinishedTurn, found: Iterable[Sequence[object]]
+    tx: Transaction, turn: FinishedTurn, found: Iterable[Sequence[object]], *, text: str
 ) -> Iterator[tuple[int, str, str, int]]:
-    asked, answered = set(terms(turn.asked)), set(terms(turn.answered))
+    """Yield what a text of a turn is made of: what it has words of that nobody asked with."""
+    asked, made = set(terms(turn.asked)), set(terms(text))
     for row in found:
-        id, text, trust, private = row
-        own = distinctive(tx, str(text)) - asked
-        if own and len(own & answered) >= min(_SHARED, len(own)):
-            yield int(str(id)), str(text), str(trust), int(bool(private))
+        id, told, trust, private = row
+        own = distinctive(tx, str(told)) - asked
+        if own and len(own & made) >= min(_SHARED, len(own)):
+            yield int(str(id)), str(told), str(trust), int(bool(private))
 
 
 def _put(tx: Transaction, id: int, *, turn: str, why: str, now: float) -> None:
@@ -93,4 +98,5 @@ _OUTSIDE = (
     "SELECT id, text, trust, private FROM (SELECT * FROM items WHERE place = ? AND source != ?"
     " ORDER BY id DESC LIMIT ?) WHERE trust = 'outside' ORDER BY id"
 )
+_BY_TOOLS = "SELECT id, text FROM items WHERE source = ? AND origin != 'turn'"
 _MATTERED = "UPDATE uses SET mattered = 1 WHERE turn = ? AND item = ?"
