@@ -19,6 +19,8 @@ _LONGEST_NUMBER = 40
 
 _MARKS = "".join(chr(c) for c in range(0x300, 0x11FFF) if unicodedata.category(chr(c))[0] == "M")
 _WORD = re.compile(rf"(?:[^\W_]|[{re.escape(_MARKS)}])+")
+_PLAIN_WORD = re.compile(r"[^\W_]+")
+"""The same where there are no marks; it takes a tenth of the time."""
 SPOKEN = re.compile(rf"(?:[^\W_]|[{re.escape(_MARKS)}])+(?:['’]s\b)?")
 """A word as it is written, with the ending of a possessive."""
 UNSPACED = re.compile(
@@ -63,7 +65,8 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Return the words of a text, folded, in order."""
-    return _WORD.findall(fold(text).replace("'s ", " ").replace("'", ""))
+    folded = fold(text).replace("'s ", " ").replace("'", "")
+    return (_PLAIN_WORD if folded.isascii() else _WORD).findall(folded)
 
 
 def terms(text: str) -> list[str]:
