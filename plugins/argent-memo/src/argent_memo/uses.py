@@ -7,6 +7,7 @@ it, which the question did not have, came up in the answer; the answer is then m
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from attrs import frozen
 
@@ -47,15 +48,19 @@ def keep(tx: Transaction, turn: FinishedTurn, *, now: float) -> Made:
     told = tx.execute(_TOLD, (turn.id,)).fetchall()
     earlier = tx.execute(_OUTSIDE, (turn.conversation, turn.id, _LOOKED_BACK)).fetchall()
     found = list(dict.fromkeys([*told, *earlier]))
-    mattered = list(_that_mattered(tx, turn, found, text=turn.answered))
+    mattered = _that_mattered(tx, turn, found, text=turn.answered)
     tx.executemany(_MATTERED, [(turn.id, id) for id, *_ in mattered])
     for item, text in tx.execute(_BY_TOOLS, (turn.id,)).fetchall():
-        of = tuple(id for id, *_ in _that_mattered(tx, turn, found, text=text))
-        link(tx, item, Made(of=of))
+        link(tx, item, _made(_that_mattered(tx, turn, found, text=text, wary=True)))
+    return _made(_that_mattered(tx, turn, found, text=turn.answered, wary=True))
+
+
+def _made(of: Iterable[Sequence[Any]]) -> Made:
+    parts = list(of)
     return Made(
-        of=tuple(id for id, *_ in mattered),
-        outside=any(trust == Trust.OUTSIDE for _, _, trust, _ in mattered),
-        private=any(private for *_, private in mattered),
+        of=tuple(id for id, *_ in parts),
+        outside=any(trust == Trust.OUTSIDE for _, _, trust, _ in parts),
+        private=any(bool(private) for *_, private in parts),
     )
 
 
@@ -66,15 +71,25 @@ def link(tx: Transaction, item: int, made: Made) -> None:
 
 
 def _that_mattered(
-    tx: Transaction, turn: FinishedTurn, found: Iterable[Sequence[object]], *, text: str
-) -> Iterator[tuple[int, str, str, int]]:
-    """Yield what a text of a turn is made of: what it has words of that nobody asked with."""
+    tx: Transaction,
+    turn: FinishedTurn,
+    found: Iterable[Sequence[Any]],
+    *,
+    text: str,
+    wary: bool = False,
+) -> Iterator[Sequence[Any]]:
+    """Yield what a text of a turn is made of: what it has words of that nobody asked with.
+
+    Args:
+        wary: Whether one word is enough of what comes from outside.
+    """
     asked, made = set(terms(turn.asked)), set(terms(text))
     for row in found:
-        id, told, trust, private = row
-        own = distinctive(tx, str(told)) - asked
-        if own and len(own & made) >= min(_SHARED, len(own)):
-            yield int(str(id)), str(told), str(trust), int(bool(private))
+        _, told, trust, _ = row
+        own = distinctive(tx, told) - asked
+        least = 1 if wary and trust == Trust.OUTSIDE else min(_SHARED, len(own))
+        if own and len(own & made) >= least:
+            yield row
 
 
 def _put(tx: Transaction, id: int, *, turn: str, why: str, now: float) -> None:
