@@ -48,7 +48,7 @@ def counts(done: Imported) -> tuple[int, int, int, int]:
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
 def content(path: Path) -> list[dict[str, Any]]:
