@@ -232,7 +232,7 @@ def _agrees(tx: Transaction, *, sums: _Sums | None) -> bool:
     if sums is None:
         sums = _Sums()
         for text, speaker in tx.execute(_LIVE):
-            sums.add(speaker, len(terms(text)))
+            sums.add(speaker or "", len(terms(str(text or ""))))
     totals = tx.execute("SELECT items, length FROM totals").fetchone()
     speakers = dict(tx.execute("SELECT name, n FROM speakers").fetchall())
     return totals == (sums.items, sums.length) and speakers == dict(sums.speakers)
