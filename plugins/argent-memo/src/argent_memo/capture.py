@@ -127,7 +127,7 @@ def _keep(tx: Transaction, one: _Turn, *, now: float) -> None:
             new = memory if said.part == "asked" else _as_made(memory, made)
             ids.append(_add(tx, new, place=place, now=now, alone=alone))
             if said.part == "answered":
-                uses.link(tx, ids[-1], made)
+                uses.link(tx, ids[-1], made=made)
         if said.part == "asked":
             _replace(tx, turn, ids)
 
@@ -135,7 +135,7 @@ def _keep(tx: Transaction, one: _Turn, *, now: float) -> None:
 def _add(tx: Transaction, new: NewMemory, *, place: Place, now: float, alone: bool) -> int:
     again = worth.repeated_question(tx, new) if alone else None
     if again is not None and not store.is_known(tx, new):
-        store.say_again(tx, again, new, now=now)
+        store.say_again(tx, again, new=new, now=now)
         return again
     return store.add(tx, new, place=place, now=now, merge=alone)
 

@@ -127,7 +127,7 @@ def add(tx: Transaction, new: NewMemory, *, place: Place, now: float, merge: boo
         return known
     again = _same(tx, new) if merge else None
     if again is not None:
-        say_again(tx, again, new, now=now)
+        say_again(tx, again, new=new, now=now)
         return again
     id = items.insert(tx, new, place=place, now=now)
     if new.supersedes is not None:
@@ -190,7 +190,7 @@ def _same(tx: Transaction, new: NewMemory) -> int | None:
     return None if row is None or new.supersedes is not None else int(row[0])
 
 
-def say_again(tx: Transaction, id: int, new: NewMemory, *, now: float) -> None:
+def say_again(tx: Transaction, id: int, *, new: NewMemory, now: float) -> None:
     """Note that the same was said once more."""
     at = now if new.said_at is None else new.said_at.timestamp()
     key = new.key or f"{id}/{at}"

@@ -97,6 +97,7 @@ class MemoryTools:
 
     async def search(
         self,
+        *,
         query: Annotated[str, "what to look for, in plain words"],
         run: ToolRun,
         limit: Annotated[int, "most memories to return"] = 10,
@@ -116,6 +117,7 @@ class MemoryTools:
 
     async def store(
         self,
+        *,
         text: Annotated[str, "one thing, in one or two full sentences"],
         run: ToolRun,
         kind: Annotated[str, "fact, preference, decision, event, person or procedural"] = "fact",
@@ -146,6 +148,7 @@ class MemoryTools:
 
     async def update(
         self,
+        *,
         id: Annotated[int, "of the memory"],
         text: Annotated[str, "what holds now, in full"],
         run: ToolRun,
@@ -193,6 +196,7 @@ class MemoryTools:
 
     async def timeline(
         self,
+        *,
         since: Annotated[str, "the first day, as 2026-03-01"],
         run: ToolRun,
         until: Annotated[str, "the last day, as 2026-03-31; now, if empty"] = "",

@@ -12,7 +12,8 @@ from typing import Any
 from attrs import frozen
 
 from argent_hookspecs import FinishedTurn, Memory, Transaction, Trust
-from argent_memo.worth import distinctive, terms
+from argent_memo.words import terms
+from argent_memo.worth import distinctive
 
 SOURCE = "memory "
 """How the source of a block of context begins; the id follows."""
@@ -51,7 +52,8 @@ def keep(tx: Transaction, turn: FinishedTurn, *, now: float) -> Made:
     mattered = _that_mattered(tx, turn, found, text=turn.answered)
     tx.executemany(_MATTERED, [(turn.id, id) for id, *_ in mattered])
     for item, text in tx.execute(_BY_TOOLS, (turn.id,)).fetchall():
-        link(tx, item, _made(_that_mattered(tx, turn, found, text=text, wary=True)))
+        made = _made(_that_mattered(tx, turn, found, text=text, wary=True))
+        link(tx, item, made=made)
     return _made(_that_mattered(tx, turn, found, text=turn.answered, wary=True))
 
 
@@ -64,7 +66,7 @@ def _made(of: Iterable[Sequence[Any]]) -> Made:
     )
 
 
-def link(tx: Transaction, item: int, made: Made) -> None:
+def link(tx: Transaction, item: int, *, made: Made) -> None:
     """Put down what an item is made of, so that it goes when that goes."""
     rows = [(item, other) for other in made.of if other != item]
     tx.executemany("INSERT OR IGNORE INTO links VALUES (?, ?, 'made of')", rows)
