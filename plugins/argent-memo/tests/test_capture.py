@@ -20,6 +20,7 @@ from argent_hookspecs import (
     Trust,
 )
 from argent_testing import Argent, MadePlugin, load_plugin
+from argent_testing.kernels import write_config
 
 from .conftest import Neighbour
 
@@ -240,6 +241,20 @@ async def test_what_is_said_while_it_is_off_is_never_kept(
         found = [one for one in await neighbour.texts() if "box" in one]
 
     assert found == ["The first box is red.", "The third box is blue."]
+
+
+async def test_it_can_be_switched_off_and_on_while_the_agent_runs(
+    argent: Argent, neighbour: Neighbour
+) -> None:
+    async with argent(plugins=[argent_memo, neighbour], model=["I see."] * 3) as kernel:
+        for colour, on in (("red", False), ("green", True), ("blue", True)):
+            await argent.channel.ask(f"The box is {colour} today.")
+            await neighbour.memo().capture.catch_up()
+            write_config(argent.home, {"memory": {"autoCapture": on}})
+            await kernel.reload()
+        found = [one for one in await neighbour.texts() if "box" in one]
+
+    assert found == ["The box is red today.", "The box is blue today."]
 
 
 async def test_an_old_home_is_gone_through(argent: Argent, neighbour: Neighbour) -> None:
