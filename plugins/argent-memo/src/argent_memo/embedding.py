@@ -93,8 +93,9 @@ class Embedding:
         return _Near(tuple(id for id, _ in found), vectors, vector)
 
     def wake(self) -> None:
-        """Look for what has no vector."""
-        self._idle.clear()
+        """Look for what has no vector; where that failed, not before the time for it comes."""
+        if not self.trouble:
+            self._idle.clear()
         self._wake.set()
 
     async def settled(self) -> None:

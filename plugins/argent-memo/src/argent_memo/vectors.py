@@ -206,7 +206,9 @@ def _signs(matrix: Any) -> Any:
     return whole.view(np.uint64).T
 
 
-_AFTER = "SELECT n, vector FROM vectors WHERE n > ? AND embedder = ? ORDER BY n LIMIT ?"
+_AFTER = (  # by n, where SQLite would rather sort all of the embedder's
+    "SELECT n, vector FROM vectors NOT INDEXED WHERE n > ? AND embedder = ? ORDER BY n LIMIT ?"
+)
 _NUMBERED = (
     "SELECT n, item, vector FROM vectors WHERE n IN (SELECT value FROM json_each(?)) ORDER BY n"
 )
