@@ -22,6 +22,8 @@ from argent_memo.capture import Capture
 from argent_memo.embedding import Embedding, Followed
 from argent_memo.items import Place
 from argent_memo.local import Desk, serve
+from argent_memo.mirror import Mirror
+from argent_memo.rebuilding import take_over
 from argent_memo.schema import MIGRATIONS
 from argent_memo.search import Search
 from argent_memo.settings import MemoSettings
@@ -35,6 +37,7 @@ class Memo:
     Args:
         capture: Follows the journal.
         embedding: Compares by meaning.
+        mirror: Shows in the workspace what is remembered.
     """
 
     settings: MemoSettings
@@ -42,6 +45,7 @@ class Memo:
     searching: Search
     capture: Capture
     embedding: Embedding
+    mirror: Mirror
 
     async def search(
         self, query: str, k: int = 10, *, filters: MemoryFilter | None = None
@@ -62,18 +66,26 @@ class Memo:
 @asynccontextmanager
 async def open_memo(ctx: PluginContext) -> AsyncIterator[Memo]:
     """Open the memory of a home."""
+    await take_over(ctx)
     async with ctx.database("memory", MIGRATIONS) as opened:
         await opened.write(_overwrite_what_is_deleted)
         embedding = Embedding(ctx, opened)
-        database = Followed(opened, embedding.wake)
+
+        def written() -> None:
+            embedding.wake()
+            mirror.wake()
+
+        database = Followed(opened, written)
+        mirror = Mirror(ctx, database)
         store = Store(database, ctx.clock)
         capture = Capture(ctx, store, keeping=ctx.settings.auto_capture)
         ctx.spawn(capture.run(), name="capture")
         ctx.spawn(embedding.run(), name="embedding")
+        ctx.spawn(mirror.run(), name="mirror")
         search = Search(database, ctx.clock, embedding)
         if await mending.is_under_way(database):
             ctx.spawn(mending.end(database), name="reindex")
-        memo = Memo(ctx.settings, store, search, capture, embedding)
+        memo = Memo(ctx.settings, store, search, capture, embedding, mirror)
         async with ctx.serve_local(partial(serve, Desk(ctx, memo))):
             yield memo
 

@@ -10,6 +10,8 @@ count what is in it, and ``vocabulary`` shows what it has itself. A session is w
 place without a long silence: the items before and after one in it, by ``position``, tell what it is
 about. ``vectors`` belong to the model in ``embedders`` that made them: all items up to ``done`` have
 one, but for those that it must not see. Their numbers ``n`` only grow, so that what is new is known.
+``mirrored`` says in which file of the workspace an item stands, and since when a hand has taken it
+out there.
 
 What is deleted is overwritten in the file: ``secure_delete`` is on while this file is open, and the
 index deletes its words at once (https://www.sqlite.org/fts5.html#the_secure_delete_configuration_option).
@@ -148,6 +150,13 @@ MIGRATIONS = (
     WHEN EXISTS (SELECT 1 FROM items WHERE id = old.item AND state = 'live') BEGIN
         UPDATE embedders SET done = MIN(done, old.item - 1) WHERE id = old.embedder;
     END;
+
+    CREATE TABLE mirrored (
+        item INTEGER PRIMARY KEY,
+        file TEXT NOT NULL,
+        gone REAL
+    );
+    CREATE INDEX mirrored_file ON mirrored (file);
 
     CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     """,

@@ -1,0 +1,251 @@
+"""The mirror: what is remembered, in files of the workspace that can be edited by hand.
+
+``MEMORY.md`` has what is known, ``memory/YYYY-MM-DD.md`` what the owner said and what happened on a
+day, each in a section of its own. The kernel does not tell that section to a model: recall does,
+where it may be told. A file is written beside its place and put there whole, and not at all if it
+has changed since it was read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import stat
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from attrs import define, field
+
+from argent_hookspecs import Database, PluginContext, StorageError, Transaction
+from argent_memo import items
+from argent_memo.items import COLUMNS
+from argent_memo.mirror_merge import ELIGIBLE, FACTS, GRACE, Merge, Merged, file_of
+from argent_memo.mirror_page import parse
+
+_EVERY_SECONDS = 10.0
+_REST_SECONDS = 2.0
+_BATCH = 2000
+_LARGEST = 16 << 20
+_NOTE = "mirror"
+_DAILY = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\.md")
+
+Version = tuple[int, int, int]
+
+
+@define(eq=False, repr=False)
+class Mirror:
+    """Keeps the files and the memory in step."""
+
+    ctx: PluginContext
+    database: Database
+    _wake: asyncio.Event = field(factory=asyncio.Event)
+    _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
+    _seen: dict[str, Version] = field(factory=dict)
+    _said: set[str] = field(factory=set)
+
+    def wake(self) -> None:
+        """Look soon: something was written into the memory."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Keep them in step until cancelled; without the setting, take the sections out."""
+        if not self.ctx.settings.mirror:
+            await self._withdraw()
+            return
+        while True:
+            self._wake.clear()
+            try:
+                await self.step()
+            except (OSError, StorageError) as error:
+                self._say(f"the workspace does not show what is remembered for now: {error}")
+            try:
+                async with asyncio.timeout(_EVERY_SECONDS):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+            await asyncio.sleep(_REST_SECONDS)
+
+    async def step(self) -> None:
+        """Look at what has changed on either side, and put it down on the other."""
+        async with self._one_by_one:
+            there = await asyncio.to_thread(_look, self.ctx.workspace)
+            kept = await self.database.read(_files)
+            now = self.ctx.clock.now().timestamp()
+            changed = {file for file, version in there.items() if self._seen.get(file) != version}
+            pressing = await self.database.read(partial(_pressing, before=now - GRACE))
+            for file in sorted({*changed, *pressing, *(kept - set(there))}):
+                await self._sync(file, (), version=there.get(file), known=file in kept)
+            while True:
+                fresh, last = await self.database.read(_fresh)
+                for file, ids in fresh.items():
+                    if not await self._sync(file, ids, version=None, known=True):
+                        return
+                if not last:
+                    return
+                await self.database.write(partial(_note, last=last))
+
+    async def _sync(
+        self, file: str, ids: Sequence[int], *, version: Version | None, known: bool
+    ) -> bool:
+        """Bring one file into step; return whether it is."""
+        path = self.ctx.workspace / file
+        try:
+            text, version = await asyncio.to_thread(_read, path)
+            page = parse(text or _title(file))
+            if page.whose is None and not known and not ids:
+                self._remember(file, version)
+                return True
+            now = self.ctx.clock.now().timestamp()
+            work = partial(_merge, file=file, text=text or _title(file), ids=ids, now=now)
+            merged = await self.database.write(work, durable=True)
+            for remark in merged.remarks:
+                self._say(remark)
+            if merged.text != text and (merged.standing or page.whose is not None):
+                version = await asyncio.to_thread(_replace, path, merged.text, was=version)
+            await self.database.write(partial(_stand, file=file, ids=merged.standing))
+        except (OSError, UnicodeDecodeError, _Unfit) as error:
+            self._say(f"{file} in the workspace is not kept in step: {error}")
+            return False
+        self._remember(file, version)
+        return True
+
+    async def _withdraw(self) -> None:
+        """Take the sections out of all files: what is forgotten from now on is not in them."""
+        for file in await self.database.read(_files):
+            path = self.ctx.workspace / file
+            try:
+                text, version = await asyncio.to_thread(_read, path)
+                page = parse(text)
+                if page.whose is not None:
+                    left = page.without_section()
+                    await asyncio.to_thread(_replace, path, left, was=version)
+            except (OSError, UnicodeDecodeError, _Unfit) as error:
+                self._say(f"what was mirrored stays in {file}: {error}")
+                continue
+            await self.database.write(partial(_leave, file=file))
+
+    def _remember(self, file: str, version: Version | None) -> None:
+        if version is None:
+            self._seen.pop(file, None)
+        else:
+            self._seen[file] = version
+
+    def _say(self, words: str) -> None:
+        """Tell the person, once."""
+        if words not in self._said:
+            self._said.add(words)
+            self.ctx.log.warning("%s", words)
+
+
+class _Unfit(Exception):
+    """A file that is left alone; says why."""
+
+
+def _look(workspace: Path) -> dict[str, Version]:
+    """Return the files that are there, with what changes when they do."""
+    folder = workspace / "memory"
+    daily = folder.iterdir() if folder.is_dir() else ()
+    names = [path.name for path in daily if _DAILY.fullmatch(path.name)]
+    found = {}
+    for file in (FACTS, *(f"memory/{name}" for name in names)):
+        try:
+            found[file] = _version((workspace / file).stat())
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def _read(path: Path) -> tuple[str, Version | None]:
+    """Return what a file holds, and its version; nothing and None, if it is not there."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return "", None
+    if not stat.S_ISREG(status.st_mode):
+        raise _Unfit("it is no file")
+    if status.st_size > _LARGEST:
+        raise _Unfit(f"it is larger than {_LARGEST >> 20} MB")
+    return path.read_bytes().decode(), _version(status)
+
+
+def _replace(path: Path, text: str, *, was: Version | None) -> Version:
+    """Give a file its content, unless it has changed since it was read."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = path.resolve()  # a link stays a link
+    own = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    try:
+        with os.fdopen(os.open(own, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        there = path.stat() if path.exists() else None
+        if (None if there is None else _version(there)) != was:
+            raise _Unfit("it is being edited just now; it is looked at again")
+        if there is not None:
+            own.chmod(stat.S_IMODE(there.st_mode))
+        own.replace(path)
+    finally:
+        own.unlink(missing_ok=True)
+    return _version(path.stat())
+
+
+def _version(status: os.stat_result) -> Version:
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _title(file: str) -> str:
+    return "# Memory\n" if file == FACTS else f"# {file[-13:-3]}\n"
+
+
+def _merge(tx: Transaction, *, file: str, text: str, ids: Sequence[int], now: float) -> Merged:
+    return Merge(tx, file, parse(text), now, ids).run()
+
+
+def _files(tx: Transaction) -> set[str]:
+    return {file for (file,) in tx.execute("SELECT DISTINCT file FROM mirrored").fetchall()}
+
+
+def _pressing(tx: Transaction, *, before: float) -> set[str]:
+    """Return the files in which something no longer holds, or was taken out a while ago."""
+    return {file for (file,) in tx.execute(_PRESSING, (before,)).fetchall()}
+
+
+def _fresh(tx: Transaction) -> tuple[Mapping[str, list[int]], int]:
+    """Return what is new, by file, and the last of what was looked at; 0, if there was nothing."""
+    row = tx.execute("SELECT value FROM notes WHERE name = ?", (_NOTE,)).fetchone()
+    start = 0 if row is None else int(row[0])
+    (last,) = tx.execute(_LAST, (start, _BATCH)).fetchone()
+    found = dict[str, list[int]]()
+    for one in tx.execute(_FRESH, (start, last or 0)).fetchall():
+        memory = items.memory(one)
+        found.setdefault(file_of(memory), []).append(memory.id)
+    return found, last or 0
+
+
+def _note(tx: Transaction, *, last: int) -> None:
+    tx.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (_NOTE, str(last)))
+
+
+def _stand(tx: Transaction, *, file: str, ids: Sequence[int]) -> None:
+    """Put down what stands in a file, now that it does."""
+    tx.execute("DELETE FROM mirrored WHERE file = ? AND gone IS NULL", (file,))
+    rows = [(id, file) for id in ids]
+    tx.executemany("INSERT OR REPLACE INTO mirrored VALUES (?, ?, NULL)", rows)
+
+
+def _leave(tx: Transaction, *, file: str) -> None:
+    tx.execute("DELETE FROM mirrored WHERE file = ?", (file,))
+    tx.execute("DELETE FROM notes WHERE name = ?", (_NOTE,))  # to begin anew, if it is wanted again
+
+
+_LAST = "SELECT max(id) FROM (SELECT id FROM items WHERE id > ? ORDER BY id LIMIT ?)"
+_FRESH = (
+    f"SELECT {COLUMNS} FROM items WHERE id > ? AND id <= ? AND {ELIGIBLE}"
+    " AND id NOT IN (SELECT item FROM mirrored) ORDER BY id"
+)
+_PRESSING = (
+    "SELECT DISTINCT file FROM mirrored LEFT JOIN items ON items.id = mirrored.item"
+    " WHERE items.id IS NULL OR items.state != 'live' OR mirrored.gone <= ?"
+)

@@ -1,0 +1,196 @@
+"""A page of the mirror: a file of the workspace with a section in it that the memory keeps.
+
+All that stands outside of the section is the person's and stays as it is. In it, every point has a
+comment at its end that browsers of Markdown do not show: the number of the memory, and a digest of
+the words as they were written, so that it is known when a hand has changed them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+
+from attrs import define, field
+
+_BEGIN = re.compile(r"<!-- mirror ([0-9a-f]{16})\b.*-->[ \t\r]*")
+_END = re.compile(r"<!-- end of mirror -->[ \t\r]*")
+_MARK = re.compile(r"[ \t]*<!-- (\d{1,18}) ([0-9a-f]{8}) -->[ \t]*")
+_POINT = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
+_SILENT = re.compile(r"\s*(?:#{1,6}\s.*|<!--.*-->\s*|[-*_]{3,}\s*)?")
+_WORDS = (
+    "what stands from here on is kept in step with the memory. Change a line to correct it, take "
+    "it out to have it forgotten, add one to have it remembered."
+)
+
+
+@define
+class Entry:
+    """A point of the section, or what stands between the points.
+
+    Args:
+        raw: The lines as they stand there.
+        text: The words of a point; empty, if it is none.
+        id: The memory that it was written from.
+        mark: Digest of the words as they were written.
+    """
+
+    raw: list[str]
+    text: str = ""
+    id: int | None = None
+    mark: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether a hand has changed it since it was written."""
+        return digest(self.text) != self.mark
+
+    def write(self, id: int, text: str) -> None:
+        """Let it stand for a memory."""
+        self.id, self.text, self.mark = id, shown(text), digest(shown(text))
+        self.raw = [f"- {self.text} <!-- {id} {self.mark} -->"]
+
+    def release(self) -> None:
+        """Let it stand for no memory."""
+        self.id, self.mark, self.raw = None, "", [f"- {self.text}"]
+
+
+@define
+class Page:
+    """A file, taken apart.
+
+    Args:
+        before: Lines above the section.
+        entries: What stands in it.
+        after: Lines below it.
+        whose: Which memory keeps it; None, if there is no section.
+    """
+
+    before: list[str]
+    entries: list[Entry] = field(factory=list)
+    after: list[str] = field(factory=list)
+    whose: str | None = None
+    newline: str = "\n"
+
+    @property
+    def points(self) -> list[Entry]:
+        """The entries that say something."""
+        return [entry for entry in self.entries if entry.text]
+
+    def heading_of(self, entry: Entry) -> str:
+        """Return the heading that an entry stands under."""
+        above = self.entries[: self.entries.index(entry)]
+        found = [one.raw[0] for one in above if one.raw[0].startswith("#")]
+        return found[-1].lstrip("#").strip() if found else ""
+
+    def add(self, id: int, text: str, *, heading: str = "") -> None:
+        """Add a point below the others of its heading, which is added too, if need be."""
+        entry, place = Entry([]), len(self.entries)
+        entry.write(id, text)
+        titles = [n for n, one in enumerate(self.entries) if one.raw[0].rstrip() == f"## {heading}"]
+        if titles:
+            below = range(titles[0] + 1, len(self.entries))
+            end = next((n for n in below if self.entries[n].raw[0].startswith("#")), place)
+            place = max(n for n in range(titles[0], end) if n in titles or self.entries[n].text) + 1
+        elif heading:
+            self.entries += [*([Entry([""])] if self.entries else []), Entry([f"## {heading}"])]
+            place = len(self.entries)
+        self.entries.insert(place, entry)
+
+    def lines(self, whose: str) -> Iterator[str]:
+        """Return the lines of the file."""
+        yield from self.before
+        if self.whose is None and self.before and self.before[-1].strip():
+            yield ""
+        yield f"<!-- mirror {whose}: {_WORDS} -->"
+        for entry in self.entries:
+            yield from entry.raw
+        yield "<!-- end of mirror -->"
+        yield from self.after
+
+    def render(self, whose: str) -> str:
+        """Return the file."""
+        if self.whose is None and not self.entries:
+            return self.newline.join(self.before)
+        return self.newline.join(self.lines(whose)) + ("" if self.after else self.newline)
+
+    def without_section(self) -> str:
+        """Return the file with the points that a hand wrote, and without the section."""
+        kept = [f"- {one.text}" for one in self.points if one.id is None or one.changed]
+        return self.newline.join([*self.before, *kept, *self.after])
+
+
+def parse(text: str) -> Page:
+    """Take a file apart."""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    lines = [line.removesuffix("\r") if newline == "\r\n" else line for line in text.split("\n")]
+    first = next((n for n, line in enumerate(lines) if _BEGIN.fullmatch(line)), None)
+    if first is None:
+        while lines and not lines[-1]:
+            lines.pop()
+        return Page([*lines, ""] if lines else [], newline=newline)
+    begin = _BEGIN.fullmatch(lines[first])
+    last = next((n for n in range(first + 1, len(lines)) if _END.fullmatch(lines[n])), None)
+    if last is None:  # somebody took the end away: it is where the last point is
+        marked = [n for n in range(first + 1, len(lines)) if _MARK.search(lines[n])]
+        last = marked[-1] + 1 if marked else first + 1
+        after = lines[last:]
+    else:
+        after = lines[last + 1 :]
+    return Page(
+        before=lines[:first],
+        entries=list(_entries(lines[first + 1 : last])),
+        after=after if any(after) else [],
+        whose=begin[1] if begin else None,
+        newline=newline,
+    )
+
+
+def shown(text: str) -> str:
+    """Return a text as it stands in a line: nothing in it can be taken for a comment."""
+    return " ".join(text.split()).replace("<!--", "&lt;!--").replace("-->", "--&gt;")
+
+
+def meant(text: str) -> str:
+    """Return what a line means."""
+    return text.replace("&lt;!--", "<!--").replace("--&gt;", "-->").strip()
+
+
+def digest(text: str) -> str:
+    """Return the digest of a line's words."""
+    return blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
+
+
+def _entries(lines: Sequence[str]) -> Iterator[Entry]:
+    point: Entry | None = None
+    for line in lines:
+        if point is not None and line[:1] in (" ", "\t") and _goes_on(line):
+            point.raw.append(line)
+            continue
+        if point is not None:
+            yield _read(point)
+        point = None
+        if _MARK.fullmatch(line):
+            continue  # the words of a point were deleted, and the comment was not
+        if _SILENT.fullmatch(line):
+            yield Entry([line])
+        else:
+            point = Entry([line])
+    if point is not None:
+        yield _read(point)
+
+
+def _goes_on(line: str) -> bool:
+    return bool(line.strip()) and not _POINT.match(line)
+
+
+def _read(entry: Entry) -> Entry:
+    """Find out what a point says, and of which memory."""
+    words = " ".join(line.strip() for line in entry.raw)
+    marks = list(_MARK.finditer(words))
+    if marks:
+        entry.id, entry.mark = int(marks[-1][1]), marks[-1][2]
+    bare = _MARK.sub(" ", words)
+    found = _POINT.match(bare)
+    entry.text = " ".join((bare[found.end() :] if found else bare).split())
+    return entry
