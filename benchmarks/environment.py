@@ -142,6 +142,15 @@ def install(folder: Path, wheels: Path, *, beside: Iterable[Path] = ()) -> Envir
     return environment
 
 
+def make_environment(folder: Path, requirements: Iterable[str]) -> str:
+    """Make an environment with distributions of the index in it; return its interpreter."""
+    folder.mkdir()
+    python = str(folder / "bin" / "python")
+    _uv("venv", "--python", sys.executable, "--clear", str(folder), folder=folder)
+    _uv("pip", "install", "--python", python, *requirements, folder=folder)
+    return python
+
+
 def _uv(*words: str, folder: Path) -> None:
     beside = shutil.which("uv", path=str(Path(sys.executable).parent))
     uv = os.environ.get("UV") or beside or shutil.which("uv") or "uv"

@@ -44,17 +44,17 @@ def main(items: int, *, vectors: bool, as_json: bool) -> None:
     """
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        figures = _alone(_tell, home, items)
+        figures = alone(_tell, home, items)
         if vectors:
-            figures |= _alone(_embed, home, items)
-        figures |= _alone(_ask, home, vectors)
+            figures |= alone(_embed, home, items)
+        figures |= alone(_ask, home, vectors)
     for name, value in figures.items():
         click.echo(f"{name:14} {value:10.2f}")
     if as_json:
         click.echo(json.dumps(figures))
 
 
-def _alone(work: Callable[..., dict[str, float]], *given: object) -> dict[str, float]:
+def alone(work: Callable[..., dict[str, float]], *given: object) -> dict[str, float]:
     """Run a part in a process of its own."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
@@ -105,16 +105,16 @@ def _ask(home: Path, vectors: bool) -> dict[str, float]:
                 await memory.search(asked, _FOUND)
                 took.append(time.perf_counter() - began)
                 cpu.append(time.process_time() - worked)
-            return took, cpu, first, _resident()
+            return took, cpu, first, resident()
 
-    took, cpu, first, resident = asyncio.run(ask())
+    took, cpu, first, held = asyncio.run(ask())
     return {
         "p50_ms": statistics.median(took) * 1e3,
         "p95_ms": _p95(took) * 1e3,
         "p50_cpu_ms": statistics.median(cpu) * 1e3,
         "p95_cpu_ms": _p95(cpu) * 1e3,
         "first_ms": first * 1e3,
-        "rss_mb": resident,
+        "rss_mb": held,
     }
 
 
@@ -128,7 +128,8 @@ def _p95(values: Sequence[float]) -> float:
     return sorted(values)[round(0.95 * (len(values) - 1))]
 
 
-def _resident() -> float:
+def resident() -> float:
+    """Return the megabytes of memory that this process takes."""
     shown = subprocess.check_output(["ps", "-o", "rss=", "-p", str(os.getpid())])
     return int(shown) / 1024
 
