@@ -94,7 +94,7 @@ class ConnectionThread:
         """Close it; harmless a second time."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            try:
-                await asyncio.get_running_loop().run_in_executor(self._thread, connection.close)
-            finally:
-                self._thread.shutdown(wait=False)
+            loop = asyncio.get_running_loop()
+            closed = loop.run_in_executor(self._thread, connection.close)
+            self._thread.shutdown(wait=False)
+            await asyncio.shield(closed)
