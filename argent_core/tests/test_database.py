@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import stat
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,6 +86,14 @@ class TestWriting:
             return [*counts, first.lastrowid]
 
         assert await database.write(work) == [1, 2, 3, 0, 1]
+
+    async def test_cursors_are_freed(self, database: Database) -> None:
+        def two(tx: Transaction) -> weakref.ref[Any]:
+            first = tx.execute("INSERT INTO notes (text) VALUES ('a')")
+            tx.execute("INSERT INTO notes (text) VALUES ('b')")
+            return weakref.ref(first)
+
+        assert (await database.write(two))() is None
 
     async def test_it_is_there_when_the_file_is_opened_again(self, path: Path) -> None:
         async with open_database(path, NOTES) as first:

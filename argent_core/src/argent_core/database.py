@@ -33,6 +33,7 @@ T = TypeVar("T")
 log = logging.getLogger("argent.database")
 
 _BATCH = 512
+_CACHE_KIB = 8000
 _LEAST_BYTES = 512
 _MOST_MIGRATIONS = 10_000
 _UNREAD = (
@@ -303,6 +304,7 @@ def _prepare(
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA secure_delete=OFF")  # or what is freed is written once more
     connection.execute(f"PRAGMA journal_size_limit={64 << 20}")
+    connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     done = connection.execute("PRAGMA user_version").fetchone()[0]
     if not 0 <= done <= _MOST_MIGRATIONS:
         raise damaged(path, f"it says that its schema is the {done}th")
