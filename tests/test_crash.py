@@ -38,6 +38,23 @@ def test_kills_break_no_promise_in_telegram_either(root: Path) -> None:
     assert code == 0
 
 
+def test_kills_leave_each_message_remembered_once(root: Path) -> None:
+    code, figures, said = crash(root, "--memory", "--kills", "20")
+
+    broken = {name: figures[name] for name in figures if name not in ("kills", "unknown")}
+    assert set(broken) >= {"lost", "doubled", "memories_lost", "memories_doubled"}
+    assert not any(broken.values()), said
+    assert figures["kills"] == 20
+    assert code == 0
+
+
+def test_a_capture_made_worse_is_caught(root: Path) -> None:
+    code, figures, said = crash(root, "--memory", "--mutants", "--seeds", "1")
+
+    assert figures == {"caught": 3, "of": 3}, said
+    assert code == 0
+
+
 def test_a_kernel_made_worse_is_caught(root: Path) -> None:
     code, figures, said = crash(root, "--mutants", "--seeds", "1")
 

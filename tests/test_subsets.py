@@ -1,4 +1,4 @@
-"""Any subset of the shipped plugins boots."""
+"""Any subset of the shipped plugins boots, fetches nothing, and says if it has no model."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ MODELS = (
 )
 """What it takes to have a model: a provider, and a tier that names it."""
 
+NO_MODEL = "no model is there to answer"
+
 
 def subsets() -> list[tuple[str, ...]]:
     """Return every subset; of many plugins, those of two at most, and those without one at most."""
@@ -50,35 +52,22 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+def has_model(names: tuple[str, ...]) -> bool:
+    return any(model <= {*names} for model in MODELS)
+
+
 @pytest.mark.parametrize("names", subsets(), ids=name_of)
 async def test_a_subset_starts_and_stops(argent: Argent, names: tuple[str, ...]) -> None:
     async with argent(plugins=names) as kernel:
         states = {p["name"]: (p["state"], p["reason"]) for p in kernel.agent.plugins()}
         status = await kernel.agent.status()
+        fetched = [path for path in argent.home.plugins.rglob("*") if path.is_file()]
+        answer = "" if has_model(names) else await argent.channel.ask("Hello?")
 
     assert states == dict.fromkeys((*names, "memory"), ("running", ""))
     models = status["models"]
     alone = [model for model in models if model["provider"] not in names]
     assert [model for model in models if "problem" in model] == alone
-    assert complaints(argent.home) == []
-
-
-@pytest.mark.parametrize("names", subsets(), ids=name_of)
-async def test_a_subset_fetches_nothing_to_start(argent: Argent, names: tuple[str, ...]) -> None:
-    async with argent(plugins=names):
-        pass
-
-    files = [path for path in argent.home.plugins.rglob("*") if path.is_file()]
-    assert [path for path in files if path.stat().st_size > 100_000] == []
-
-
-@pytest.mark.parametrize(
-    "names", [s for s in subsets() if not any(m <= {*s} for m in MODELS)], ids=name_of
-)
-async def test_without_a_model_the_person_is_told_so(
-    argent: Argent, names: tuple[str, ...]
-) -> None:
-    async with argent(plugins=names):
-        answer = await argent.channel.ask("Hello?")
-
-    assert "no model is there to answer" in answer
+    assert [line for line in complaints(argent.home) if NO_MODEL not in line] == []
+    assert [path for path in fetched if path.stat().st_size > 100_000] == []
+    assert (NO_MODEL in answer) is not has_model(names)

@@ -330,6 +330,21 @@ class TestConflicts:
             why = f"argent-two and argent-one both bring the {what}; disable one"
             assert reason(kernel, "two") == why
 
+    async def test_of_two_that_offer_a_service_in_order_the_first_that_runs_is_found(
+        self, argent: Argent
+    ) -> None:
+        def offers(name: str, order: int) -> Demo:
+            return Demo(Service(key=A, open=lambda: nullcontext(name), order=order), name=name)
+
+        user = Demo(name="user")
+        async with argent(plugins=[offers("small", 100), offers("large", 0), user]) as kernel:
+            assert user.ctx is not None
+            found = [user.ctx.services.get(A)]
+            await kernel.host.disable("large")
+            found.append(user.ctx.services.get(A))
+
+        assert found == ["large", "small"]
+
     async def test_a_channel_is_also_a_way_out(self, argent: Argent) -> None:
         way_out = OutputHandler(id="memory", open=lambda: nullcontext(object()))
 

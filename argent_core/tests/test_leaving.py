@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from argent_core.config import set_value
 from argent_core.kernel import Kernel
 from argent_hookspecs import ModelUnavailable, Observer, TurnFinished
 from argent_testing import Argent, MemoryChannel, eventually, hang
@@ -92,6 +93,24 @@ async def test_a_turn_that_runs_is_stopped(argent: Argent, channel: MemoryChanne
         await say(channel, "hello", "ada")
         assert (await channel.next_reply()).text == "Hello Ada."
         assert [reply.text for reply in channel.replies][1:] == ["Hello Ada."]
+
+
+async def test_who_is_taken_out_of_the_settings_loses_what_is_under_way(
+    argent: Argent, channel: MemoryChannel
+) -> None:
+    named: dict[str, Any] = {"owners": {"memory": ["ada", "bob"]}, "allow": {"memory": ["eve"]}}
+    script = [hang, "Hello Eve."]
+    async with argent(model=script, config={"people": named}) as kernel:
+        id = await say(channel, "hello")
+        await argent.model.asked(1)
+        set_value(kernel.home, "people.owners.memory", text='["ada"]')
+        await kernel.control.run("reload", {})
+        await eventually(lambda: not kernel.loop.running, what="it is stopped")
+
+        await demand_cancelled(kernel, id, "its sender was let in no longer")
+        await say(channel, "hello", "eve")
+        assert (await channel.next_reply()).text == "Hello Eve."
+        assert kernel.pairing.people.owner_at is None
 
 
 async def test_one_that_is_to_be_tried_again_is_not(argent: Argent, channel: MemoryChannel) -> None:

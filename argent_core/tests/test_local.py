@@ -16,8 +16,8 @@ import pytest
 from argent_core.link import KERNEL, link_file
 from argent_core.local import CallFailed, LocalCommandContext, NotRunning
 from argent_core.paths import Home
-from argent_hookspecs import Connection, PluginContext, PluginError, Service, ServiceKey
-from argent_testing import Argent, hang
+from argent_hookspecs import SCORER, Connection, PluginContext, PluginError, Service, ServiceKey
+from argent_testing import Argent, MadePlugin, hang
 from argent_testing.kernels import write_config
 
 from .demo import Demo
@@ -221,6 +221,13 @@ class TestTalking:
         async with argent():
             with pytest.raises(CallFailed, match="does not run"):
                 async with command().connect(name):
+                    pass
+
+    async def test_why_one_does_not_run_is_said(self, argent: Argent, command: Command) -> None:
+        broken = MadePlugin("broken", requires=[SCORER])
+        async with argent([broken], allow_faults=True):
+            with pytest.raises(CallFailed, match=r"does not run \(blocked: .* 'scorer'"):
+                async with command().connect("broken"):
                     pass
 
 

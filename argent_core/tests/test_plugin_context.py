@@ -6,6 +6,7 @@ import logging
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -300,6 +301,12 @@ class TestOwnThings:
             "demo",
             80,
         )
+
+    async def test_it_knows_where_the_workspace_is(self, argent: Argent, tmp_path: Path) -> None:
+        plugin, folder = Demo(), tmp_path / "notes"
+
+        async with argent(plugins=[plugin], config={"agent": {"workspace": str(folder)}}):
+            assert ctx_of(plugin).workspace == folder
 
     async def test_its_clock_is_the_kernels(self, argent: Argent) -> None:
         plugin = Demo()

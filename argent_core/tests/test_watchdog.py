@@ -125,7 +125,7 @@ async def test_who_gets_no_processor_does_not_block(
         return "done"
 
     async def run() -> None:
-        with watching(faults) as guard, busy(nice=nice):
+        with watching(faults, patience=60) as guard, busy(nice=nice):
             assert await guard.ask("demo", call, what="it", timeout=60) == "done"
 
     # In a thread of its own, as none gets its priority and its processors back.

@@ -17,7 +17,7 @@ from attrs import asdict, define, evolve, field, frozen
 
 from argent_core.paths import Home
 from tests.crash.failpoints import COMMIT, Failpoint, is_commit, phases
-from tests.crash.judge import FAULTS, Finding
+from tests.crash.judge import Finding
 from tests.crash.life import End, Life
 from tests.crash.way import OwnWay, Way
 from tests.crash.world import World
@@ -175,7 +175,8 @@ class Campaign:
     @property
     def result(self) -> dict[str, int]:
         """The figures, by their fixed names."""
-        return {"kills": self.done, **{name: self.figures[name] for name in (*FAULTS, "unknown")}}
+        names = (*self.way.faults, "unknown")
+        return {"kills": self.done, **{name: self.figures[name] for name in names}}
 
     def stay_calm(self) -> bool:
         """Let one home live without any kill; tell whether all promises were kept."""

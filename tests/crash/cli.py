@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from tests.crash.campaign import Campaign
-from tests.crash.judge import FAULTS
 from tests.crash.mutants import survivor
 from tests.crash.way import Way, open_way
 
@@ -22,6 +21,7 @@ Examples:
   uv run python -m tests.crash --kills 100 --seed 1
   uv run python -m tests.crash --kills 10000 --seed 7 --json
   uv run python -m tests.crash --channel telegram --kills 200 --seed 1
+  uv run python -m tests.crash --memory --kills 200 --seed 1
   uv run python -m tests.crash --mutants --seeds 5
   uv run python -m tests.crash --replay /tmp/argent-crash-x/plan.json
 
@@ -33,6 +33,8 @@ Figures:
   unsafe_doubled  second answers on one that does not; blind tool calls run twice
   repaid          model calls that were finished and made again
   unknown         replies and tool calls of which the kernel says that it does not know
+  memories_lost     with --memory: messages that were dealt with and are not remembered
+  memories_doubled  messages that are remembered twice, and what should not be at all
 """
 
 
@@ -54,10 +56,15 @@ Figures:
     "never killed.",
 )
 @click.option(
+    "--memory",
+    is_flag=True,
+    help="With argent-memo in the kernel: what it remembers is judged too.",
+)
+@click.option(
     "--mutants",
     is_flag=True,
     help="Make the kernel worse in five ways, one at a time, and see whether that is noticed; "
-    "with --channel telegram the plugin. Counts mutants times seeds.",
+    "with --channel telegram or --memory the plugin. Counts mutants times seeds.",
 )
 @click.option("--seeds", default=3, show_default=True, help="With --mutants: seeds for each.")
 @click.option(
@@ -72,6 +79,7 @@ def main(
     kills: int,
     seed: str,
     channel: str,
+    memory: bool,
     mutants: bool,
     seeds: int,
     replay: Path | None,
@@ -81,7 +89,9 @@ def main(
 
     The code is 1 if one was broken, or if a mutant was not caught.
     """
-    with open_way(channel) as way:
+    if memory and channel != "own":
+        raise click.UsageError("--memory goes with the world's own channels; leave --channel out")
+    with open_way("memory" if memory else channel) as way:
         if mutants:
             figures, good = _try_mutants(seed, seeds, way)
         else:
@@ -118,7 +128,7 @@ def _kill(campaign: Campaign, replay: Path | None) -> tuple[dict[str, int], bool
     if missed and not replay:
         _say(f"not hit: {', '.join(missed)}")
     _tell_failures(campaign)
-    return figures, not any(figures[fault] for fault in FAULTS)
+    return figures, not any(figures[fault] for fault in campaign.way.faults)
 
 
 def _tell_failures(campaign: Campaign) -> None:
@@ -130,7 +140,7 @@ def _tell_failures(campaign: Campaign) -> None:
     for failure in campaign.failures:
         _say(f"the lives of home {failure.number} ended: {'; '.join(failure.ends)}")
         _say(f"home {failure.number} is kept in {failure.folder}; what was done to it, again:")
-        way = "" if campaign.way.own_kinds else " --channel telegram"
+        way = campaign.way.option
         _say(f"  uv run python -m tests.crash{way} --seed {campaign.seed} --replay {failure.plan}")
 
 
@@ -157,7 +167,7 @@ class _Progress:
     def __call__(self, campaign: Campaign) -> None:
         if time.monotonic() - self._said > _SAY_EVERY:
             self._said = time.monotonic()
-            broken = sum(campaign.figures[fault] for fault in FAULTS)
+            broken = sum(campaign.figures[fault] for fault in campaign.way.faults)
             _say(f"{campaign.done} of {campaign.kills} kills, {broken} promises broken")
 
 

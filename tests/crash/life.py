@@ -262,6 +262,7 @@ async def _run_kernel(end: socket.socket, way: Way, home: Path, *, kill: Failpoi
             pass
         if line.stopping:
             return
+        await way.catch_up(kernel)
         replies = await kernel.agent.replies.list(limit=100_000)
         dead = await kernel.agent.events.list("dead", limit=100_000)
         line.tell(

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import define, frozen
 
+from argent_core.kernel import Kernel
 from argent_core.plugins import InstalledPlugin
 from tests.crash.failpoints import Failpoints
-from tests.crash.judge import Verdict, judge
+from tests.crash.judge import FAULTS, Verdict, judge
 from tests.crash.line import Line
 from tests.crash.report import Report
 from tests.crash.world import CHANNELS, ChannelKind, World
@@ -59,6 +60,16 @@ class Way(Protocol):
         """Seconds after which a life is killed that does not come to its failpoint."""
         ...
 
+    @property
+    def option(self) -> str:
+        """What the command is told to go this way."""
+        ...
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The figures that must not rise."""
+        ...
+
     def make_world(self, seed: str, *, calm: bool = False) -> World:
         """Make a world for one home."""
         ...
@@ -79,6 +90,10 @@ class Way(Protocol):
         """Put failpoints into this process, which is a life."""
         ...
 
+    async def catch_up(self, kernel: Kernel) -> None:
+        """Wait at the end of a quiet life for what is done in the background."""
+        ...
+
     def judge(self, world: World, report: Report | None) -> Verdict:
         """Judge a home after its quiet life."""
         ...
@@ -96,6 +111,8 @@ class OwnWay:
     own_kinds: tuple[ChannelKind, ...] = CHANNELS
     asks_by_itself: bool = False
     longest_life: float = 5.0
+    option: str = ""
+    faults: tuple[str, ...] = FAULTS
 
     def make_world(self, seed: str, *, calm: bool = False) -> World:
         """Make a world for one home."""
@@ -116,6 +133,9 @@ class OwnWay:
     def watch(self, inside: Inside) -> None:
         """Do nothing: the world's plugin has its failpoints."""
 
+    async def catch_up(self, kernel: Kernel) -> None:
+        """Wait for nothing."""
+
     def judge(self, world: World, report: Report | None) -> Verdict:
         """Judge a home after its quiet life."""
         return judge(world.ledger, report)
@@ -129,8 +149,12 @@ class OwnWay:
 
 @contextmanager
 def open_way(name: str) -> Iterator[Way]:
-    """Open a way: ``own``, or ``telegram``."""
-    if name == "telegram":
+    """Open a way: ``own``, ``telegram``, or ``memory``."""
+    if name == "memory":
+        from tests.crash.memory.way import MemoryWay
+
+        yield MemoryWay()
+    elif name == "telegram":
         # What it stands on need not be installed for the other.
         from tests.crash.telegram.way import telegram_way
 

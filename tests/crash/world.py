@@ -170,9 +170,13 @@ class World:
             return None
         return {"messages": [self._handed(sent) for sent in found]}
 
+    def is_task(self, name: str) -> bool:
+        """Tell whether what has this name is no message, but a task."""
+        return self._happens(f"{name} task", _TASK)
+
     def _handed(self, sent: Sent) -> dict[str, Any]:
         # A task does not steer, comes first, and leaves a place to people.
-        kind = "task" if self._happens(f"{sent.name} task", _TASK) else "message"
+        kind = "task" if self.is_task(sent.name) else "message"
         return {"n": sent.n, "chat": sent.chat, "text": f"ask {sent.name}", "kind": kind}
 
     def asked_after(self, channel: str, after: int | None) -> None:
@@ -204,7 +208,7 @@ class World:
 
     def _model(self, what: str, key: str, messages: list[dict[str, Any]]) -> dict[str, Any]:
         turn = list(_turn(messages))
-        names = [name for said in turn if said["role"] == "user" for name in _named(said["text"])]
+        names = [name for said in turn if said["role"] == "user" for name in named(said["text"])]
         round = sum(said["role"] == "assistant" for said in turn)
         thought = Thought(names[0], round)
         self._judge_call(thought, key)
@@ -303,10 +307,11 @@ class World:
 
 def answered(text: str) -> list[str]:
     """Return the names of the messages that a reply answers; none if it is an apology."""
-    return _named(text) if text.startswith("answers ") else []
+    return named(text) if text.startswith("answers ") else []
 
 
-def _named(text: str) -> list[str]:
+def named(text: str) -> list[str]:
+    """Return the names of messages in a text."""
     return _NAME.findall(text)
 
 

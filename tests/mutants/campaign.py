@@ -23,6 +23,7 @@ MODULES = (
     "filters",
     "health",
     "jobs",
+    "memories",
     "model_stores",
     "observers",
     "outages",
@@ -84,7 +85,8 @@ def run(only: str = "", *, say: Callable[[str], None]) -> list[Outcome]:
     tally = _Tally(say)
     files = [str(HERE / f"{name}.py") for name in MODULES]
     quiet = ["-q", "-p", "no:cacheprovider", "-p", "tests.mutants.collecting"]
-    options = [f"--contract={only}", f"--numprocesses={WORKERS}", "--dist=load", "--tb=short"]
+    workers = 1 if only else WORKERS
+    options = [f"--contract={only}", f"--numprocesses={workers}", "--dist=load", "--tb=short"]
     # What pytest itself prints of the failures that are wanted here would only confuse.
     with redirect_stdout(io.StringIO()):
         pytest.main([*quiet, *options, f"--rootdir={HERE.parent.parent}", *files], plugins=[tally])

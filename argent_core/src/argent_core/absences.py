@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-PACKAGES: Mapping[str, str] = {"chat": "argent-terminal", "router": "argent-router-learned"}
+PACKAGES: Mapping[str, str] = {
+    "chat": "argent-terminal",
+    "memory": "argent-memo",
+    "router": "argent-router-learned",
+}
 """Commands that a package brings, for those who have not installed it."""
 
 _CHANNELS = "pip install argent-terminal to talk here, or argent-telegram for Telegram"

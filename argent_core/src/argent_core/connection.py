@@ -17,6 +17,7 @@ import apsw
 T = TypeVar("T")
 
 _BUSY_MILLISECONDS = 10_000
+_STATEMENTS = 500
 
 
 class Cursor(apsw.Cursor):
@@ -54,7 +55,7 @@ class Cursor(apsw.Cursor):
 
 def connect(path: Path) -> apsw.Connection:
     """Open a file, which is made if it is not there. Every statement commits by itself."""
-    connection = apsw.Connection(str(path))
+    connection = apsw.Connection(str(path), statementcachesize=_STATEMENTS)
     connection.set_busy_timeout(_BUSY_MILLISECONDS)
     connection.cursor_factory = Cursor
     return connection

@@ -141,7 +141,7 @@ class Control:
         place = f"{configuration.section_of(name)}.enabled"
         configuration.set_value(kernel.home, place, text=word)
         host = kernel.host
-        for other in kernel.read_settings():
+        for other in await kernel.read_settings():
             if other != name:
                 await host.restart(other)
         await (host.enable(name) if enabled else host.disable(name))

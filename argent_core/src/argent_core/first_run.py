@@ -20,6 +20,9 @@ WORKSPACE_FILES = ("AGENTS.md", "SOUL.md", "USER.md", "TOOLS.md", "MEMORY.md", "
 CONFIG_FILES = ("argent.json", "models.json")
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_MIRRORED = re.compile(
+    r"^<!-- mirror\b.*?(?:^<!-- end of mirror -->[ \t\r]*$|\Z)", re.DOTALL | re.MULTILINE
+)
 
 
 @frozen
@@ -69,10 +72,15 @@ def template(name: str) -> str:
 def without_comments(text: str) -> str:
     """Return a workspace file without its HTML comments, which are for people.
 
+    What stands from a line ``<!-- mirror …`` to a line ``<!-- end of mirror -->`` is left out with
+    them: a plugin shows there what it keeps, and tells it itself, where it may be told.
+
     >>> without_comments("# Notes\\n<!-- for you -->\\nLikes tea.")
     '# Notes\\n\\nLikes tea.'
+    >>> without_comments("Mine.\\n<!-- mirror -->\\nKept.\\n<!-- end of mirror -->")
+    'Mine.'
     """
-    return _COMMENT.sub("", text).strip()
+    return _COMMENT.sub("", _MIRRORED.sub("", text)).strip()
 
 
 def is_empty(text: str) -> bool:

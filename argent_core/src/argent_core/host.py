@@ -173,6 +173,11 @@ class PluginHost:
         if plugin is not None:
             plugin.mend(reason)
 
+    def why_down(self, name: str) -> str:
+        """Say why a plugin does not run; nothing, if that is not known."""
+        plugin = self.plugins.get(name)
+        return "" if plugin is None or plugin.up else f"{plugin.state}: {plugin.reason}"
+
     def registered(self, kind: type[T]) -> list[Registered]:
         """Return the records of a class of all plugins that run, sorted by order, plugin and id."""
         found = [

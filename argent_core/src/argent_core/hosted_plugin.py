@@ -144,9 +144,12 @@ class HostedPlugin:
 
     @property
     def unique_ids(self) -> list[tuple[str, str]]:
-        """What must be unique over all plugins: kind and id. A channel is also a way out."""
-        kinds = [(_UNIQUE.get(type(record)), record.id) for record in self.records]
-        return [(kind, id) for kind, id in kinds if kind is not None]
+        """What must be unique over all plugins: kind and id. A channel is also a way out.
+
+        A service that stands behind another of its key, by its order, takes nothing from it.
+        """
+        found = [(_UNIQUE.get(type(record)), record) for record in self.records]
+        return [(kind, _unique_id(record)) for kind, record in found if kind is not None]
 
     def settle(self, state: PluginState, reason: str = "") -> None:
         """Move to a state."""
@@ -199,3 +202,8 @@ class Follower(Protocol):
     async def plugin_stopping(self, plugin: str) -> None:
         """End what was begun for the plugin."""
         ...
+
+
+def _unique_id(record: Any) -> str:
+    behind = isinstance(record, Service) and record.order
+    return f"{record.id} at {record.order}" if behind else str(record.id)

@@ -144,14 +144,14 @@ class Kernel:
 
     async def reload(self) -> list[str]:
         """Read the settings anew and restart the plugins whose own have changed; return them."""
-        changed = self.read_settings()
+        changed = await self.read_settings()
         for name in changed:
             await self.host.restart(name)
         return changed
 
-    def read_settings(self) -> list[str]:
+    async def read_settings(self) -> list[str]:
         """Read the settings anew; return the plugins whose own have changed."""
-        return upkeep.read_settings(self)
+        return await upkeep.read_settings(self)
 
     async def _start(self, stack: AsyncExitStack) -> None:
         prepare_home(self.home)
@@ -190,8 +190,7 @@ class Kernel:
         self.outbox = Outbox(database, self.clock)
         self.pairing = Pairing(People(database, self.clock, self.config.people))
         term, results = self.config.journal.retention, self.home.data / "results"
-        folder = self.home.data / "files"
-        self.files = FileStore(folder, database, self.clock, self.config.files)
+        self.files = FileStore(self.home.data / "files", database, self.clock, self.config.files)
         self.retention = Retention(self.journal, term, results, files=self.files)
         publish = self.observers.publish
         self.output_handlers = OutputHandlers(
@@ -275,7 +274,7 @@ class Kernel:
             refusing=lambda: self.intake.closed,
             delivered=self.output_handlers.wake,
         )
-        self.local = LocalServer(self.home, self.guard)
+        self.local = LocalServer(self.home, self.guard, self.host.why_down)
         self.control = Control(self)
         self._kit = Kit(
             self.home,
@@ -290,6 +289,7 @@ class Kernel:
             self.files,
             working=self.loop.extend_deadlines,
             local_endpoint=lambda: self.config.models.routing.local_endpoint,
+            workspace=self.config.agent.workspace,
         )
 
     async def _start_plugins(self, stack: AsyncExitStack) -> None:

@@ -59,10 +59,15 @@ class CallFailed(ArgentError):
 
 @define(eq=False, repr=False)
 class LocalServer:
-    """The kernel's end."""
+    """The kernel's end.
+
+    Args:
+        why_down: Says why a plugin does not run, as far as it is known.
+    """
 
     home: Home
     guard: Guard
+    why_down: Callable[[str], str]
     loop: asyncio.AbstractEventLoop = field(factory=asyncio.get_running_loop)
     _handlers: dict[str, Serve] = field(factory=dict)
     _token: str = field(factory=lambda: secrets.token_urlsafe(32), repr=False)
@@ -139,9 +144,9 @@ class LocalServer:
     async def _hand_over(self, line: Line, name: str) -> None:
         handler = self._handlers.get(name)
         if handler is None:
-            await line.send(
-                {"error": f"the plugin {name!r} does not run; see: argent plugins list"}
-            )
+            why = f" ({known})" if (known := self.why_down(name)) else ""
+            words = f"the plugin {name!r} does not run{why}; see: argent plugins list"
+            await line.send({"error": words})
             return
         await line.send({"ready": True})
         if name == KERNEL:

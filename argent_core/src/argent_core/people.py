@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 _LONGEST_NAME = 80
 _LONGEST_ID = 400
+_LEFT = "its sender was let in no longer"
 
 
 class Standing(enum.StrEnum):
@@ -160,7 +161,7 @@ class People:
         Raises:
             UnknownPerson: They are not on it.
         """
-        who, reason = _sender(channel, sender), "its sender was let in no longer"
+        who, reason = _sender(channel, sender), _LEFT
 
         def work(tx: Transaction) -> tuple[Standing | None, list[CancelledTurn]] | None:
             sql = "DELETE FROM people WHERE channel = ? AND sender = ?"
@@ -178,6 +179,19 @@ class People:
         left, cancelled = done
         await self.end_turns(cancelled, reason)
         return {"channel": channel, "sender": sender, "standing": left and left.value}
+
+    async def go_by(self, settings: PeopleSettings) -> None:
+        """Count others as on record; what is under way for those who are strangers now ends."""
+        gone = _named(self.settings) - _named(settings)
+        self.settings = settings
+
+        def work(tx: Transaction) -> list[CancelledTurn]:
+            strangers = [who for who in gone if self.standing(tx, who) is None]
+            now = self.now()
+            return [t for who in strangers for t in leaving.drop(tx, who, reason=_LEFT, now=now)]
+
+        if gone:
+            await self.end_turns(await self._change(work), _LEFT)
 
     async def set_group(self, channel: str, chat: str, *, allowed: bool, by: str) -> dict[str, Any]:
         """Allow a group or forbid it, whether it has asked or not."""
@@ -254,6 +268,12 @@ def _sender(channel: str, id: str) -> Sender:
     if not (channel and id and len(channel + id) <= _LONGEST_ID and (channel + id).isprintable()):
         raise UnknownPerson("a channel and a name on it are needed, as: argent pair people")
     return Sender(channel, id)
+
+
+def _named(settings: PeopleSettings) -> set[Sender]:
+    """Return the people whom the settings let in."""
+    channels = (*settings.owners.items(), *settings.allow.items())
+    return {Sender(channel, id) for channel, ids in channels for id in ids}
 
 
 def _name_of(tx: Transaction, sender: Sender) -> str:

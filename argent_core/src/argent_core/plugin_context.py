@@ -70,6 +70,7 @@ class Kit:
     files: Files
     working: Callable[[str], None]
     local_endpoint: Callable[[], str]
+    workspace: Path
     _open: dict[Path, OpenDatabase] = field(factory=dict)
     _owners: dict[Path, str] = field(factory=dict)
 
@@ -153,6 +154,11 @@ class Context:
     log: logging.LoggerAdapter[logging.Logger]
 
     @property
+    def workspace(self) -> Path:
+        """The folder of workspace files."""
+        return self._kit.workspace
+
+    @property
     def services(self) -> ServicesView:
         """What other plugins offer."""
         return ServicesView(self._kit.host, self.name)
@@ -170,7 +176,7 @@ class Context:
     @property
     def turns(self) -> Turns:
         """The turns that ended."""
-        return FinishedTurns(self._kit.intake.journal.database)
+        return FinishedTurns(self._kit.intake.journal.database, self.name)
 
     @property
     def clock(self) -> Clock:

@@ -17,21 +17,22 @@ if TYPE_CHECKING:
 _HOUSEKEEPING_SECONDS = 30.0
 
 
-def read_settings(kernel: Kernel) -> list[str]:
+async def read_settings(kernel: Kernel) -> list[str]:
     """Read the settings anew; return the plugins whose own have changed.
 
-    Tiers, tool policy, limits and the budget hold at once; the rest waits for the next start.
+    Tiers, tool policy, limits, the budget and who is let in hold at once; the rest waits for the
+    next start.
     """
     old, new = kernel.config, configuration.load(kernel.home)
     kernel.config = kernel.agent.router.config = new
     kernel.tools.settings = new.tools
     kernel.agent.approval_rows.timeout = new.tools.approval_timeout
     kernel.loop.settings = new.loop
-    kernel.pairing.people.settings = new.people
     kernel.retention.term = new.journal.retention
     kernel.files.settings = new.files
     kernel.loop.shop = evolve(kernel.loop.shop, max_steps=new.loop.max_steps)
     kernel.loop.shop.budget.settings = new.budget
+    await kernel.pairing.people.go_by(new.people)
     kernel.loop.wake()
     return [
         name

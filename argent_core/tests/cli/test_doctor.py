@@ -56,7 +56,7 @@ def test_it_says_how_large_the_journal_is(agents: Agents, argent: Run, home: Hom
         size = home.kernel_database.stat().st_size
         shown = argent("doctor", "--json")
 
-    found = findings(shown.output)
+    found = findings(shown.stdout)
     assert found["disk"]["summary"].endswith(f"the journal takes {size / 2**20:.1f} MB")
 
 
@@ -74,7 +74,7 @@ class TestPermissions:
     def test_what_others_can_read_is_found(self, argent: Run, alone: Home) -> None:
         alone.config_file.chmod(0o644)
 
-        found = findings(argent("doctor", "--json").output)
+        found = findings(argent("doctor", "--json").stdout)
 
         assert not found["permissions"]["ok"]
         assert found["permissions"]["summary"] == f"others can read {alone.config_file}"
@@ -86,7 +86,7 @@ class TestPermissions:
         mended = argent("doctor", "--fix")
 
         assert "mended: permissions" in mended.output
-        assert findings(argent("doctor", "--json").output)["permissions"]["ok"]
+        assert findings(argent("doctor", "--json").stdout)["permissions"]["ok"]
         assert stat.S_IMODE(alone.root.stat().st_mode) == 0o700
 
 
@@ -95,7 +95,7 @@ def test_wrong_settings_are_said_and_the_kernel_is_not_tried(argent: Run, alone:
 
     shown = argent("doctor", "--json")
 
-    found = findings(shown.output)
+    found = findings(shown.stdout)
     assert shown.exit_code == 1
     assert not found["settings"]["ok"] and "maxSteps" in found["settings"]["summary"]
     assert found["settings"]["remedy"] == "argent config check"
@@ -125,7 +125,7 @@ def test_damage_is_a_finding_and_no_crash(
 def test_dead_events_are_found(argent: Run, remember: Remember) -> None:
     remember(hello=ModelRejected("no"))
 
-    found = findings(argent("doctor", "--json").output)
+    found = findings(argent("doctor", "--json").stdout)
 
     assert found["events"]["summary"] == "1 event could not be dealt with"
     assert found["events"]["remedy"] == "argent events list --state dead"

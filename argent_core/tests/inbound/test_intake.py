@@ -10,19 +10,14 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from argent_core.config import PeopleSettings
-from argent_core.guard import Guard
 from argent_core.inbound.ballast import Ballast
 from argent_core.inbound.event_list import EventList
-from argent_core.inbound.gate import Gate
 from argent_core.inbound.intake import MOST_READY, Intake
 from argent_core.inbound.journal import Journal
 from argent_core.log import current_event
 from argent_core.loop import turn_store
 from argent_core.loop.approvals import Approvals
 from argent_core.loop.turn_store import Ending
-from argent_core.pairing import Pairing
-from argent_core.people import People
 from argent_hookspecs import Address, DiskFull, Event, EventRefused, PluginError, ToolCall
 from argent_testing import Argent, eventually
 
@@ -32,36 +27,6 @@ pytestmark = pytest.mark.anyio
 
 SIZE = 1 << 16
 EVENT = Event(conversation="home", content="hello")
-
-
-@pytest.fixture
-def heard() -> list[Address]:
-    return []
-
-
-@pytest.fixture
-def stored() -> list[int]:
-    return []
-
-
-@pytest.fixture
-def intake(
-    journal: Journal, tmp_path: Path, faults: Faults, heard: list[Address], stored: list[int]
-) -> Intake:
-    pairing = Pairing(People(journal.database, journal.clock, PeopleSettings()))
-
-    async def stop(conversation: str) -> int:
-        return 0
-
-    return Intake(
-        journal,
-        Gate(journal, pairing, "ada", publish=lambda notice: None, replied=lambda: None),
-        Guard(on_fault=faults),
-        Ballast(tmp_path / "ballast", SIZE),
-        stop=stop,
-        stored=lambda: stored.append(1),
-        heard_from=heard.append,
-    )
 
 
 def emit(intake: Intake, event: Any = EVENT, *, plugin: str = "p") -> Awaitable[str | None]:
@@ -274,7 +239,7 @@ class TestFullDisk:
         intake.reopen_if_roomy()
 
         assert intake.closed == ""
-        assert intake.ballast.path.stat().st_size == SIZE
+        assert intake.ballast.path.stat().st_size == intake.ballast.size
         assert await emit(intake) is not None
 
     async def test_but_not_while_there_is_no_room_for_the_ballast(self, intake: Intake) -> None:

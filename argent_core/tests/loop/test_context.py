@@ -430,6 +430,18 @@ class TestInTheKernel:
         assert "USER.md" not in before and "SOUL.md" in before
         assert after["USER.md"] == "# User\n\nI am Ada." and "SOUL.md" not in after
 
+    @pytest.mark.parametrize("end", ["<!-- end of mirror -->\nI live in Bern.", ""])
+    async def test_what_a_plugin_mirrors_is_not_told_as_the_persons_word(
+        self, argent: Argent, end: str
+    ) -> None:
+        async with argent(model=["ok"]):
+            written = f"I like tea.\n<!-- mirror 1 -->\n- Ann is ill. <!-- 7 -->\n{end}"
+            write(argent, "MEMORY.md", written)
+            await argent.channel.ask("hi")
+
+        (told,) = [b.text for b in argent.model.requests[0].system if b.source == "MEMORY.md"]
+        assert told.split("\n\n") == ["I like tea.", *(["I live in Bern."] if end else [])]
+
     async def test_a_workspace_file_that_is_no_text_does_no_harm(self, argent: Argent) -> None:
         async with argent(model=["ok"]):
             (argent.home.workspace / "USER.md").write_bytes(b"caf\xe9 \xff")

@@ -14,6 +14,7 @@ from argent_hookspecs import (
     Effect,
     FinishedTurn,
     FromOutside,
+    ModelRejected,
     Tool,
     ToolCall,
     ToolRun,
@@ -23,6 +24,7 @@ from argent_testing import Argent
 
 from ..demo import Demo
 from .letters import Letters, call, open_approval
+from .slow_tool import LOOK, SlowTool
 from .vendors import Vendor, starting_with
 
 pytestmark = pytest.mark.anyio
@@ -141,3 +143,71 @@ async def test_what_is_private_is_told_to_models_of_this_machine_only(argent: Ar
     (told,) = [b for b in here["context"] if b["source"] == "memory 1"]
     assert (told["left_out"], told["why"]) == ("", "PIN")
     assert [turn.private for turn in turns] == [False, True]
+
+
+async def test_a_turn_says_which_of_the_plugins_own_blocks_were_told_in_it(argent: Argent) -> None:
+    async def provide(_: ContextRequest) -> list[ContextBlock]:
+        return [
+            ContextBlock(text="Ann is eight.", source="memory 1", why="Ann"),
+            ContextBlock(text="x" * 20_000, source="memory 2", why="too long"),
+        ]
+
+    plugin = Demo(ContextProvider(id="memory", provide=provide))
+    other = Demo(ContextProvider(id="memory", provide=provide), name="demolition")
+    async with argent(plugins=[plugin, other], model=["Eight."]):
+        await argent.channel.ask("How old is Ann?")
+        (turn,) = await after(plugin)
+
+    assert turn.told == {"memory 1": "Ann"}
+
+
+async def test_what_the_history_tells_is_left_out_until_a_new_conversation(argent: Argent) -> None:
+    turns: list[FinishedTurn] = []
+
+    async def provide(_: ContextRequest) -> list[ContextBlock]:
+        told = [ContextBlock(text=t.asked, source=t.id, turn=t.id) for t in turns]
+        return [*told, ContextBlock(text="The sky is blue.", source="sky", turn="elsewhere")]
+
+    plugin = Demo(ContextProvider(id="memory", provide=provide))
+    async with argent(plugins=[plugin], model=["I see.", "Yes.", "Ann."]) as kernel:
+        await argent.channel.ask("My sister is Ann.")
+        turns += await after(plugin)
+        await argent.channel.ask("Do you know my sister?")
+        first = await kernel.agent.trace("home")
+        await argent.channel.ask("/new")
+        await argent.channel.ask("Who is my sister?")
+        second = await kernel.agent.trace("home")
+
+    assert first is not None and second is not None
+    source = turns[0].id
+    before, after_it = (
+        {b["source"]: b["left_out"] for b in trace["context"]} for trace in (first, second)
+    )
+    assert (before[source], before["sky"]) == ("the history tells it", "")
+    assert after_it[source] == ""
+    assert str(argent.model.requests[1].messages).count("My sister is Ann.") == 1
+
+
+async def test_a_turn_that_failed_says_so(argent: Argent) -> None:
+    plugin = Demo()
+    model = [ModelRejected("no such model"), "Here you are."]
+    async with argent(plugins=[plugin], model=model, allow_faults=True):
+        await argent.channel.ask("Help me.")
+        await argent.channel.ask("And now?")
+        failed, done = await after(plugin)
+
+    assert (failed.state, done.state) == ("dead", "done")
+
+
+async def test_a_turn_tells_what_was_said_in_between(argent: Argent) -> None:
+    slow, plugin = SlowTool(), Demo(name="learner")
+    async with argent(plugins=[slow.plugin, plugin], model=[[LOOK], "Both done."]):
+        await argent.channel.say("Wash the car.")
+        await slow.begun.wait()
+        await argent.channel.say("And the dog.")
+        slow.open.set()
+        await argent.channel.next_reply()
+        (turn,) = await after(plugin)
+
+    assert (turn.asked, turn.steering) == ("Wash the car.\nAnd the dog.", ("And the dog.",))
+    assert turn.state == "done"

@@ -24,6 +24,8 @@ class ContextBlock:
         trust: Whose word it is.
         private: Whether it is for models of this machine only; others are never told it.
         why: Why it is told just now, shown in the trace: how a memory was found.
+        turn: The turn in which it was said, if it was in one: the block is left out where the
+            history tells that turn.
     """
 
     text: str = field(validator=instance_of(str))
@@ -32,6 +34,7 @@ class ContextBlock:
     trust: Trust = field(converter=Trust, default=Trust.OWNER)
     private: bool = False
     why: str = ""
+    turn: str = ""
 
 
 @frozen(kw_only=True)

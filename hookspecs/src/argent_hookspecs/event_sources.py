@@ -28,6 +28,9 @@ class Feed(Protocol):
         acknowledge it to the platform. Waits while the kernel has too many of this plugin's events
         before it. Returns the event's id, or None if its ``dedupe_key`` was seen before. Raises
         ``EventRefused`` when the kernel takes no work; keep the event and try later.
+
+        Several may be emitted at once: they are stored in that order, many in one commit, and no
+        cursor is stored as long as an event that was emitted before it is not.
         """
         ...
 

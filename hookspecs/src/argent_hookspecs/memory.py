@@ -110,7 +110,7 @@ class MemoryStore(Protocol):
         ...
 
     async def forget(self, ids: Sequence[int]) -> int:
-        """Delete memories with all that was made of them alone; return how many went."""
+        """Delete memories with all that was made of them; return how many went."""
         ...
 
 

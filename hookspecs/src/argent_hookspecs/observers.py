@@ -100,7 +100,10 @@ class ApprovalAsked:
 
 @frozen(kw_only=True)
 class TurnFinished:
-    """A turn ended: ``done failed`` (tried again) ``dead cancelled waiting``."""
+    """A turn ended: ``done failed`` (tried again) ``dead cancelled waiting``.
+
+    One that is ``done`` has a ``reason`` if it was a command that could not be carried out.
+    """
 
     turn: str
     conversation: str

@@ -74,6 +74,10 @@ class Database(Protocol):
         """Run a function that only reads, beside the writer."""
         ...
 
+    async def check(self) -> str | None:
+        """Look for damage, beside all else; return what was found, or None if the file is sound."""
+        ...
+
 
 class PluginContext(Protocol):
     """What the kernel hands to a plugin. There is nothing else, and it grows by attributes only."""
@@ -91,6 +95,11 @@ class PluginContext(Protocol):
     @property
     def data(self) -> Path:
         """The plugin's own folder, for files that are not a database."""
+        ...
+
+    @property
+    def workspace(self) -> Path:
+        """The person's folder of workspace files, which they edit by hand."""
         ...
 
     @property

@@ -34,6 +34,8 @@ class Service(Generic[T]):
         key: What it is.
         open: Yields the service and closes it.
         timeout: Seconds that opening may take.
+        order: Which one is found where several plugins offer it: the lowest that runs. Two of the
+            same order conflict.
     """
 
     key: ServiceKey[T]

@@ -97,6 +97,7 @@ class ToolRun:
         event: What the turn deals with; None only outside of a turn.
         trust: The least that anything told in the turn so far is trusted.
         private: Whether the turn is for models of this machine only.
+        turn: The turn's id, if there is one.
     """
 
     key: str
@@ -104,6 +105,7 @@ class ToolRun:
     event: Event | None = None
     trust: Trust = Trust.OWNER
     private: bool = False
+    turn: str = ""
 
 
 @frozen(kw_only=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from argent_hookspecs.events import Event
 from argent_hookspecs.trust import Trust
@@ -26,6 +26,10 @@ class FinishedTurn:
         outside: Whether content from outside was told in it: a page, a document, a forward.
         at: When it began.
         event: The first event; None once it has left the journal.
+        steering: What was said in between, message by message; ``asked`` ends with it.
+        told: The plugin's own blocks of context that were told in it: why, by source.
+        state: ``done``; ``cancelled`` if it was stopped, and the answer may be cut off; ``dead`` if
+            it failed, and the answer is an apology. Such a turn may end once more, with an answer.
     """
 
     number: int
@@ -38,6 +42,9 @@ class FinishedTurn:
     outside: bool
     at: datetime
     event: Event | None
+    steering: tuple[str, ...] = ()
+    told: Mapping[str, str] = field(factory=dict)
+    state: str = "done"
 
 
 class Turns(Protocol):

@@ -79,7 +79,7 @@ async def test_what_is_corrected_is_kept_as_history(memo: Memo) -> None:
 
 async def test_what_is_forgotten_stands_nowhere(tmp_path: Path) -> None:
     async with opened(tmp_path) as memo:
-        place = Place(origin="turn", session="home")
+        place = Place(origin="turn", name="home")
         one = await memo.store.add(NewMemory(text="The password is xyzzy."), place)
         await memo.store.add(NewMemory(text="Thank you."), place)
         await memo.store.add(NewMemory(text="You are welcome."), place)
@@ -91,16 +91,16 @@ async def test_what_is_forgotten_stands_nowhere(tmp_path: Path) -> None:
     assert [word for word in (b"xyzzy", b"plugh", b"password") if word in raw] == []
 
 
-async def test_what_was_made_of_it_alone_goes_with_it(tmp_path: Path, memo: Memo) -> None:
+async def test_what_was_made_of_it_goes_with_it(tmp_path: Path, memo: Memo) -> None:
     ids = [await memo.add(NewMemory(text=f"Visit number {n}.")) for n in range(3)]
-    both = await memo.add(NewMemory(text="Visits happen.", kind=MemoryKind.SEMANTIC))
-    alone = await memo.add(NewMemory(text="One visit.", kind=MemoryKind.SEMANTIC))
+    other = await memo.add(NewMemory(text="Visits happen.", kind=MemoryKind.SEMANTIC))
+    both = await memo.add(NewMemory(text="Two visits.", kind=MemoryKind.SEMANTIC))
     with sqlite3.connect(tmp_path / "data" / "memory.db") as file:
-        links = [(both, ids[0]), (both, ids[1]), (alone, ids[0])]
+        links = [(both, ids[0]), (both, ids[1]), (other, ids[2])]
         file.executemany("INSERT INTO links VALUES (?, ?, 'made of')", links)
     gone = await memo.store.forget([ids[0]])
 
-    assert (gone.items, gone.made_of_them) == ((ids[0],), (alone,))
+    assert (gone.items, gone.made_of_them) == ((ids[0],), (both,))
     left = {"Visit number 1.", "Visit number 2.", "Visits happen."}
     assert set(await texts(memo, "visit visits")) == left
 

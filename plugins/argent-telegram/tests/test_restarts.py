@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from bot_api import CUT, BotApi
 
-from argent_testing import Argent
+from argent_hookspecs import ModelRequest
+from argent_testing import Argent, hang
 
 pytestmark = pytest.mark.anyio
 
@@ -57,6 +58,24 @@ async def test_the_cursor_is_where_polling_goes_on(
     first = api.methods_called("getUpdates")[asked_before]
 
     assert first.arguments.integer("offset") == update["update_id"] + 1
+
+
+async def test_what_has_waited_is_taken_in_order(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    async def think(_: ModelRequest) -> str:
+        await hang()
+        return ""
+
+    words = [f"Message {n}" for n in range(230)]
+    for text in words:
+        await api.say(text)
+    async with argent(plugins=PLUGINS, model=[think], config=config) as kernel:
+        await api.until(lambda: api.bot.updates.confirmed == len(words))
+        await api.until(lambda: api.actions)
+        events = await kernel.agent.events.list(limit=1000)
+
+    assert [row["event"]["content"][0]["text"] for row in reversed(events)] == words
 
 
 async def test_polling_goes_on_after_a_broken_connection(

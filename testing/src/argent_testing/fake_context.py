@@ -50,6 +50,7 @@ class FakeContext:
         clock: Time; it stands still.
         notes: What it told of its progress.
         data: Its folder, if it may have one.
+        workspace: The folder of workspace files, if there is one.
         local_endpoint: What the configuration says of models on this machine.
         files: Attachments.
     """
@@ -60,6 +61,7 @@ class FakeContext:
     clock: FakeClock = field(factory=FakeClock)
     notes: list[ProgressNote] = field(factory=list)
     data: Path | None = None
+    workspace: Path | None = None
     local_endpoint: str = "http://localhost:11434"
     files: FakeFiles = field(factory=FakeFiles)
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import define
 
 import argent_telegram
+from argent_core.kernel import Kernel
 from argent_core.plugins import InstalledPlugin
-from tests.crash.judge import Verdict
+from tests.crash.judge import FAULTS, Verdict
 from tests.crash.report import Report
 from tests.crash.telegram.driver import QuickLoop, watch_library
 from tests.crash.telegram.judge import judge_telegram
@@ -36,6 +37,8 @@ class TelegramWay:
     own_kinds: tuple[ChannelKind, ...] = ()
     asks_by_itself: bool = True
     longest_life: float = 8.0
+    option: str = " --channel telegram"
+    faults: tuple[str, ...] = FAULTS
 
     def make_world(self, seed: str, *, calm: bool = False) -> World:
         """Make a world with a bot of its own."""
@@ -62,6 +65,9 @@ class TelegramWay:
     def watch(self, inside: Inside) -> None:
         """Put failpoints around each request of the library."""
         watch_library(inside)
+
+    async def catch_up(self, kernel: Kernel) -> None:
+        """Wait for nothing."""
 
     def judge(self, world: World, report: Report | None) -> Verdict:
         """Compare the outbox with the chats."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import Context
 from functools import partial
 from typing import Any
 
 from attrs import define, field
 
 from argent_core.backoff import backoff
-from argent_core.guard import Guard, attempt
+from argent_core.guard import Guard, attempt, attempt_async
 from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
+from argent_core.inbound.gate import asks_to_stop
 from argent_core.inbound.intake import Intake
+from argent_core.log import current_event
 from argent_core.running import end
 from argent_hookspecs import ArgentError, Channel, Event, EventRefused, EventSource, StorageError
 
@@ -23,6 +27,7 @@ log = logging.getLogger("argent.sources")
 _LONGEST_WAIT = 60.0
 _LONGEST_REASON = 200
 _SOUND_SECONDS = 60.0
+_MOST_TOGETHER = 128
 _BACK_SECONDS = 5.0
 """How long a source that has failed listens until it counts as back, if nothing comes."""
 
@@ -35,8 +40,34 @@ def source_names(host: PluginHost) -> list[str]:
 
 
 @define(eq=False, repr=False)
+class _Emission:
+    """An event on its way in.
+
+    Args:
+        place: Rises from one to the next.
+        alone: Whether it needs a transaction of its own.
+        storing: The transaction that it shares, once that has begun.
+    """
+
+    event: Event
+    cursor: str | None
+    place: int
+    alone: bool
+    storing: asyncio.Task[None] | None = None
+    stored: bool = False
+    id: str | None = None
+
+    def is_again(self, earlier: _Emission) -> bool:
+        """Tell whether this is what was emitted before."""
+        return (self.event, self.cursor) == (earlier.event, earlier.cursor)
+
+
+@define(eq=False, repr=False)
 class SourceFeed:
-    """Where one source puts its events.
+    """Where one source puts its events: they are stored in the order in which it emits them.
+
+    Those that come while an earlier one is being stored share the next transaction. It is all or
+    nothing: where it fails, each has one of its own.
 
     Args:
         cursor: The one last stored.
@@ -53,33 +84,86 @@ class SourceFeed:
     stored: Callable[[], None] = lambda: None
     gap: asyncio.Future[None] = field(factory=lambda: asyncio.get_running_loop().create_future())
     _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
-    _failed: list[tuple[Event, str | None]] = field(factory=list)
+    _places: Iterator[int] = field(factory=itertools.count)
+    _waiting: dict[_Emission, None] = field(factory=dict)
+    _storing: asyncio.Task[None] | None = None
+    _failed: list[_Emission] = field(factory=list)
 
     async def emit(self, event: Event, *, cursor: str | None = None) -> str | None:
         """Store an event and the cursor; see the contract's ``Feed``."""
-        async with self._one_by_one:
-            this = (event, cursor)
-            if cursor is not None and any(other != this for other in self._failed):
-                # The cursor would pass over an event that was not stored.
-                if not self.gap.done():
-                    self.gap.set_result(None)
-                raise EventRefused(
-                    "an earlier event of this source was not stored; it starts again"
-                )
-            if this not in self._failed:
-                self._failed.append(this)
-            id = await self.intake.emit(
-                event,
-                plugin=self.plugin,
-                source=self.source,
-                cursor=cursor,
-                pairing=self.pairing,
-            )
-            self._failed.remove(this)
-        if cursor is not None:
-            self.cursor = cursor
+        one = _Emission(event, cursor, next(self._places), alone=_is_alone(event))
+        self._waiting[one] = None
+        try:
+            async with self._one_by_one:
+                await self._store(one)
+        except asyncio.CancelledError:
+            if one.storing is not None:  # so that it is either stored or not
+                await asyncio.wait({one.storing})
+            raise
+        finally:
+            self._waiting.pop(one, None)
+            if not one.stored:
+                self._take_up(one)
+                self._failed.append(one)
+        return one.id
+
+    async def _store(self, one: _Emission) -> None:
+        """Store the first that waits, and with it those behind it."""
+        if self._storing is not None:  # whoever began it may have been cancelled
+            await asyncio.wait({self._storing})
+        if len(self._waiting) > 1 and not one.alone:
+            await self._store_with_next()
+        if not one.stored:
+            await self._store_alone(one)
+
+    async def _store_with_next(self) -> None:
+        await self.intake.room(self.plugin)
+        if self._failed:
+            return
+        behind = itertools.takewhile(lambda other: not other.alone, self._waiting)
+        together = list(itertools.islice(behind, _MOST_TOGETHER))
+        # An empty context: the plugin whose events they are does not own the task.
+        self._storing = asyncio.create_task(self._store_all(together), context=Context())
+        for one in together:
+            one.storing, one.alone = self._storing, True
+            del self._waiting[one]
+        await asyncio.wait({self._storing})
+
+    async def _store_all(self, together: Sequence[_Emission]) -> None:
+        """Store all or none; what is wrong with one of them it hears when it is stored alone."""
+        emit = partial(self.intake.emit_all, plugin=self.plugin, source=self.source)
+        events = [(one.event, one.cursor) for one in together]
+        ids = (await attempt_async(partial(emit, events, pairing=self.pairing))).value
+        for one, id in zip(together, ids or (), strict=False):
+            self._note_stored(one, id)
+
+    async def _store_alone(self, one: _Emission) -> None:
+        self._take_up(one)
+        if one.cursor is not None and any(failed.place < one.place for failed in self._failed):
+            # The cursor would pass over an event that was not stored.
+            if not self.gap.done():
+                self.gap.set_result(None)
+            raise EventRefused("an earlier event of this source was not stored; it starts again")
+        id = await self.intake.emit(
+            one.event,
+            plugin=self.plugin,
+            source=self.source,
+            cursor=one.cursor,
+            pairing=self.pairing,
+        )
+        self._note_stored(one, id)
+
+    def _take_up(self, one: _Emission) -> None:
+        """Let an event that failed before have the place that it had."""
+        again = [failed for failed in self._failed if one.is_again(failed)]
+        one.place = min(each.place for each in (one, *again))
+        self._failed = [failed for failed in self._failed if failed not in again]
+
+    def _note_stored(self, one: _Emission, id: str | None) -> None:
+        one.stored, one.id = True, id
+        if one.cursor is not None:
+            self.cursor = one.cursor
         self.stored()
-        return id
 
 
 @define(eq=False, repr=False)
@@ -157,3 +241,8 @@ def _failed(record: EventSource | Channel, error: BaseException | None) -> str:
     known = isinstance(error, ArgentError) and words
     why = words if known else f"{type(error).__name__}: {words}"
     return f"{name} failed ({why.removesuffix(': ')})"
+
+
+def _is_alone(event: Event) -> bool:
+    """Tell whether an event shares no transaction: one of a turn, or that stops one, or is none."""
+    return current_event.get() is not None or attempt(asks_to_stop, event).value is not False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import define, evolve, field, frozen
@@ -142,37 +142,50 @@ class Gate:
         Returns:
             The event's id; None if its ``dedupe_key`` was seen before.
         """
-        id, event = entries.new_id(), arrival.event
-
-        def work(tx: Transaction) -> _Decision | None:
-            entries.move_cursor(tx, arrival.source, cursor=arrival.cursor)
-            if entries.is_known(tx, arrival.plugin, key=event.dedupe_key):
-                return None
-            decision = self._decide(tx, arrival, id)
-            entry = self._entry(arrival, decision, id, done=bool(answer))
-            entry.put(tx)
-            if decision.trust is not None:
-                also(tx, entry.event)
-            where = self._owners_chat(arrival, decision)
-            if where is not None:
-                self.people.note_owner(tx, arrival.sender, at=where)
-            say = decision.say or (answer if decision.trust is not None else "")
-            if say and event.reply_to is not None:
-                reply = Reply(
-                    key=f"{id}-0",
-                    to=event.reply_to,
-                    text=say,
-                    turn=id,
-                    conversation=event.conversation,
-                )
-                outbox.put(tx, reply, now=entry.now)
-            return decision
-
-        decision = await self.journal.database.write(work, durable=True)
-        if decision is None:
-            return None
-        self._tell(arrival, decision)
+        (id,) = await self.admit_all([arrival], also=also, answer=answer)
         return id
+
+    async def admit_all(
+        self, arrivals: Sequence[Arrival], *, also: Also, answer: str = ""
+    ) -> list[str | None]:
+        """Do for each what ``admit`` does, in their order, all in one transaction."""
+
+        def work(tx: Transaction) -> list[tuple[str, _Decision] | None]:
+            return [self._take(tx, arrival, also=also, answer=answer) for arrival in arrivals]
+
+        taken = await self.journal.database.write(work, durable=True)
+        for arrival, one in zip(arrivals, taken, strict=True):
+            if one is not None:
+                self._tell(arrival, one[1])
+        return [one and one[0] for one in taken]
+
+    def _take(
+        self, tx: Transaction, arrival: Arrival, *, also: Also, answer: str
+    ) -> tuple[str, _Decision] | None:
+        """Store an event; return its id and what became of it, or None if it was known."""
+        id, event = entries.new_id(), arrival.event
+        entries.move_cursor(tx, arrival.source, cursor=arrival.cursor)
+        if entries.is_known(tx, arrival.plugin, key=event.dedupe_key):
+            return None
+        decision = self._decide(tx, arrival, id)
+        entry = self._entry(arrival, decision, id, done=bool(answer))
+        entry.put(tx)
+        if decision.trust is not None:
+            also(tx, entry.event)
+        where = self._owners_chat(arrival, decision)
+        if where is not None:
+            self.people.note_owner(tx, arrival.sender, at=where)
+        say = decision.say or (answer if decision.trust is not None else "")
+        if say and event.reply_to is not None:
+            reply = Reply(
+                key=f"{id}-0",
+                to=event.reply_to,
+                text=say,
+                turn=id,
+                conversation=event.conversation,
+            )
+            outbox.put(tx, reply, now=entry.now)
+        return id, decision
 
     def _entry(self, arrival: Arrival, decision: _Decision, id: str, *, done: bool) -> Entry:
         """Return an event as it goes on record: without its words if it is not let in."""

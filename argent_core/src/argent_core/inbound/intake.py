@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext, suppress
 from functools import partial
 
@@ -107,29 +107,45 @@ class Intake:
             EventRefused: The kernel takes no new work now; says why.
             PluginError: It is no event.
         """
-        _check(plugin, event)
-        if pairing and not event.conversation.startswith(f"{source}:"):
-            # Two channels that name theirs alike would hear each other's.
-            event = evolve(event, conversation=f"{source}:{event.conversation}")
-        door = self._doors.setdefault(plugin, _Door())
+        arrival = _arrival(event, plugin=plugin, source=source, cursor=cursor, pairing=pairing)
+        door = self._door(plugin)
         # One that is called within a turn never waits: it would wait for itself.
         in_turn = current_event.get() is not None
         async with nullcontext() if in_turn else door.places:
             await self._hold_back(plugin, door, in_turn=in_turn)
-            id = await self._store(
-                Arrival(
-                    event=event,
-                    plugin=plugin,
-                    source=source,
-                    cursor=cursor,
-                    gated=pairing and event.trust is Trust.OUTSIDE,
-                ),
-                may_stop=not in_turn,
-            )
-        if event.reply_to is not None:
-            self.heard_from(event.reply_to)
-        self.stored()
+            id = await self._store(arrival, may_stop=not in_turn)
+        self._note_stored([arrival])
         return id
+
+    async def room(self, plugin: str) -> None:
+        """Wait while too many events of a plugin wait."""
+        await self._hold_back(plugin, self._door(plugin), in_turn=False)
+
+    async def emit_all(
+        self,
+        events: Sequence[tuple[Event, str | None]],
+        *,
+        plugin: str,
+        source: str,
+        pairing: bool = False,
+    ) -> list[str | None]:
+        """Do for events, and the cursors that go with them, what ``emit`` does, in one transaction.
+
+        None of them may be one that stops an answer.
+
+        Raises:
+            ArgentError: None of them is stored; ``emit`` knows for each why.
+        """
+        arrivals = [
+            _arrival(event, plugin=plugin, source=source, cursor=cursor, pairing=pairing)
+            for event, cursor in events
+        ]
+        if self.closed:
+            raise EventRefused(self.closed)
+        self._door(plugin).unchecked += len(arrivals) - 1
+        ids = await self.gate.admit_all(arrivals, also=self._supersede)
+        self._note_stored(arrivals)
+        return ids
 
     def drained(self) -> None:
         """Look again what a turn that has ended made room for: for events, or on the disk."""
@@ -162,6 +178,15 @@ class Intake:
         if self._starved:
             self.publish(_GOING_ON)
         self.closed, self._starved = "", False
+
+    def _door(self, plugin: str) -> _Door:
+        return self._doors.setdefault(plugin, _Door())
+
+    def _note_stored(self, arrivals: Sequence[Arrival]) -> None:
+        for arrival in arrivals:
+            if arrival.event.reply_to is not None:
+                self.heard_from(arrival.event.reply_to)
+        self.stored()
 
     async def _store(self, arrival: Arrival, *, may_stop: bool) -> str | None:
         if self.closed:
@@ -227,6 +252,23 @@ class Intake:
                 async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
                     await drained.wait()
         door.flooding = False
+
+
+def _arrival(
+    event: Event, *, plugin: str, source: str, cursor: str | None, pairing: bool
+) -> Arrival:
+    """Return an event as it comes to the gate. Raises ``PluginError``."""
+    _check(plugin, event)
+    if pairing and not event.conversation.startswith(f"{source}:"):
+        # Two channels that name theirs alike would hear each other's.
+        event = evolve(event, conversation=f"{source}:{event.conversation}")
+    return Arrival(
+        event=event,
+        plugin=plugin,
+        source=source,
+        cursor=cursor,
+        gated=pairing and event.trust is Trust.OUTSIDE,
+    )
 
 
 def _check(plugin: str, event: object) -> None:

@@ -50,6 +50,7 @@ _MOST_BLOCKS = 1000
 _EXCHANGES_DROPPED = 8
 _PRIVATE = "said to a model of this machine only"
 _NO_ROOM = "no room in the model's window"
+_IN_HISTORY = "the history tells it"
 _LESS_AND_LESS = (Trust.OWNER, Trust.PAIRED, Trust.OUTSIDE)
 
 
@@ -234,10 +235,11 @@ def fit(
         )
     offered = gathered.blocks if private else tuple(_withheld(b) for b in gathered.blocks)
     chosen, room = _choose_blocks(offered, room)
+    recent = _recent(gathered.history, room, private=private)
+    chosen = _without_what_is_told(chosen, recent)
     kept = [b.block for b in chosen if not b.left_out]
     stable = tuple(_safe(block) for block in kept if block.stable)
     volatile = [_safe(block).text for block in kept if not block.stable]
-    recent = _recent(gathered.history, room, private=private)
     messages = [message for exchange in recent for message in exchange.messages]
     parts: tuple[MessagePart, ...] = (Text("\n\n".join([*volatile, told])), *images)
     messages.append(Message(Role.USER, parts))
@@ -271,6 +273,17 @@ def _choose_blocks(
         else:
             chosen[i] = evolve(chosen[i], left_out=_NO_ROOM)
     return tuple(chosen), room
+
+
+def _without_what_is_told(
+    blocks: Sequence[OfferedBlock], history: Sequence[Exchange]
+) -> tuple[OfferedBlock, ...]:
+    """Leave out what was said in a turn that the history tells."""
+    told = {exchange.turn for exchange in history} - {""}
+    return tuple(
+        evolve(b, left_out=_IN_HISTORY) if not b.left_out and b.block.turn in told else b
+        for b in blocks
+    )
 
 
 def _history_blocks(

@@ -27,6 +27,7 @@ class Exchange:
         asked: What was asked; what was taken out of it, or held back, is not told again.
         private: Whether it is for models of this machine only.
         outside: Whether something from outside was told in it, a document perhaps.
+        turn: Its id.
         messages: The exchange as a model is told.
         tokens: Estimate of its size.
     """
@@ -38,6 +39,7 @@ class Exchange:
     at: str = ""
     private: bool = False
     outside: bool = False
+    turn: str = ""
     messages: tuple[Message, Message] = field(init=False, repr=False)
     tokens: int = field(init=False)
 
@@ -130,6 +132,9 @@ def _read(tx: Transaction, turns: list[str]) -> dict[str, tuple[float, Exchange]
         (json.dumps(turns),),
     ).fetchall()
     return {
-        id: (finished, Exchange(n, asked, answer, Trust(trust), f"{at}Z", bool(private), bool(out)))
+        id: (
+            finished,
+            Exchange(n, asked, answer, Trust(trust), f"{at}Z", bool(private), bool(out), id),
+        )
         for id, finished, n, asked, answer, trust, at, private, out in rows
     }

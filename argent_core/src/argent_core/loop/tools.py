@@ -336,5 +336,10 @@ def _run_of(turn: ToolTurn, *, key: str) -> ToolRun:
     least = next((t for t in (Trust.OUTSIDE, Trust.PAIRED) if t in turn.told), Trust.OWNER)
     event = turn.lease.event
     return ToolRun(
-        key=key, conversation=event.conversation, event=event, trust=least, private=turn.private
+        key=key,
+        conversation=event.conversation,
+        event=event,
+        trust=least,
+        private=turn.private,
+        turn=turn.lease.id,
     )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 from argent_hookspecs import (
+    EMBEDDER,
     MEMORY,
     ContextProvider,
+    Health,
+    HealthCheck,
+    Job,
     MemoryStore,
     Observer,
     Plugin,
@@ -17,6 +22,7 @@ from argent_hookspecs import (
     hookimpl,
 )
 from argent_memo.memo import memo_of, open_memo
+from argent_memo.night import Night
 from argent_memo.recall import Recall
 from argent_memo.settings import MemoSettings
 from argent_memo.tools import MemoryTools
@@ -25,7 +31,11 @@ from argent_memo.tools import MemoryTools
 @hookimpl
 def argent_plugin() -> Plugin:
     """Say who this is."""
-    return Plugin(summary="Remembers what it is told, and finds it again.", settings=MemoSettings)
+    return Plugin(
+        summary="Remembers what it is told, and finds it again.",
+        settings=MemoSettings,
+        uses=(EMBEDDER,),
+    )
 
 
 @hookimpl
@@ -47,6 +57,12 @@ def argent_tools(ctx: PluginContext) -> list[Tool]:
 
 
 @hookimpl
+def argent_jobs(ctx: PluginContext) -> list[Job]:
+    """Sort what was kept, and look back at the day once it is over."""
+    return [Job(id="memory", run=Night(ctx).run, every=timedelta(minutes=10), timeout=600.0)]
+
+
+@hookimpl
 def argent_observers(ctx: PluginContext) -> list[Observer]:
     """Keep what was said, once a turn has ended."""
 
@@ -54,3 +70,13 @@ def argent_observers(ctx: PluginContext) -> list[Observer]:
         memo_of(ctx).capture.wake()
 
     return [Observer(id="memory", notify=ended, kinds=(TurnFinished,))]
+
+
+@hookimpl
+def argent_health_checks(ctx: PluginContext) -> list[HealthCheck]:
+    """Say whether it finds by meaning, or by words alone."""
+
+    async def check() -> Health:
+        return await memo_of(ctx).embedding.health()
+
+    return [HealthCheck(id="meaning", check=check)]

@@ -2,50 +2,44 @@
 
 Turns are read from the journal in the order in which they ended. What comes of some of them and the
 number of the last go into one transaction, and every item has a key of its turn, so that a turn
-leaves the same items however often it is looked at, and none is left out.
+leaves the same items however often it is looked at, and none is left out. While nothing is to be
+kept, the number moves on with the turns: what was said then is never kept later.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from argent_hookspecs import (
-    Event,
     FinishedTurn,
-    MemoryKind,
     NewMemory,
     PluginContext,
     StorageError,
-    Text,
     Transaction,
     Trust,
 )
-from argent_memo import store
-from argent_memo.audience import audience_of
-from argent_memo.confidential import is_confidential
+from argent_memo import learned, store, uses, worth
+from argent_memo.audience import audience_of, is_owners
 from argent_memo.items import Place
-from argent_memo.uses import Uses
+from argent_memo.learned import Said
+from argent_memo.uses import Made
 
-AGENT = "Argent"
-"""The speaker of what the agent said."""
 _NOTE = "capture"
-_BATCH = 50
-_LONGEST = 2000
+_BATCH = 20
+_SKIPPED = 500
 _AGAIN_SECONDS = 60.0
-_KINDS = ("message",)
 
 
 @frozen
-class Kept:
-    """Something that is kept of a turn."""
+class _Turn:
+    """A turn, and what was said in it."""
 
-    memory: NewMemory
-    place: Place
+    turn: FinishedTurn
+    said: tuple[Said, ...]
 
 
 @define(eq=False, repr=False)
@@ -53,13 +47,14 @@ class Capture:
     """Follows the journal.
 
     Args:
-        uses: Learns whether what was recalled mattered.
+        keeping: Whether what is said is kept.
     """
 
     ctx: PluginContext
     store: store.Store
-    uses: Uses
+    keeping: bool = True
     _wake: asyncio.Event = field(factory=asyncio.Event)
+    _turn: asyncio.Lock = field(factory=asyncio.Lock)
 
     def wake(self) -> None:
         """Look at once: a turn has ended."""
@@ -70,8 +65,7 @@ class Capture:
         while True:
             self._wake.clear()
             try:
-                while await self.step():
-                    pass
+                await self.catch_up()
             except StorageError as error:
                 self.ctx.log.warning("nothing is kept for now: %s", error)
             try:
@@ -80,78 +74,104 @@ class Capture:
             except TimeoutError:
                 continue
 
-    async def step(self) -> bool:
-        """Deal with the next turns; return whether there were any."""
-        number = await self.store.database.read(_position)
-        turns = await self.ctx.turns.after(number, _BATCH)
-        if not turns:
-            return False
-        now = self.ctx.clock.now().timestamp()
-        await self.store.database.write(partial(self._keep, turns=turns, now=now))
-        return True
+    async def catch_up(self) -> None:
+        """Deal with all turns that have ended, those of an old home perhaps; say how far it is.
 
-    def _keep(self, tx: Transaction, *, turns: Sequence[FinishedTurn], now: float) -> None:
-        for turn in turns:
-            for kept in learned(turn):
-                store.add(tx, kept.memory, place=kept.place, now=now)
-            self.uses.keep(tx, turn, now=now)
-        tx.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (_NOTE, str(turns[-1].number)))
+        Raises:
+            StorageError: Not now.
+        """
+        done = 0
+        while count := await self.step():
+            done += count
+            if done > _BATCH:
+                self.ctx.progress("going through what was said before", done=done, unit="turns")
+
+    async def step(self) -> int:
+        """Deal with the next turns; return how many there were."""
+        async with self._turn:
+            number = await self.store.database.read(_position)
+            limit = _BATCH if self.keeping else _SKIPPED
+            turns = await self.ctx.turns.after(number, limit)
+            if turns and self.keeping:
+                found = await asyncio.to_thread(_read, turns)
+                now = self.ctx.clock.now().timestamp()
+                await self.store.database.write(partial(_keep_all, found=found, now=now))
+            elif turns:
+                await self.store.database.write(partial(_move, number=turns[-1].number))
+            return len(turns)
 
 
-def learned(turn: FinishedTurn) -> Iterator[Kept]:
-    """Return what is worth keeping of a turn: what was asked, and what was answered."""
-    event = turn.event
-    if event is not None and event.kind not in _KINDS:
+def _read(turns: Sequence[FinishedTurn]) -> list[_Turn]:
+    """Read what was said, beside the event loop: it may be long."""
+    return [_Turn(turn, tuple(learned.said(turn))) for turn in turns]
+
+
+def _keep_all(tx: Transaction, *, found: Sequence[_Turn], now: float) -> None:
+    for one in found:
+        _keep(tx, one, now=now)
+    _move(tx, number=found[-1].turn.number)
+
+
+def _keep(tx: Transaction, one: _Turn, *, now: float) -> None:
+    turn = one.turn
+    place = Place(origin="turn", name=turn.conversation)
+    owners = is_owners(tx, turn.conversation)
+    audience = audience_of(turn.event, conversation=turn.conversation, owners=owners)
+    last = tx.execute(_LAST, (turn.conversation,)).fetchone()
+    made = uses.keep(tx, turn, now=now)
+    for said in one.said:
+        before = said.before if said.before is not None else last[0] if last else ""
+        alone = learned.stands_alone(said, before=before)
+        ids = []
+        for memory in learned.memories(turn, said, audience=audience, before=before):
+            new = memory if said.part == "asked" else _as_made(memory, made)
+            ids.append(_add(tx, new, place=place, now=now, alone=alone))
+            if said.part == "answered":
+                uses.link(tx, ids[-1], made)
+        if said.part == "asked":
+            _replace(tx, turn, ids)
+
+
+def _add(tx: Transaction, new: NewMemory, *, place: Place, now: float, alone: bool) -> int:
+    again = worth.repeated_question(tx, new) if alone else None
+    if again is not None and not store.is_known(tx, new):
+        store.say_again(tx, again, new, now=now)
+        return again
+    return store.add(tx, new, place=place, now=now, merge=alone)
+
+
+def _as_made(memory: NewMemory, made: Made) -> NewMemory:
+    """Return an answer with what it takes over from the memories that it is made of."""
+    trust = Trust.OUTSIDE if made.outside else memory.trust
+    return evolve(memory, trust=trust, private=memory.private or made.private)
+
+
+def _replace(tx: Transaction, turn: FinishedTurn, ids: Sequence[int]) -> None:
+    """Note which items say what a message says, and supersede what it said before."""
+    found = learned.replaced(turn.event)
+    if found is None or not ids:
         return
-    if turn.asked.startswith("/"):
-        return
-    place = Place(origin="turn", session=turn.conversation)
-    audience = audience_of(event, conversation=turn.conversation)
-    asked = Trust.OUTSIDE if _is_passed_on(turn) else turn.trust
-    # An answer is a model's words: never the owner's, and no better than what it was told.
-    answered = Trust.OUTSIDE if turn.outside or asked is Trust.OUTSIDE else Trust.PAIRED
-    said = (("asked", turn.asked, _speaker(event), asked),)
-    for part, text, speaker, trust in (*said, ("answered", turn.answered, AGENT, answered)):
-        if is_confidential(text):
-            continue
-        for n, piece in enumerate(_pieces(text)):
-            memory = NewMemory(
-                text=piece,
-                kind=MemoryKind.EPISODIC,
-                key=f"{turn.id}/{part}/{n}",
-                speaker=speaker,
-                said_at=turn.at,
-                source=turn.id,
-                trust=trust,
-                audience=audience,
-                private=turn.private,
-            )
-            yield Kept(memory, place)
+    name, edited = found
+    if edited:
+        old = tx.execute(_SAID_BY, (turn.conversation, name)).fetchall()
+        for (id,) in old:
+            if id not in ids:
+                store.supersede(tx, id, by=ids[0])
+    rows = [(turn.conversation, name, id) for id in ids]
+    tx.executemany("INSERT OR IGNORE INTO messages VALUES (?, ?, ?)", rows)
 
 
-def _is_passed_on(turn: FinishedTurn) -> bool:
-    """Tell whether somebody else's words are among what was asked, a forward perhaps."""
-    if turn.event is None:
-        return turn.outside
-    return any(isinstance(part, Text) and part.source for part in turn.event.content)
-
-
-def _speaker(event: Event | None) -> str:
-    return "" if event is None else event.sender_name or event.sender
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Cut a long text where a paragraph or a sentence ends, so that a piece is about one thing."""
-    rest = text.strip()
-    while len(rest) > _LONGEST:
-        ends = [m.end() for m in re.finditer(r"\n\s*\n|[.!?。！？؟।]\s+|\n", rest[:_LONGEST])]
-        end = ends[-1] if ends and ends[-1] > _LONGEST // 4 else _LONGEST
-        yield rest[:end].strip()
-        rest = rest[end:].strip()
-    if rest:
-        yield rest
+def _move(tx: Transaction, *, number: int) -> None:
+    tx.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (_NOTE, str(number)))
 
 
 def _position(tx: Transaction) -> int:
     row = tx.execute("SELECT value FROM notes WHERE name = ?", (_NOTE,)).fetchone()
     return 0 if row is None else int(row[0])
+
+
+_LAST = "SELECT text FROM items WHERE place = ? ORDER BY id DESC LIMIT 1"
+_SAID_BY = (
+    "SELECT item FROM messages JOIN items ON items.id = item"
+    " WHERE messages.place = ? AND message = ? AND state = 'live' AND count = 1"
+)

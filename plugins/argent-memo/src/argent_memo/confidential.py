@@ -27,13 +27,35 @@ _KEYS = re.compile(
     re.VERBOSE,
 )
 _CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){13,19}(?![\w-])")
+_TOKEN = re.compile(r"(?<!\S)\S{8,256}(?!\S)")
+_AROUND = ".,;:!?()[]{}<>\"'`„“”«»"
+_ADDRESS = re.compile(r"://|^[/~.]|^www\.|@[\w-]+\.")
+_CLASSES = (r"[a-z]", r"[A-Z]", r"[0-9]", r"[!#$%^&*=?~|<>{}\[\]\\;]")
+_LONG_KEY = 32
 
 
 def is_confidential(text: str) -> bool:
-    """Tell whether a text holds what nobody should learn from: a key, a card's number."""
+    """Tell whether a text holds what nobody should learn from: a key, a password, a card's number.
+
+    A password is known only by its looks: small and large letters, digits and signs in one word,
+    or the first three in a long one. One of plain words looks like plain words.
+    """
     if _KEYS.search(text):
         return True
-    return any(_is_card(re.sub(r"\D", "", found)) for found in _CARD.findall(text))
+    if any(_is_card(re.sub(r"\D", "", found)) for found in _CARD.findall(text)):
+        return True
+    return any(_is_password(found) for found in _TOKEN.findall(text))
+
+
+def _is_password(word: str) -> bool:
+    bare = word.strip(_AROUND)
+    if len(bare) < 8 or _ADDRESS.search(bare):
+        return False
+    kinds = [re.search(kind, bare) is not None for kind in _CLASSES]
+    if all(kinds):
+        return True
+    plain = re.fullmatch(r"[\w+/=-]+", bare, re.ASCII) is not None
+    return plain and len(bare) >= _LONG_KEY and all(kinds[:3])
 
 
 def _is_card(digits: str) -> bool:

@@ -8,19 +8,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from argent_hookspecs import Memory, NewMemory, Transaction, Trust
-from argent_memo.words import fold
+from argent_memo.words import words
 
 COLUMNS = (
     "id, text, kind, speaker, said_at, holds_from, holds_until, source, trust, audience, private,"
     " importance, count"
 )
 _CHECKED = (
-    "kind, text, speaker, session, said_at, holds_from, holds_until, origin, source, trust,"
+    "key, kind, text, speaker, place, said_at, holds_from, holds_until, origin, source, trust,"
     " audience, private"
 )
+_SESSION = "SELECT id, first, last, n FROM sessions WHERE place = ? ORDER BY id DESC LIMIT 1"
+SILENCE = 3600.0
+"""Seconds after which what is said at a place begins a new session."""
 CHECKED = f"SELECT id, checksum, {_CHECKED} FROM items WHERE id > ? ORDER BY id LIMIT ?"
 """Reads what the checksums are made of, in the order that ``checksum`` takes it in."""
 
@@ -32,11 +35,11 @@ class Place:
     Args:
         origin: ``turn``, ``tool``, ``hand``, ``import``, ``mirror``, ``consolidation``,
             ``reflection``.
-        session: What was said there before belongs to it: a conversation's name.
+        name: What was said there just before belongs to it: a conversation's name.
     """
 
     origin: str
-    session: str = ""
+    name: str = ""
 
 
 def memory(row: Sequence[Any]) -> Memory:
@@ -65,9 +68,16 @@ def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+def storable(new: NewMemory) -> NewMemory:
+    """Return it in what a file can hold: half of a surrogate pair is no character."""
+    texts = {name: getattr(new, name) for name in ("text", "key", "speaker", "source", "audience")}
+    sound = {n: t.encode(errors="replace").decode() for n, t in texts.items() if t is not None}
+    return evolve(new, **{n: t for n, t in sound.items() if t != texts[n]})
+
+
 def digest(new: NewMemory) -> bytes:
     """Return what is the same for what says the same to the same people."""
-    said = (*fold(new.text), "\0", new.kind, new.speaker, new.audience, new.private, new.trust)
+    said = (*words(new.text), "\0", new.kind, new.speaker, new.audience, new.private, new.trust)
     return _hash([str(part) for part in said])
 
 
@@ -78,12 +88,14 @@ def checksum(checked: Sequence[Any]) -> bytes:
 
 def insert(tx: Transaction, new: NewMemory, *, place: Place, now: float) -> int:
     """Put an item into its table, and return its id."""
+    at = now if new.said_at is None else new.said_at.timestamp()
     checked = (
+        new.key,
         str(new.kind),
         new.text,
         new.speaker,
-        place.session,
-        _seconds(new.said_at) if new.said_at is not None else now,
+        place.name,
+        at,
         _seconds(new.holds_from),
         _seconds(new.holds_until),
         place.origin,
@@ -92,12 +104,28 @@ def insert(tx: Transaction, new: NewMemory, *, place: Place, now: float) -> int:
         new.audience,
         int(new.private),
     )
+    session, position = _follow(tx, place.name, at) if place.name else (None, 0)
     row = tx.execute(
-        f"INSERT INTO items (key, {_CHECKED}, importance, created_at, digest, checksum)"
-        f" VALUES (?, {', '.join('?' * len(checked))}, ?, ?, ?, ?)",
-        (new.key, *checked, new.importance, now, digest(new), checksum(checked)),
+        f"INSERT INTO items ({_CHECKED}, importance, created_at, digest, checksum, session,"
+        f" position) VALUES ({', '.join('?' * len(checked))}, ?, ?, ?, ?, ?, ?)",
+        (
+            *(*checked, new.importance, now),
+            *(digest(new), checksum(checked), session, position),
+        ),
     )
     return int(row.lastrowid)
+
+
+def _follow(tx: Transaction, place: str, at: float) -> tuple[int, int]:
+    """Return the session that goes on at a place, or a new one, and the next position in it."""
+    row = tx.execute(_SESSION, (place,)).fetchone()
+    if row is not None and row[1] - SILENCE <= at <= row[2] + SILENCE:
+        id, first, last, n = row
+        given = (min(first, at), max(last, at), n + 1, id)
+        tx.execute("UPDATE sessions SET first = ?, last = ?, n = ? WHERE id = ?", given)
+        return id, n
+    made = tx.execute("INSERT INTO sessions VALUES (NULL, ?, ?, ?, 1)", (place, at, at))
+    return int(made.lastrowid), 0
 
 
 def _seconds(at: datetime | None) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from attrs import define
 
@@ -16,13 +17,15 @@ from argent_hookspecs import (
     ServiceMissing,
     Transaction,
 )
+from argent_memo import mending
 from argent_memo.capture import Capture
+from argent_memo.embedding import Embedding, Followed
 from argent_memo.items import Place
+from argent_memo.local import Desk, serve
 from argent_memo.schema import MIGRATIONS
 from argent_memo.search import Search
 from argent_memo.settings import MemoSettings
 from argent_memo.store import Store
-from argent_memo.uses import Uses
 
 
 @define(eq=False, repr=False)
@@ -31,14 +34,14 @@ class Memo:
 
     Args:
         capture: Follows the journal.
-        uses: What was told to models.
+        embedding: Compares by meaning.
     """
 
     settings: MemoSettings
     store: Store
     searching: Search
     capture: Capture
-    uses: Uses
+    embedding: Embedding
 
     async def search(
         self, query: str, k: int = 10, *, filters: MemoryFilter | None = None
@@ -51,7 +54,7 @@ class Memo:
         return await self.store.add(memory, Place(origin="plugin"))
 
     async def forget(self, ids: Sequence[int]) -> int:
-        """Delete memories with all that was made of them alone; return how many went."""
+        """Delete memories with all that was made of them; return how many went."""
         gone = await self.store.forget(ids)
         return len(gone.items) + len(gone.made_of_them)
 
@@ -59,13 +62,20 @@ class Memo:
 @asynccontextmanager
 async def open_memo(ctx: PluginContext) -> AsyncIterator[Memo]:
     """Open the memory of a home."""
-    async with ctx.database("memory", MIGRATIONS) as database:
-        await database.write(_overwrite_what_is_deleted)
-        store, uses = Store(database, ctx.clock), Uses()
-        capture = Capture(ctx, store, uses)
-        if ctx.settings.auto_capture:
-            ctx.spawn(capture.run(), name="capture")
-        yield Memo(ctx.settings, store, Search(database), capture, uses)
+    async with ctx.database("memory", MIGRATIONS) as opened:
+        await opened.write(_overwrite_what_is_deleted)
+        embedding = Embedding(ctx, opened)
+        database = Followed(opened, embedding.wake)
+        store = Store(database, ctx.clock)
+        capture = Capture(ctx, store, keeping=ctx.settings.auto_capture)
+        ctx.spawn(capture.run(), name="capture")
+        ctx.spawn(embedding.run(), name="embedding")
+        search = Search(database, ctx.clock, embedding)
+        if await mending.is_under_way(database):
+            ctx.spawn(mending.end(database), name="reindex")
+        memo = Memo(ctx.settings, store, search, capture, embedding)
+        async with ctx.serve_local(partial(serve, Desk(ctx, memo))):
+            yield memo
 
 
 def memo_of(ctx: PluginContext) -> Memo:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 
-from attrs import define
+from attrs import define, evolve
 
 from argent_hookspecs import (
     ContextBlock,
@@ -12,14 +14,24 @@ from argent_hookspecs import (
     Memory,
     MemoryFilter,
     PluginContext,
+    Transaction,
     Trust,
 )
-from argent_memo.audience import audience_of, audiences_at
+from argent_memo import conflicts
+from argent_memo.audience import REFLECTION, audience_of, audiences_at, is_owners
+from argent_memo.learned import legible
 from argent_memo.memo import Memo, memo_of
+from argent_memo.uses import SOURCE
+from argent_memo.words import terms
 
 _MOST = 8
-_RECENT = 20
-"""Items of a conversation that its history tells already."""
+_RECENT = 40
+"""Items of a conversation that its history may tell; they take nobody's place."""
+_LONGEST = 800
+_STEP = 200
+_OF_LABEL = 60
+"""Tokens that the kernel's label of what comes from outside takes."""
+_ASCII_PER_TOKEN = 3.6
 
 
 @define(eq=False, repr=False)
@@ -35,42 +47,120 @@ class Recall:
 
     async def provide(self, request: ContextRequest) -> Sequence[ContextBlock]:
         """Return a block for each memory that may help, oldest first."""
-        event, settings = request.event, self.memo.settings
-        if not settings.auto_recall or not event.text.strip():
+        event, memo = request.event, self.memo
+        if not memo.settings.auto_recall or not event.text.strip() or event.kind == REFLECTION:
             return []
-        place = audience_of(event, conversation=event.conversation)
+        where = event.conversation
+        owners, recent = await memo.store.database.read(partial(_look, conversation=where))
+        place = audience_of(event, conversation=where, owners=owners)
         filters = MemoryFilter(
-            audiences=audiences_at(place, settings.share),
-            asker=event.sender_name or event.sender,
+            audiences=audiences_at(place, memo.settings.share, conversation=where),
+            asker=legible(event.sender_name or event.sender),
         )
-        told = set(await self.memo.store.latest(event.conversation, _RECENT))
-        found = await self.memo.search(event.text, _MOST + len(told), filters=filters)
-        chosen = [memory for memory in found if memory.id not in told][:_MOST]
-        chosen.sort(key=lambda memory: (memory.said_at, memory.id))
-        self.memo.uses.note(event.conversation, chosen)
-        return [block(memory) for memory in chosen]
+        found = await memo.search(event.text, _MOST + len(recent), filters=filters)
+        look = partial(conflicts.against, ids=[memory.id for memory in found])
+        against = await memo.store.database.read(look)
+        asked = set(terms(event.text[:_LONGEST]))
+        told = list(_with_other_sides(found, against))
+        blocks = _within(request.budget, told, asked=asked, recent=recent)
+        chosen = sorted(blocks, key=lambda pair: (pair[0].said_at, pair[0].id))
+        return [block for _, block in chosen]
 
 
-def block(memory: Memory) -> ContextBlock:
-    """Return a memory as a model is told it: always in the same bytes."""
+def _look(tx: Transaction, *, conversation: str) -> tuple[bool, set[int]]:
+    rows = tx.execute(_LATEST, (conversation, _RECENT)).fetchall()
+    return is_owners(tx, conversation), {id for (id,) in rows}
+
+
+def _within(
+    budget: int, found: Sequence[Memory], *, asked: Collection[str], recent: Collection[int]
+) -> Iterator[tuple[Memory, ContextBlock]]:
+    """Yield the best for which there is room."""
+    count = 0
+    for memory in found:
+        made = block(memory, asked=asked)
+        tokens = _estimate(made.text) + (_OF_LABEL if memory.trust is Trust.OUTSIDE else 0)
+        if count == _MOST or tokens > budget:
+            continue
+        budget -= tokens
+        count += memory.id not in recent
+        yield memory, made
+
+
+def _with_other_sides(
+    found: Sequence[Memory], against: Mapping[int, Sequence[Memory]]
+) -> Iterator[Memory]:
+    """Yield memories, each with what does not agree with it: nobody knows which of them holds."""
+    told = {memory.id for memory in found}
+    for memory in found:
+        yield _disputed(memory, against.get(memory.id, ()))
+        for other in against.get(memory.id, ()):
+            if other.id not in told:
+                told.add(other.id)
+                why = f"does not agree with memory {memory.id}"
+                yield evolve(_disputed(other, [memory]), why=why)
+
+
+def _disputed(memory: Memory, against: Sequence[Memory]) -> Memory:
+    if not against:
+        return memory
+    days = sorted({one.said_at.date().isoformat() for one in against})
+    doubt = f"(This does not agree with what was said on {', '.join(days)}.)"
+    return evolve(memory, text=f"{memory.text} {doubt}")
+
+
+def block(memory: Memory, *, asked: Collection[str] = ()) -> ContextBlock:
+    """Return a memory as a model is told it: always in the same bytes, for the same question.
+
+    Args:
+        asked: Terms that are looked for in a long one.
+    """
     return ContextBlock(
-        text=f"You remember: {in_words(memory)}",
-        source=f"memory {memory.id}",
+        text=f"You remember: {in_words(memory, asked=asked)}",
+        source=f"{SOURCE}{memory.id}",
         trust=memory.trust,
         private=memory.private,
         why=memory.why,
+        turn=memory.source,
     )
 
 
-def in_words(memory: Memory) -> str:
+def in_words(memory: Memory, *, asked: Collection[str] | None = None) -> str:
     """Return a memory with when and by whom it was said.
 
-    The owner's word stands as it is; everybody else's is reported.
+    The owner's word stands as it is; everybody else's is reported. A text of several lines cannot
+    look like several memories.
+
+    Args:
+        asked: Terms that are looked for in a long one, of which only a part is told; None for all.
     """
     day = memory.said_at.date().isoformat()
     again = f", {memory.count} times" if memory.count > 1 else ""
     who = memory.speaker or "somebody"
+    text = memory.text if asked is None else _excerpt(memory.text, asked)
+    text = "\n  ".join(text.splitlines())
     if memory.trust is Trust.OWNER:
-        return f"[{day}{again}] {who}: {memory.text}"
+        return f"[{day}{again}] {who}: {text}"
     doubt = "not verified" if memory.trust is Trust.OUTSIDE else "not the owner's word"
-    return f"[{day}{again}, {doubt}] {who} said: {memory.text}"
+    return f"[{day}{again}, {doubt}] {who} said: {text}"
+
+
+def _excerpt(text: str, asked: Collection[str]) -> str:
+    """Return the part of a long text that has most of the terms."""
+    if len(text) <= _LONGEST:
+        return text
+    starts = range(0, len(text) - _LONGEST + _STEP, _STEP)
+    windows = [(start, text[start : start + _LONGEST]) for start in starts]
+    start, part = max(windows, key=lambda w: (len(set(terms(w[1])) & set(asked)), -w[0]))
+    before = "… " if start else ""
+    after = " …" if start + len(part) < len(text) else ""
+    return f"{before}{part.strip()}{after}"
+
+
+def _estimate(text: str) -> int:
+    """Estimate the tokens of a text, rather too many than too few, as the kernel does."""
+    ascii_only = sum(c.isascii() for c in text)
+    return math.ceil(ascii_only / _ASCII_PER_TOKEN + len(text) - ascii_only) + 5
+
+
+_LATEST = "SELECT id FROM items WHERE place = ? ORDER BY id DESC LIMIT ?"

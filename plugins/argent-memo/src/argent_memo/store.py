@@ -10,20 +10,14 @@ from typing import Any
 from attrs import define, evolve, frozen
 
 from argent_hookspecs import Clock, Database, Memory, MemoryFilter, NewMemory, Transaction
-from argent_memo import items
+from argent_memo import conflicts, entities, index, items
 from argent_memo.filters import conditions
 from argent_memo.items import COLUMNS, Place
-from argent_memo.words import fold
-
-_BEFORE = 2
-"""Items of a session whose words help to find the next one."""
-_BEFORE_CHARACTERS = 200
-_BATCH = 500
 
 
 @frozen
 class Forgotten:
-    """What went, and what was made of it alone and went too."""
+    """What went, and what was made of it and went too."""
 
     items: tuple[int, ...]
     made_of_them: tuple[int, ...]
@@ -75,7 +69,7 @@ class Store:
         return await self.database.write(partial(_correct, id=id, changes=changes, now=now))
 
     async def forget(self, ids: Sequence[int]) -> Forgotten:
-        """Delete items, what was made of them alone, and every trace of them in this file."""
+        """Delete items, what was made of them, and every trace of them in this file."""
         return await self.database.write(partial(forget, ids=ids), durable=True)
 
     async def of_source(self, source: str) -> list[int]:
@@ -87,21 +81,29 @@ class Store:
         rows = await self.database.read(lambda tx: tx.execute(sql, (source,)).fetchall())
         return [id for (id,) in rows]
 
-    async def latest(self, session: str, limit: int) -> list[int]:
-        """Return the ids of what was kept last of a session, newest first."""
-        sql = "SELECT id FROM items WHERE session = ? ORDER BY id DESC LIMIT ?"
-        rows = await self.database.read(lambda tx: tx.execute(sql, (session, limit)).fetchall())
+    async def latest(self, place: str, limit: int) -> list[int]:
+        """Return the ids of what was kept last of a place, newest first."""
+        sql = "SELECT id FROM items WHERE place = ? ORDER BY id DESC LIMIT ?"
+        rows = await self.database.read(lambda tx: tx.execute(sql, (place, limit)).fetchall())
         return [id for (id,) in rows]
 
-    async def timeline(self, filters: MemoryFilter, *, limit: int) -> list[Memory]:
-        """Return what was said or happened, oldest first."""
+    async def timeline(
+        self, filters: MemoryFilter, *, limit: int, newest: bool = False
+    ) -> list[Memory]:
+        """Return what was said or happened, oldest first.
+
+        Args:
+            newest: Whether the newest are returned where there are more, and not the oldest.
+        """
         where, given = conditions(filters)
-        sql = f"SELECT {COLUMNS} FROM items WHERE {where} ORDER BY said_at, id LIMIT ?"
+        order = "said_at DESC, id DESC" if newest else "said_at, id"
+        sql = f"SELECT {COLUMNS} FROM items WHERE {where} ORDER BY {order} LIMIT ?"
 
         def read(tx: Transaction) -> list[Any]:
             return list(tx.execute(sql, (*given, limit)).fetchall())
 
-        return [items.memory(row) for row in await self.database.read(read)]
+        rows = await self.database.read(read)
+        return [items.memory(row) for row in (reversed(rows) if newest else rows)]
 
     async def history(self, id: int) -> list[Memory]:
         """Return what an item said before it was corrected, newest first."""
@@ -111,62 +113,55 @@ class Store:
 
         return [items.memory(row) for row in await self.database.read(read)]
 
-    async def reindex(self) -> int:
-        """Make the index of words anew from the items; return how many there are."""
 
-        def ids(tx: Transaction, after: int) -> list[int]:
-            sql = "SELECT id FROM items WHERE state = 'live' AND id > ? ORDER BY id LIMIT ?"
-            return [id for (id,) in tx.execute(sql, (after, _BATCH)).fetchall()]
+def add(tx: Transaction, new: NewMemory, *, place: Place, now: float, merge: bool = True) -> int:
+    """Keep something, in a transaction; return its id, or that of what it repeats.
 
-        def clear(tx: Transaction) -> None:
-            tx.execute("INSERT INTO words (words) VALUES ('delete-all')")
-
-        def fill(tx: Transaction, batch: Sequence[int]) -> None:
-            for id in batch:
-                index(tx, id)
-
-        await self.database.write(clear)
-        last, total = 0, 0
-        while batch := await self.database.read(partial(ids, after=last)):
-            await self.database.write(partial(fill, batch=batch))
-            last, total = batch[-1], total + len(batch)
-        return total
-
-
-def add(tx: Transaction, new: NewMemory, *, place: Place, now: float) -> int:
-    """Keep something, in a transaction; return its id, or that of what it repeats."""
+    Args:
+        merge: Whether what says the same is the same; not, if only what it answers says what it
+            means.
+    """
+    new = items.storable(new)
     known = _known(tx, new)
     if known is not None:
         return known
-    again = _same(tx, new)
+    again = _same(tx, new) if merge else None
     if again is not None:
-        _say_again(tx, again, new, now=now)
+        say_again(tx, again, new, now=now)
         return again
     id = items.insert(tx, new, place=place, now=now)
     if new.supersedes is not None:
-        _supersede(tx, new.supersedes, by=id)
-    index(tx, id)
+        supersede(tx, new.supersedes, by=id)
+    index.put(tx, id)
+    settled = conflicts.note(tx, id)
+    if settled is not None:
+        supersede(tx, settled, by=id)
     return id
 
 
-def index(tx: Transaction, id: int) -> None:
-    """Put the words of an item into the index, with some of what was said just before it."""
-    tx.execute("DELETE FROM words WHERE rowid = ?", (id,))
-    row = tx.execute("SELECT text, session FROM items WHERE id = ?", (id,)).fetchone()
-    if row is None:
-        return
-    text, session = row
-    before = tx.execute(_EARLIER, (session, id, _BEFORE)).fetchall() if session else []
-    context = [text, *(earlier for (earlier,) in before)]
-    around = " ".join(part[:_BEFORE_CHARACTERS] for part in context)
-    tx.execute(
-        "INSERT INTO words (rowid, said, before) VALUES (?, ?, ?)",
-        (id, " ".join(fold(text)), " ".join(fold(around))),
-    )
-
-
 def forget(tx: Transaction, ids: Sequence[int]) -> Forgotten:
-    """Delete items, with what was made of them alone, in a transaction."""
+    """Delete items, with what was made of them, in a transaction.
+
+    What was made of several goes with each, as nobody can tell their parts apart; those that it
+    had replaced come back.
+    """
+    found = going(tx, ids)
+    gone = (*found.items, *found.made_of_them)
+    named = entities.touched(tx, gone)
+    replaced = [id for (id,) in tx.execute(_REPLACED, (json.dumps(gone),)).fetchall()]
+    for id in gone:
+        index.take_out(tx, id)
+        tx.execute("DELETE FROM items WHERE id = ?", (id,))
+    entities.tidy(tx, named)
+    for id in replaced:
+        tx.execute("UPDATE items SET state = 'live' WHERE id = ?", (id,))
+        index.put(tx, id)
+        tx.execute("UPDATE embedders SET done = MIN(done, ?)", (id - 1,))
+    return found
+
+
+def going(tx: Transaction, ids: Sequence[int]) -> Forgotten:
+    """Return what would go with items; nothing is deleted."""
     asked = [id for (id,) in tx.execute(_EXISTING, (json.dumps(list(ids)),)).fetchall()]
     earlier = [old for id in asked for (old,) in tx.execute(_SUPERSEDED, (id,)).fetchall()]
     direct = list(dict.fromkeys([*asked, *earlier]))
@@ -175,14 +170,12 @@ def forget(tx: Transaction, ids: Sequence[int]) -> Forgotten:
         for (other,) in tx.execute(_MADE_OF, (id, json.dumps(gone))).fetchall():
             gone.append(other)
             made.append(other)
-    after = {next for id in gone for (next,) in tx.execute(_FOLLOWING, (id, _BEFORE)).fetchall()}
-    for id in gone:
-        tx.execute("DELETE FROM words WHERE rowid = ?", (id,))
-        tx.execute("DELETE FROM items WHERE id = ?", (id,))
-    tx.execute(_NOBODY)
-    for id in sorted(after.difference(gone)):
-        index(tx, id)  # its index held words of what is gone
     return Forgotten(tuple(direct), tuple(made))
+
+
+def is_known(tx: Transaction, new: NewMemory) -> bool:
+    """Tell whether what has this key was kept before."""
+    return _known(tx, new) is not None
 
 
 def _known(tx: Transaction, new: NewMemory) -> int | None:
@@ -197,7 +190,7 @@ def _same(tx: Transaction, new: NewMemory) -> int | None:
     return None if row is None or new.supersedes is not None else int(row[0])
 
 
-def _say_again(tx: Transaction, id: int, new: NewMemory, *, now: float) -> None:
+def say_again(tx: Transaction, id: int, new: NewMemory, *, now: float) -> None:
     """Note that the same was said once more."""
     at = now if new.said_at is None else new.said_at.timestamp()
     key = new.key or f"{id}/{at}"
@@ -207,7 +200,10 @@ def _say_again(tx: Transaction, id: int, new: NewMemory, *, now: float) -> None:
 
 
 def _correct(tx: Transaction, *, id: int, changes: dict[str, Any], now: float) -> int:
-    sql = f"SELECT {COLUMNS}, session FROM items WHERE id = ? AND superseded_by IS NULL"
+    sql = f"SELECT {COLUMNS}, place FROM items WHERE id = ? AND superseded_by IS NULL"
+    known = _known(tx, NewMemory(text="", key=changes.get("key")))
+    if known is not None:
+        return known
     row = tx.execute(sql, (id,)).fetchone()
     if row is None:
         raise KeyError(id)
@@ -226,17 +222,20 @@ def _correct(tx: Transaction, *, id: int, changes: dict[str, Any], now: float) -
         importance=old.importance,
         supersedes=id,
     )
-    place = Place(origin="hand", session=row[-1])
+    place = Place(origin="hand", name=row[-1])
     return add(tx, evolve(new, **changes), place=place, now=now)
 
 
-def _supersede(tx: Transaction, id: int, *, by: int) -> None:
+def supersede(tx: Transaction, id: int, *, by: int) -> None:
+    """Let an item be no longer true by another, which takes its place; it is kept as history."""
+    index.take_out(tx, id)
     tx.execute(
         "UPDATE items SET state = 'superseded', superseded_by = ? WHERE id = ? AND id != ?",
         (by, id, by),
     )
-    tx.execute("DELETE FROM words WHERE rowid = ?", (id,))
     tx.execute("DELETE FROM vectors WHERE item = ?", (id,))
+    # The new one stands where the old one stood, among what was said around it.
+    tx.execute(_SAME_PLACE, (id, by))
 
 
 _KEY = (
@@ -253,17 +252,15 @@ _SUPERSEDED = (
 _MADE_OF = (
     "SELECT item FROM links WHERE other = ?1 AND relation = 'made of'"
     " AND item NOT IN (SELECT value FROM json_each(?2))"
-    " AND NOT EXISTS (SELECT 1 FROM links AS rest WHERE rest.item = links.item"
-    "  AND rest.relation = 'made of' AND rest.other NOT IN (SELECT value FROM json_each(?2)))"
 )
-_FOLLOWING = (
-    "SELECT next.id FROM items JOIN items AS next ON next.session = items.session"
-    " AND next.id > items.id WHERE items.id = ? AND items.session != '' AND next.state = 'live'"
-    " ORDER BY next.id LIMIT ?"
+_REPLACED = (
+    "WITH gone (id) AS (SELECT value FROM json_each(?)) SELECT DISTINCT other FROM links"
+    " JOIN items ON items.id = other WHERE relation = 'made of' AND item IN gone"
+    " AND other NOT IN gone AND state = 'archived'"
 )
-_NOBODY = (
-    "DELETE FROM entities WHERE profile = ''"
-    " AND NOT EXISTS (SELECT 1 FROM mentions WHERE entity = entities.id)"
+_SAME_PLACE = (
+    "UPDATE items SET (session, position) = (SELECT session, position FROM items WHERE id = ?)"
+    " WHERE id = ?"
 )
 _HISTORY = (
     f"WITH RECURSIVE older (n) AS (SELECT id FROM items WHERE superseded_by = ?"

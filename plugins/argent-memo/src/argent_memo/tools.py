@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 from attrs import define
@@ -22,13 +23,22 @@ from argent_hookspecs import (
     ToolRun,
     Trust,
 )
-from argent_memo.audience import OWNER, audience_of, audiences_at
+from argent_memo import derived, uses
+from argent_memo.audience import OWNER, REFLECTION, audience_of, audiences_at, is_owners
 from argent_memo.confidential import is_confidential
 from argent_memo.items import Place
+from argent_memo.learned import AGENT, legible
 from argent_memo.memo import Memo, memo_of
 from argent_memo.recall import in_words
+from argent_memo.words import terms
 
 _HINTS = ("remember", "remind", "recall", "forget")
+_MOST_FOUND = 50
+_MOST_LISTED = 100
+_MOST_PAGES = 20
+_LONGEST = 2000
+_THEIR_OWN = 0.5
+_LESS_AND_LESS = (Trust.OWNER, Trust.PAIRED, Trust.OUTSIDE)
 
 
 @define(eq=False, repr=False)
@@ -49,14 +59,16 @@ class MemoryTools:
         return [
             Tool(
                 id="memory_search",
-                description="Search the memory for what was said or learned before.",
+                description="Search the memory for what was said or learned before. Each result "
+                "begins with its id.",
                 run=self.search,
                 effect=again,
                 hints=_HINTS,
             ),
             Tool(
                 id="memory_store",
-                description="Keep something that will matter later: a fact, a preference, a plan.",
+                description="Keep something that will matter later: a fact, a preference, a plan. "
+                "What is said is kept anyway; use it when somebody asks you to remember.",
                 run=self.store,
                 effect=again,
                 hints=_HINTS,
@@ -69,7 +81,8 @@ class MemoryTools:
             ),
             Tool(
                 id="memory_forget",
-                description="Delete memories by their ids, for good.",
+                description="Delete memories by their ids, for good. Find the ids with "
+                "memory_search first.",
                 run=self.forget,
                 effect=again,
                 permission=Permission.ASK,
@@ -87,11 +100,19 @@ class MemoryTools:
         query: Annotated[str, "what to look for, in plain words"],
         run: ToolRun,
         limit: Annotated[int, "most memories to return"] = 10,
+        page: Annotated[int, "2 for those behind the first page"] = 1,
     ) -> str:
         """Search the memory."""
-        found = await self.memo.search(query, max(1, min(limit, 50)), filters=self._here(run))
-        self.memo.uses.note(run.conversation, found)
-        return self._told(self._for(run, found))
+        here = await self._here(run)
+        first, size = _page(page, limit, most=_MOST_FOUND)
+        found = await self.memo.search(query, first + size + 1, filters=here)
+        mine = _for(run, found)
+        told = mine[first : first + size]
+        now = self.ctx.clock.now().timestamp()
+        await self.memo.store.database.write(
+            partial(uses.note, memories=told, turn=run.turn, now=now)
+        )
+        return _told(told, more=page + 1 if len(mine) > first + size else None)
 
     async def store(
         self,
@@ -99,107 +120,210 @@ class MemoryTools:
         run: ToolRun,
         kind: Annotated[str, "fact, preference, decision, event, person or procedural"] = "fact",
         importance: Annotated[float, "from 0 to 1"] = 0.7,
+        made_of: Annotated[list[int] | None, "ids of the memories that it sums up, if any"] = None,
     ) -> str:
         """Keep something."""
         if kind not in list(MemoryKind):
             raise ToolError(f"there is no kind {kind!r}; the kinds are: {', '.join(MemoryKind)}")
         if not 0 <= importance <= 1:
             raise ToolError("importance goes from 0 to 1")
-        if not text.strip():
-            raise ToolError("there is nothing to keep")
-        if is_confidential(text):
-            raise ToolError("it looks like a key or a password; such things are not kept here")
-        event = run.event
+        _demand_text(text)
+        sources = await self._sources(run, made_of, text=text)
+        speaker, trust = _whose(run, text, sources)
         memory = NewMemory(
             text=text.strip(),
             kind=MemoryKind(kind),
             key=run.key,
-            speaker="" if event is None else event.sender_name or event.sender,
-            source=run.key,
-            trust=run.trust,
-            audience=self._place(run),
+            speaker=speaker,
+            source=run.turn or run.key,
+            trust=trust,
+            audience=await self._place(run),
             private=run.private,
             importance=importance,
         )
-        id = await self.memo.store.add(memory, Place(origin="tool"))
+        id = await self._keep(memory, sources)
         return f"kept as memory {id}"
 
     async def update(
         self,
         id: Annotated[int, "of the memory"],
-        text: Annotated[str, "what holds now"],
+        text: Annotated[str, "what holds now, in full"],
         run: ToolRun,
     ) -> str:
         """Correct a memory."""
-        old = await self._mine(run, [id])
+        _demand_text(text)
+        old = await self._mine(run, [id], trust=run.trust)
+        if not old and run.trust is Trust.OUTSIDE:
+            raise ToolError("content from outside is part of this turn: nothing is changed by it")
         if not old:
-            raise ToolError(f"there is no memory {id} that could be corrected here")
-        if is_confidential(text):
-            raise ToolError("it looks like a key or a password; such things are not kept here")
-        trust = max(old[0].trust, run.trust, key=list(Trust).index)
-        new = await self.memo.store.correct(
-            id, text=text, key=run.key, trust=trust, private=old[0].private or run.private
-        )
+            raise ToolError(f"there is no memory {id} that may be corrected here; search first")
+        speaker, trust = _whose(run, text)
+        private = old[0].private or run.private
+        try:
+            new = await self.memo.store.correct(
+                id,
+                text=text.strip(),
+                key=run.key,
+                speaker=speaker,
+                source=run.turn or run.key,
+                trust=trust,
+                private=private,
+                said_at=self.ctx.clock.now(),
+            )
+        except KeyError as error:
+            raise ToolError(f"memory {id} was corrected before; search for what holds now") from (
+                error
+            )
         return f"memory {id} is corrected by memory {new}"
 
-    async def forget(self, ids: Annotated[list[int], "of the memories"], run: ToolRun) -> str:
+    async def forget(
+        self,
+        ids: Annotated[list[int], "of the memories, as memory_search shows them"],
+        run: ToolRun,
+    ) -> str:
         """Delete memories."""
-        mine = await self._mine(run, ids)
+        # A person has agreed, whatever else is told in the turn.
+        trust = run.trust if run.event is None else run.event.trust
+        mine = await self._mine(run, ids, trust=trust)
         gone = await self.memo.store.forget([memory.id for memory in mine])
-        return f"{len(gone.items) + len(gone.made_of_them)} memories are deleted"
+        count = len(gone.items) + len(gone.made_of_them)
+        kept = sorted(set(ids) - {memory.id for memory in mine})
+        rest = f"; there is no {', '.join(map(str, kept))} that may be deleted here" if kept else ""
+        return f"deleted: {count}{rest}"
 
     async def timeline(
         self,
-        since: Annotated[str, "a date, 2026-03-01"],
+        since: Annotated[str, "the first day, as 2026-03-01"],
         run: ToolRun,
-        until: Annotated[str, "the day after the last"] = "",
+        until: Annotated[str, "the last day, as 2026-03-31; now, if empty"] = "",
         limit: Annotated[int, "most memories to return"] = 30,
+        page: Annotated[int, "2 for those behind the first page"] = 1,
     ) -> str:
         """List what was said in a span of time."""
-        here = self._here(run)
-        found = await self.memo.store.timeline(
-            MemoryFilter(
-                audiences=here.audiences,
-                since=_day(since),
-                until=_day(until) if until else None,
-            ),
-            limit=max(1, min(limit, 200)),
+        here = await self._here(run)
+        first, size = _page(page, limit, most=_MOST_LISTED)
+        span = MemoryFilter(
+            audiences=here.audiences,
+            since=_day(since),
+            until=_day(until, after=True) if until else None,
         )
-        return self._told(self._for(run, found))
+        found = await self.memo.store.timeline(span, limit=first + size + 1)
+        mine = _for(run, found)
+        more = page + 1 if len(mine) > first + size else None
+        return _told(mine[first : first + size], more=more)
 
-    def _place(self, run: ToolRun) -> str:
-        return audience_of(run.event, conversation=run.conversation)
+    async def _place(self, run: ToolRun) -> str:
+        database = self.memo.store.database
+        owners = await database.read(partial(is_owners, conversation=run.conversation))
+        return audience_of(run.event, conversation=run.conversation, owners=owners)
 
-    def _here(self, run: ToolRun) -> MemoryFilter:
-        event = run.event
+    async def _here(self, run: ToolRun) -> MemoryFilter:
+        place, share = await self._place(run), self.memo.settings.share
         return MemoryFilter(
-            audiences=audiences_at(self._place(run), self.memo.settings.share),
-            asker="" if event is None else event.sender_name or event.sender,
+            audiences=audiences_at(place, share, conversation=run.conversation),
+            asker=_asker(run),
         )
 
-    async def _mine(self, run: ToolRun, ids: Sequence[int]) -> list[Memory]:
-        """Return those that may be changed where the call came up, by who asks for it."""
-        place = self._place(run)
-        if run.trust is Trust.OUTSIDE:
-            raise ToolError("content from outside is part of this turn: nothing is changed by it")
+    async def _sources(self, run: ToolRun, ids: Sequence[int] | None, *, text: str) -> list[Memory]:
+        """Return what a memory is made of, of what may come up here."""
+        event = run.event
+        if not ids and event is not None and event.kind == REFLECTION:
+            return derived.likely(text, await self.memo.store.get(event.data.get("items", [])))
+        ids = ids or []
+        if len(ids) > _MOST_LISTED:
+            raise ToolError(f"{len(ids)} are too many at once; the most are {_MOST_LISTED}")
+        here = (await self._here(run)).audiences or ()
+        found = _for(run, await self.memo.store.get(ids))
+        heard = [one for one in found if one.audience in here]
+        if missing := sorted(set(ids) - {one.id for one in heard}):
+            raise ToolError(f"there is no memory {', '.join(map(str, missing))} here")
+        return heard
+
+    async def _keep(self, memory: NewMemory, sources: Sequence[Memory]) -> int:
+        place, share = Place(origin="tool"), self.memo.settings.share
+        try:
+            new = derived.derived(memory, sources, share=share)
+            of = [one.id for one in sources]
+            return await derived.keep(self.memo.store, new, place=place, of=of)
+        except ValueError as error:
+            raise ToolError(str(error)) from error
+        except KeyError as error:
+            raise ToolError(f"memory {error} was deleted just now") from error
+
+    async def _mine(self, run: ToolRun, ids: Sequence[int], *, trust: Trust) -> list[Memory]:
+        """Return those that may be changed where the call came up.
+
+        The owner, alone with the agent, may change all; others what is of their place. Nobody takes
+        away what somebody has said who is trusted more.
+
+        Args:
+            trust: Whose wish it is.
+        """
+        if len(ids) > _MOST_LISTED:
+            raise ToolError(f"{len(ids)} are too many at once; the most are {_MOST_LISTED}")
+        place = await self._place(run)
         found = await self.memo.store.get(ids)
-        return [one for one in found if place == OWNER or one.audience == place]
-
-    def _for(self, run: ToolRun, found: Sequence[Memory]) -> list[Memory]:
-        """Leave out what is for models of this machine only, unless this turn is too."""
-        return [memory for memory in found if run.private or not memory.private]
-
-    def _told(self, found: Sequence[Memory]) -> str:
-        if not found:
-            return "nothing is remembered about that"
-        text = "\n".join(f"{memory.id}: {in_words(memory)}" for memory in found)
-        outside = any(memory.trust is Trust.OUTSIDE for memory in found)
-        return FromOutside(text) if outside else text
+        rank = _LESS_AND_LESS.index
+        return [
+            one
+            for one in found
+            if rank(trust) <= rank(one.trust) and (place == OWNER or one.audience == place)
+        ]
 
 
-def _day(text: str) -> datetime:
+def _whose(run: ToolRun, text: str, sources: Sequence[Memory] = ()) -> tuple[str, Trust]:
+    """Return whose word a text is that a model wrote: of the person, if their words are in it."""
+    event = run.event.text if run.event is not None else ""
+    said = set(terms("\n".join(one.text for one in sources) if sources else event))
+    speakers = {one.speaker for one in sources} or {_asker(run)}
+    own = set(terms(text))
+    if own and len(own & said) >= _THEIR_OWN * len(own) and len(speakers) == 1:
+        return speakers.pop(), run.trust
+    return AGENT, max(run.trust, Trust.PAIRED, key=_LESS_AND_LESS.index)
+
+
+def _asker(run: ToolRun) -> str:
+    return "" if run.event is None else legible(run.event.sender_name or run.event.sender)
+
+
+def _for(run: ToolRun, found: Sequence[Memory]) -> list[Memory]:
+    """Leave out what is for models of this machine only, unless this turn is too."""
+    return [memory for memory in found if run.private or not memory.private]
+
+
+def _told(found: Sequence[Memory], *, more: int | None) -> str:
+    if not found:
+        return "nothing is remembered about that"
+    lines = [f"{memory.id}: {in_words(memory)}" for memory in found]
+    if more is not None:
+        lines.append(f"(there is more: page {more})")
+    text = "\n".join(lines)
+    outside = any(memory.trust is Trust.OUTSIDE for memory in found)
+    return FromOutside(text) if outside else text
+
+
+def _demand_text(text: str) -> None:
+    if not text.strip():
+        raise ToolError("there is nothing to keep; say it in one or two full sentences")
+    if len(text) > _LONGEST:
+        raise ToolError(f"that is too long; say it in less than {_LONGEST} characters")
+    if is_confidential(text):
+        raise ToolError("it looks like a key or a password; such things are not kept here")
+
+
+def _page(page: int, limit: int, *, most: int) -> tuple[int, int]:
+    """Return how many come before a page, and how many are on it."""
+    if not 1 <= page <= _MOST_PAGES:
+        raise ToolError(f"pages go from 1 to {_MOST_PAGES}")
+    size = max(1, min(limit, most))
+    return (page - 1) * size, size
+
+
+def _day(text: str, *, after: bool = False) -> datetime:
+    """Return when a day begins, or when it is over."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
+        found += timedelta(days=after and len(text) <= len("2026-03-01"))
+    except (ValueError, OverflowError) as error:
         raise ToolError(f"{text!r} is no date; write it as 2026-03-01") from error
     return found if found.tzinfo else found.replace(tzinfo=UTC)

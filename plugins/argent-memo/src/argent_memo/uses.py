@@ -1,47 +1,117 @@
 """Uses: which memories were told to a model, and whether that mattered.
 
 That a memory is told by itself says nothing about its worth. It mattered when distinctive words of
-it, which the question did not have, came up in the answer.
+it, which the question did not have, came up in the answer; the answer is then made of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
-from attrs import define, field
+from attrs import frozen
 
-from argent_hookspecs import FinishedTurn, Memory, Transaction
-from argent_memo.words import fold
+from argent_hookspecs import FinishedTurn, Memory, Transaction, Trust
+from argent_memo.worth import distinctive, terms
 
+SOURCE = "memory "
+"""How the source of a block of context begins; the id follows."""
 _SHARED = 3
-_LONG = 4
-_MOST = 256
+_LOOKED_BACK = 20
 
 
-@define(eq=False, repr=False)
-class Uses:
-    """Keeps what was told in turns that still run, and puts it down when they end."""
+@frozen
+class Made:
+    """What an answer was made of.
 
-    _told: dict[str, list[Memory]] = field(factory=dict)
+    Args:
+        outside: Whether some of it came from outside.
+        private: Whether some of it is for models of this machine only.
+    """
 
-    def note(self, conversation: str, memories: Sequence[Memory]) -> None:
-        """Note that memories are told in the turn that a conversation has now."""
-        self._told.pop(conversation, None)
-        if memories:
-            self._told[conversation] = list(memories)
-        while len(self._told) > _MOST:
-            del self._told[next(iter(self._told))]
-
-    def keep(self, tx: Transaction, turn: FinishedTurn, *, now: float) -> None:
-        """Put down what was told in a turn that has ended, and what of it mattered."""
-        told = self._told.get(turn.conversation, [])
-        asked, answered = set(fold(turn.asked)), set(fold(turn.answered))
-        for memory in told:
-            words = {word for word in fold(memory.text) if len(word) >= _LONG} - asked
-            mattered = len(words & answered) >= min(_SHARED, max(1, len(words)))
-            tx.execute(_PUT, (now, turn.id, memory.why, int(mattered and bool(words)), memory.id))
+    of: tuple[int, ...] = ()
+    outside: bool = False
+    private: bool = False
 
 
-_PUT = (
-    "INSERT INTO uses (item, at, turn, why, mattered) SELECT id, ?, ?, ?, ? FROM items WHERE id = ?"
+def note(tx: Transaction, memories: Iterable[Memory], *, turn: str, now: float) -> None:
+    """Put down that a tool told memories in a turn; once, however often it runs."""
+    for memory in memories:
+        _put(tx, memory.id, turn=turn, why=memory.why, now=now)
+
+
+def keep(tx: Transaction, turn: FinishedTurn, *, now: float) -> Made:
+    """Put down what was told in a turn that has ended, and what of it mattered."""
+    for source, why in turn.told.items():
+        if (id := _id_of(source)) is not None:
+            _put(tx, id, turn=turn.id, why=why, now=now)
+    told = tx.execute(_TOLD, (turn.id,)).fetchall()
+    earlier = tx.execute(_OUTSIDE, (turn.conversation, turn.id, _LOOKED_BACK)).fetchall()
+    found = list(dict.fromkeys([*told, *earlier]))
+    mattered = _that_mattered(tx, turn, found, text=turn.answered)
+    tx.executemany(_MATTERED, [(turn.id, id) for id, *_ in mattered])
+    for item, text in tx.execute(_BY_TOOLS, (turn.id,)).fetchall():
+        link(tx, item, _made(_that_mattered(tx, turn, found, text=text, wary=True)))
+    return _made(_that_mattered(tx, turn, found, text=turn.answered, wary=True))
+
+
+def _made(of: Iterable[Sequence[Any]]) -> Made:
+    parts = list(of)
+    return Made(
+        of=tuple(id for id, *_ in parts),
+        outside=any(trust == Trust.OUTSIDE for _, _, trust, _ in parts),
+        private=any(bool(private) for *_, private in parts),
+    )
+
+
+def link(tx: Transaction, item: int, made: Made) -> None:
+    """Put down what an item is made of, so that it goes when that goes."""
+    rows = [(item, other) for other in made.of if other != item]
+    tx.executemany("INSERT OR IGNORE INTO links VALUES (?, ?, 'made of')", rows)
+
+
+def _that_mattered(
+    tx: Transaction,
+    turn: FinishedTurn,
+    found: Iterable[Sequence[Any]],
+    *,
+    text: str,
+    wary: bool = False,
+) -> Iterator[Sequence[Any]]:
+    """Yield what a text of a turn is made of: what it has words of that nobody asked with.
+
+    Args:
+        wary: Whether one word is enough of what comes from outside.
+    """
+    asked, made = set(terms(turn.asked)), set(terms(text))
+    for row in found:
+        _, told, trust, _ = row
+        own = distinctive(tx, told) - asked
+        least = 1 if wary and trust == Trust.OUTSIDE else min(_SHARED, len(own))
+        if own and len(own & made) >= least:
+            yield row
+
+
+def _put(tx: Transaction, id: int, *, turn: str, why: str, now: float) -> None:
+    tx.execute(_USE, (now, turn, why, id, turn))
+
+
+def _id_of(source: str) -> int | None:
+    number = source.removeprefix(SOURCE)
+    return int(number) if number.isdecimal() and number != source else None
+
+
+_USE = (
+    "INSERT INTO uses (item, at, turn, why) SELECT id, ?, ?, ? FROM items WHERE id = ?"
+    " AND NOT EXISTS (SELECT 1 FROM uses WHERE uses.item = items.id AND turn = ?)"
 )
+_TOLD = (
+    "SELECT items.id, text, trust, private FROM uses JOIN items ON items.id = uses.item"
+    " WHERE turn = ? ORDER BY items.id"
+)
+_OUTSIDE = (
+    "SELECT id, text, trust, private FROM (SELECT * FROM items WHERE place = ? AND source != ?"
+    " ORDER BY id DESC LIMIT ?) WHERE trust = 'outside' ORDER BY id"
+)
+_BY_TOOLS = "SELECT id, text FROM items WHERE source = ? AND origin != 'turn'"
+_MATTERED = "UPDATE uses SET mattered = 1 WHERE turn = ? AND item = ?"

@@ -186,9 +186,9 @@ class LiveBot:
         if not messages or (edited and messages[0].location):
             return None  # a live location says every few seconds where somebody is
         messages.sort(key=lambda message: message.message_id)
+        wanted = [one for message in messages for one in attachments(message)]
         files: list[EventPart] = []
-        if await self._may_send_files(messages, me):
-            wanted = [one for message in messages for one in attachments(message)]
+        if wanted and await self._may_send_files(messages, me):
             files = [await fetched(self.api, one, files=self.ctx.files) for one in wanted]
         event = event_of(messages, files, me=me, channel=self.place.id, edited=edited)
         first = min(update.update_id for update in updates)

@@ -33,11 +33,16 @@ Press = Callable[["Update"], Awaitable[None]]
 
 @define(eq=False, repr=False)
 class _Batch:
-    """An update, or those of an album, which may be growing."""
+    """An update, or those of an album, which may be growing.
+
+    Args:
+        passed: Set once what comes behind it in the chat may go into the feed.
+    """
 
     album: str | None
     updates: list[Update]
     closed: bool = False
+    passed: asyncio.Event = field(factory=asyncio.Event)
     _changed: asyncio.Event = field(factory=asyncio.Event)
 
     def add(self, update: Update) -> None:
@@ -84,7 +89,7 @@ class Inbox:
     failed: asyncio.Future[None] = field(factory=lambda: asyncio.get_running_loop().create_future())
     _open: dict[int, asyncio.Future[None]] = field(factory=dict)
     _done: dict[int, None] = field(factory=dict)
-    _lanes: dict[int, asyncio.Task[None]] = field(factory=dict)
+    _lanes: dict[int, _Batch] = field(factory=dict)
     _albums: dict[int, _Batch] = field(factory=dict)
     _tasks: set[asyncio.Task[None]] = field(factory=set)
     _highest: int | None = None
@@ -172,26 +177,30 @@ class Inbox:
         batch = _Batch(album, [update])
         if album is not None:
             self._albums[chat] = batch
-        lane = self._start(self._store(batch, after=self._lanes.get(chat)))
-        self._lanes[chat] = lane
-        lane.add_done_callback(lambda _: self._leave(chat, lane))
+        storing = self._start(self._store(batch, after=self._lanes.get(chat)))
+        self._lanes[chat] = batch
+        storing.add_done_callback(lambda _: self._leave(chat, batch))
 
-    def _leave(self, chat: int, lane: asyncio.Task[None]) -> None:
-        if self._lanes.get(chat) is lane:
+    def _leave(self, chat: int, batch: _Batch) -> None:
+        if self._lanes.get(chat) is batch:
             del self._lanes[chat]
             self._albums.pop(chat, None)
 
-    async def _store(self, batch: _Batch, *, after: asyncio.Task[None] | None) -> None:
+    async def _store(self, batch: _Batch, *, after: _Batch | None) -> None:
         if after is not None:
-            await asyncio.wait({after})
+            await after.passed.wait()
         await batch.whole()
         event = await self.read(batch.updates)
-        if event is not None:
-            cursor = self._cursor(batch.updates) if self.counting else None
-            await self.feed.emit(event, cursor=cursor)
+        if event is not None and self.counting:
+            # The feed keeps the order, and moves no cursor past what it could not store.
+            batch.passed.set()
+            await self.feed.emit(event, cursor=self._cursor(batch.updates))
+        elif event is not None:
+            await self.feed.emit(event)
         if self.stored is not None and batch.album is not None:
             await self.stored(batch.updates)
         self._close(batch.updates)
+        batch.passed.set()
 
     async def _aside(self, update: Update) -> None:
         await self.press(update)

@@ -11,6 +11,7 @@ from argent_testing.contracts.context import ContextProviderContract
 from argent_testing.contracts.documents import TextExtractorContract
 from argent_testing.contracts.feeds import RecordingFeed
 from argent_testing.contracts.filters import FilterContract
+from argent_testing.contracts.memories import MemoryContract
 from argent_testing.contracts.model_stores import (
     EmbedderContract,
     ModelCatalogueContract,
@@ -32,6 +33,7 @@ __all__ = [
     "FilterContract",
     "HealthCheckContract",
     "JobContract",
+    "MemoryContract",
     "ModelCatalogueContract",
     "ModelLibraryContract",
     "ModelOutageContract",

@@ -1,0 +1,77 @@
+"""The service: fetches and loads the model when it is first asked."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from argent_embed_minilm.catalogue import MINILM
+from argent_embed_minilm.network import DIMENSIONS
+from argent_embed_minilm.vectors import LONGEST, MiniLm
+from argent_embed_minilm.weights import RETRY, fetch
+from argent_hookspecs import ModelUnavailable, PluginContext
+
+_AT_ONCE = 16
+
+
+class MiniLmEmbedder:
+    """all-MiniLM-L6-v2; the contract's ``TextEmbedder``.
+
+    Args:
+        ctx: Settings, folder, log and progress of the plugin.
+    """
+
+    id = "all-minilm-l6-v2-int8"
+    dimensions = DIMENSIONS
+    longest = LONGEST
+    local = True
+
+    def __init__(self, ctx: PluginContext) -> None:
+        self._ctx = ctx
+        self._loading: asyncio.Task[MiniLm] | None = None
+        self._ended_at = 0.0
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[MiniLmEmbedder]:
+        """Be there for as long as the plugin runs."""
+        try:
+            yield self
+        finally:
+            if self._loading is not None:
+                self._loading.cancel()
+                await asyncio.wait([self._loading])
+                self._loading = None
+
+    async def embed(self, texts: Sequence[str], *, query: bool = False) -> list[array[float]]:
+        """Return one vector for each text; see ``TextEmbedder.embed``."""
+        if not texts:
+            return []
+        vectors: list[array[float]] = []
+        try:
+            model = await self._model()
+            for start in range(0, len(texts), _AT_ONCE):
+                vectors += await asyncio.to_thread(model.vectors, texts[start : start + _AT_ONCE])
+        except OSError as error:
+            self._loading = None
+            raise ModelUnavailable(f"{error}; asked again, it is mended") from error
+        return vectors
+
+    async def _model(self) -> MiniLm:
+        """Wait for the model. Who gives up waiting does not stop the others, nor the download."""
+        if self._loading is None or self._may_try_again(self._loading):
+            self._loading = asyncio.create_task(self._load())
+        await asyncio.wait([self._loading])
+        return self._loading.result()
+
+    def _may_try_again(self, task: asyncio.Task[MiniLm]) -> bool:
+        failed = task.done() and not task.cancelled() and task.exception() is not None
+        return failed and self._ctx.clock.monotonic() - self._ended_at >= RETRY
+
+    async def _load(self) -> MiniLm:
+        try:
+            (path,) = await fetch(self._ctx, MINILM)
+            return await asyncio.to_thread(MiniLm, path, threads=self._ctx.settings.threads)
+        finally:
+            self._ended_at = self._ctx.clock.monotonic()

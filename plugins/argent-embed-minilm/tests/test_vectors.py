@@ -1,0 +1,67 @@
+"""The network, beside the one that it stands for."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from argent_embed_minilm.vectors import MiniLm
+from argent_hookspecs import ModelUnavailable
+from argent_testing import FakeContext
+
+from .embed_kit import WEIGHTS, have_weights, likeness, opened
+
+pytestmark = pytest.mark.anyio
+TEXTS = (
+    "The cat sat on the mat.",
+    "A kitten rests on the rug.",
+    "Interest rates rose again in May.",
+    "Die Zinsen sind im Mai gestiegen.",
+)
+ORIGINAL = (0.620, 0.019, 0.024, 0.017, -0.077, -0.011)
+"""Likeness of each pair, with the original weights in 32-bit floats."""
+FIRST = (0.1302, -0.0158, -0.0367, 0.0580, -0.0598, 0.0331)
+"""The first numbers of the first text's vector, with the same."""
+
+
+@pytest.fixture
+async def file(ctx: FakeContext) -> Path:
+    (path,) = WEIGHTS.paths(ctx.given.data).values()
+    return path
+
+
+async def test_it_says_what_the_original_says(file: Path) -> None:
+    vectors = MiniLm(file, threads=1).vectors(TEXTS)
+
+    pairs = [likeness(one, other) for one, other in combinations(vectors, 2)]
+    assert pairs == pytest.approx(ORIGINAL, abs=0.03)
+    assert vectors[0][:6].tolist() == pytest.approx(FIRST, abs=0.02)
+
+
+async def test_more_threads_say_the_same(file: Path) -> None:
+    one, two = (MiniLm(file, threads=number).vectors(TEXTS) for number in (1, 2))
+
+    assert all(likeness(a, b) > 0.9999 for a, b in zip(one, two, strict=True))
+
+
+async def test_a_file_that_is_cut_off_meanwhile_is_noticed(file: Path) -> None:
+    model = MiniLm(file, threads=1)
+    with file.open("r+b") as opened:
+        opened.truncate(1000)
+
+    with pytest.raises(OSError, match="cut off"):
+        model.vectors(TEXTS)
+
+
+async def test_what_was_cut_off_is_mended_at_the_next_question(ctx: FakeContext) -> None:
+    (path,) = WEIGHTS.paths(ctx.given.data).values()
+    async with opened(ctx) as embedder:
+        before = await embedder.embed(TEXTS)
+        path.write_bytes(b"cut")
+        with pytest.raises(ModelUnavailable, match="asked again"):
+            await embedder.embed(TEXTS)
+        await have_weights(ctx.given.data)
+
+        assert await embedder.embed(TEXTS) == before

@@ -1,0 +1,143 @@
+"""``argent memory add``, ``edit`` and ``forget``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from argent_hookspecs import CommandContext
+from argent_memo.commands.group import ID, KINDS, TEXT, as_json, ask, memory
+from argent_memo.commands.output import counted, print_json, say, say_item, short
+
+
+@memory.command()
+@click.argument("text", **TEXT)
+@click.option("--kind", type=KINDS, default="fact", show_default=True, help="What it is.")
+@click.option(
+    "--importance",
+    type=click.FloatRange(0, 1),
+    default=0.7,
+    show_default=True,
+    help="How much it matters, from 0 to 1.",
+)
+@click.option(
+    "--audience",
+    default="owner",
+    show_default=True,
+    help="Where it may come up: owner for your own chats, everyone, or a conversation.",
+)
+@click.option("--private", is_flag=True, help="Only models of this machine are told it.")
+@click.option("--speaker", default="", help="Who says it; you, if not given.")
+@as_json
+@click.pass_obj
+def add(home: CommandContext, /, as_json: bool, **given: Any) -> None:
+    """Have the agent remember TEXT, as your own word.
+
+    \b
+    argent memory add "The spare key lies under the blue pot."
+    argent memory add "Bins go out on Tuesdays." --kind procedural --importance 0.9
+    argent memory add "The club meets at eight." --audience telegram:-100123
+    """
+    kept = ask(home, "add", **given)
+    if as_json:
+        print_json(kept)
+    elif kept["count"] > 1:
+        say(f"Memory {kept['id']} says that already; it was said {kept['count']} times now.")
+    else:
+        say(f"Kept as memory {kept['id']}.")
+
+
+@memory.command(short_help="Correct a memory.")
+@click.argument("id", type=ID)
+@click.argument("text", **TEXT)
+@as_json
+@click.pass_obj
+def edit(home: CommandContext, id: int, text: str, as_json: bool) -> None:
+    """Put TEXT in the place of memory ID; what it said before is kept as its history.
+
+    \b
+    argent memory edit 12 "Ann lives in Basel."
+    argent memory show 12
+    """
+    kept = ask(home, "edit", id=id, text=text)
+    if as_json:
+        print_json(kept)
+    else:
+        say(f"Memory {id} is corrected by memory {kept['id']}.")
+
+
+@memory.command(short_help="Delete memories for good.")
+@click.argument("ids", type=ID, nargs=-1)
+@click.option("--query", help="What is found so.", **TEXT)
+@click.option("-k", type=click.IntRange(1, 200), default=10, show_default=True, help="Most of it.")
+@click.option("--source", help="All that came of one event, turn or file.", **TEXT)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and let it stay.")
+@as_json
+@click.pass_obj
+def forget(
+    home: CommandContext,
+    /,
+    ids: Sequence[int],
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Delete memories for good, with their history and all that was made of them alone.
+
+    By their IDS they go at once. With --query and --source you see first what would go, and are
+    asked. The source of a memory stands in: argent memory show ID
+
+    \b
+    argent memory forget 12 13
+    argent memory forget --query "my old flat"
+    argent memory forget --source 0197a3c2 --dry-run
+    argent memory forget --query "my old flat" -k 1 --yes
+    """
+    if sum([bool(ids), bool(given["query"]), bool(given["source"])]) != 1:
+        raise click.UsageError("Say what to forget: IDs, or --query, or --source.")
+    surely = yes or bool(ids)
+    if not (surely or dry_run) and (as_json or not sys.stdin.isatty()):
+        raise click.UsageError("Nobody can be asked here: add --yes, or look with --dry-run.")
+    going = ask(home, "going", ids=ids, **given)
+    if not going and not as_json:
+        say("Nothing is remembered of that; nothing is deleted.")
+        return
+    if not as_json and not (surely and not dry_run):
+        _preview(going)
+    if dry_run:
+        _done(going, as_json=as_json, deleted=False)
+        return
+    if not surely:
+        click.confirm(f"Delete {_memories(len(going))} for good?", abort=True)
+    if going:
+        ask(home, "forget", ids=[item["id"] for item in going])
+    _done(going, as_json=as_json, deleted=True)
+
+
+def _preview(going: Sequence[dict[str, Any]]) -> None:
+    for item in going:
+        say_item(item)
+        if item["because"]:
+            say(f"        goes too: {item['because']}")
+
+
+def _done(going: Sequence[dict[str, Any]], *, as_json: bool, deleted: bool) -> None:
+    if as_json:
+        print_json({"deleted": deleted, "items": list(going)})
+        return
+    if not deleted:
+        say(f"{_memories(len(going))} would go; nothing is deleted.")
+        return
+    say(f"{_memories(len(going))} deleted:")
+    for item in going:
+        because = f" ({item['because']})" if item["because"] else ""
+        say(f"{item['id']:>6}  {short(item['text'])}{because}")
+
+
+def _memories(n: int) -> str:
+    return counted(n, "memory", many="memories")

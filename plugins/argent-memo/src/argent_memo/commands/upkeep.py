@@ -1,0 +1,184 @@
+"""``argent memory stats``, ``check``, ``reindex`` and ``start``."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import click
+
+from argent_hookspecs import ArgentError, CommandContext
+from argent_memo.commands.group import as_json, ask, asked, memory
+from argent_memo.commands.output import counted, megabytes, print_json, say, say_rows, short
+
+_BROKEN = (
+    "Parts of the file cannot be read. Try: argent memory reindex. If it is said again after that,"
+    " save what can be read with: argent memory export saved.jsonl. Then stop Argent, move"
+    " data/memory.db and the files beside it that end in -wal and -shm away, or put a backup in"
+    " their place, and start again with: argent memory import saved.jsonl"
+)
+_ALONE = (
+    "None is installed: search goes by words alone. For meaning too: pip install"
+    " argent-embed-minilm (English, 100 MB), or argent-embed-static (small machines)"
+)
+
+
+@memory.command(short_help="Say how much is remembered.")
+@as_json
+@click.pass_obj
+def stats(home: CommandContext, as_json: bool) -> None:
+    """Say how much is remembered, what it takes, and what search can go by.
+
+    \b
+    argent memory stats
+    argent memory stats --json
+    """
+    found = ask(home, "stats")
+    if as_json:
+        print_json(found)
+        return
+    vectors = (f"{v['vectors']:,} of {v['embedder']}" for v in found["vectors"])
+    say_rows(
+        [
+            ("Memories", f"{found['items']:,} ({_counts(found['state'])})"),
+            ("Kinds", _counts(found["kind"])),
+            ("Word of", _counts(found["trust"])),
+            ("For", _counts(found["audience"])),
+            ("Came by", _counts(found["origin"])),
+            ("Names", f"{found['entities']:,}"),
+            ("Told", f"{counted(found['uses'], 'time')}"),
+            ("On disk", megabytes(found["bytes"])),
+            ("Vectors", ", ".join(vectors)),
+            ("Embedder", found["embedder"] or _ALONE),
+        ]
+    )
+    if found["without_vector"]:
+        waiting = counted(found["without_vector"], "memory waits", many="memories wait")
+        say(f"{waiting} for a vector; it is made in the background while the agent runs.")
+    if found["conflicts"]:
+        say(f"{counted(found['conflicts'], 'conflict')}: see argent memory check")
+
+
+@memory.command(short_help="Look for damage in data/memory.db.")
+@as_json
+@click.pass_context
+def check(ctx: click.Context, as_json: bool) -> None:
+    """Look for damage in data/memory.db; the exit code is 1 if there is any.
+
+    Pages, the words of each memory, the index and the vectors are looked at. Facts that cannot
+    both hold are listed too; they are no damage.
+
+    \b
+    argent memory check
+    argent memory check --json
+    """
+    found = ask(ctx.obj, "check")
+    if as_json:
+        print_json(found)
+    else:
+        _report(found)
+        for older, newer in found["conflicts"]:
+            say(f"These do not agree: {older['id']} {short(older['text'])}")
+            say(f"              with: {newer['id']} {short(newer['text'])}")
+            say(f"    Correct or forget one: argent memory forget {older['id']}")
+    ctx.exit(0 if found["sound"] else 1)
+
+
+@memory.command(short_help="Make the index anew.")
+@click.option("--vectors", is_flag=True, help="Make all vectors anew, not only wrong ones.")
+@as_json
+@click.pass_context
+def reindex(ctx: click.Context, vectors: bool, as_json: bool) -> None:
+    """Make the index anew from the memories, and have wrong vectors made again.
+
+    What no longer says what it said when it was written is set aside: it is not told any more, and
+    stays for you to look at. The exit code is 1 if something could not be mended.
+
+    \b
+    argent memory reindex
+    argent memory reindex --vectors
+    """
+    done = ask(ctx.obj, "reindex", vectors=vectors)
+    if as_json:
+        print_json(done)
+    else:
+        say(f"The index of {counted(done['items'], 'memory', many='memories')} is made anew.")
+        if done["vectors"]:
+            say(f"To be made again in the background: {counted(done['vectors'], 'vector')}")
+        _report(done)
+    ctx.exit(0 if done["sound"] else 1)
+
+
+@memory.command(short_help="Say where the HTTP worker listens.")
+@click.pass_obj
+def start(home: CommandContext) -> None:
+    """Say where the memory's HTTP worker listens; start the agent if it does not run.
+
+    The worker is part of the agent. One that is started here runs until Ctrl-C.
+
+    \b
+    argent memory start
+    """
+    try:
+        asyncio.run(_start(home))
+    except (ArgentError, ConnectionError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+async def _start(home: CommandContext) -> None:
+    try:
+        async with asyncio.timeout(5), home.connect("memo"):
+            runs = True
+    except (ArgentError, TimeoutError):
+        runs = False
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # on Windows, where Ctrl-C is a KeyboardInterrupt
+            loop.add_signal_handler(number, stopped.set)
+    async with home.running_kernel():
+        answer = await asked(home, {"do": "worker"})
+        say(_where(answer["result"]))
+        if not runs:
+            say("The agent runs here; Ctrl-C stops it.")
+            await stopped.wait()
+
+
+def _where(worker: Mapping[str, Any]) -> str:
+    if worker["problem"]:
+        return f"The memory's HTTP worker does not listen: {worker['problem']}"
+    return f"The memory's HTTP worker listens on http://127.0.0.1:{worker['port']}"
+
+
+def _report(found: Mapping[str, Any]) -> None:
+    """Say what is wrong, and what to do about it."""
+    if found["sound"]:
+        say(f"{counted(found['items'], 'memory', many='memories')}: all sound.")
+        return
+    for flaw in found["flaws"]:
+        where = f"memory {flaw['id']}" if flaw["id"] is not None else flaw["what"]
+        say(f"{where}: {flaw['says']}")
+    shown, wrong = len(found["flaws"]), sum(found["counts"].values())
+    if wrong > shown:
+        say(f"… and {wrong - shown:,} more")
+    if any(flaw["mendable"] for flaw in found["flaws"]):
+        say(
+            "What is wrong with the index, the counts and the vectors is mended by: argent memory"
+            " reindex"
+        )
+    spoilt = [str(flaw["id"]) for flaw in found["flaws"] if flaw["what"] == "item"]
+    if spoilt:
+        say(
+            "Look at a damaged memory with: argent memory show ID. argent memory reindex sets it"
+            f" aside, and this deletes it: argent memory forget {' '.join(spoilt[:10])}"
+        )
+    if "file" in found["counts"]:
+        say(_BROKEN)
+
+
+def _counts(counted: Mapping[str, int]) -> str:
+    most = sorted(counted.items(), key=lambda one: -one[1])
+    return ", ".join(f"{n:,} {name or 'unnamed'}" for name, n in most[:12])

@@ -1,0 +1,326 @@
+"""Embedding: everything gets its vector, behind what goes on; questions are compared with them.
+
+What has no vector of the embedder that is there is embedded in batches, what was said last first,
+and each batch is kept by a short transaction of its own; a kill loses the batch at hand. Another
+embedder makes all of it anew, and the vectors of the old one go when that is done.
+
+Where many items have no vector yet, questions are not compared with those that do: they would push
+aside what answers. Over LoCoMo with static vectors, recall at 10 is 0.79 by words alone, 0.71 with
+vectors for a third, 0.78 with them for nine tenths, and 0.83 with all. Without an embedder the
+memory goes by words alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from attrs import define, field, frozen
+
+from argent_hookspecs import (
+    EMBEDDER,
+    Database,
+    Health,
+    ModelError,
+    ModelRejected,
+    ModelUnavailable,
+    PluginContext,
+    StorageError,
+    TextEmbedder,
+    Transaction,
+)
+from argent_memo.meaning import Nearest
+from argent_memo.vectors import Vectors, pack
+
+T = TypeVar("T")
+
+_PATIENCE = 0.3
+"""Seconds that a question may wait for its vector; words alone answer then."""
+_MAY_LACK = 0.05
+"""Share of the items that may lack a vector; where more do, words alone find more."""
+_RETRY = 60.0
+_FIRST_BATCH, _LARGEST_BATCH = 32, 512
+_WANTED_SECONDS = 0.25
+_STRETCH = 5000
+"""Ids that are looked through at once."""
+_DELETED = 1000
+_NO_NUMPY = "NumPy is not installed, so it goes by words alone"
+
+
+@define(eq=False, repr=False)
+class Embedding:
+    """Follows the items, and compares questions with them; it is the search's ``Meaning``.
+
+    Args:
+        patience: Seconds that a question may take.
+        trouble: Why the last batch could not be embedded; empty if it could.
+    """
+
+    ctx: PluginContext
+    database: Database
+    patience: float = _PATIENCE
+    trouble: str = ""
+    _at_hand: TextEmbedder | None = None
+    _vectors: Vectors | None = None
+    _gaps: list[tuple[int, int]] = field(factory=list)
+    _seen: int = 0
+    _done: int = 0
+    _alone: bool = False
+    _batch: int = _FIRST_BATCH
+    _wake: asyncio.Event = field(factory=asyncio.Event)
+    _idle: asyncio.Event = field(factory=asyncio.Event)
+
+    async def nearest(self, text: str, k: int) -> Nearest | None:
+        """Return what is near to a text in meaning; None where that cannot be had now."""
+        embedder = self.ctx.services.find(EMBEDDER)
+        if embedder is not self._at_hand:
+            self.wake()
+        vectors = self._vectors
+        if embedder is None or embedder is not self._at_hand or vectors is None:
+            return None
+        if self._seen - self._done > _MAY_LACK * self._seen:
+            return None
+        try:
+            async with asyncio.timeout(self.patience):
+                (vector,) = await _embed(embedder, [text], query=True)
+                found = await vectors.nearest(vector, k)
+        except (TimeoutError, ModelError):  # the health check says so, once the items meet it too
+            return None
+        return _Near(tuple(id for id, _ in found), vectors, vector)
+
+    def wake(self) -> None:
+        """Look for what has no vector."""
+        self._idle.clear()
+        self._wake.set()
+
+    async def settled(self) -> None:
+        """Wait until everything has its vector, or cannot get one now."""
+        self.wake()
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Embed what has no vector, whenever something changes, until cancelled."""
+        while True:
+            self._wake.clear()
+            self._idle.clear()
+            try:
+                await self._catch_up()
+            except (ModelError, StorageError) as error:
+                await self._put_off(error)
+                continue
+            self.trouble = ""
+            if not self._wake.is_set():
+                self._idle.set()
+            await self._wake.wait()
+
+    async def health(self) -> Health:
+        """Say whether questions are compared by meaning."""
+        embedder, vectors = self.ctx.services.find(EMBEDDER), self._vectors
+        if embedder is None:
+            said = "it goes by words alone; argent-embed-minilm lets it find by meaning too"
+            return Health(True, said)
+        if self.trouble:
+            remedy = "It goes by words meanwhile, and tries again by itself."
+            return Health(False, self.trouble, remedy=remedy)
+        if vectors is None:
+            return Health(True, f"{embedder.id} is about to be asked")
+        made, items = await self.database.read(partial(_counts, embedder=vectors.embedder))
+        megabytes = vectors.memory / 1e6
+        return Health(
+            True, f"{made} of {items} items have a vector of {embedder.id}; {megabytes:.0f} MB"
+        )
+
+    async def _catch_up(self) -> None:
+        """Give all items their vectors, of the embedder that is there."""
+        while (embedder := self.ctx.services.find(EMBEDDER)) is not None:
+            if embedder is not self._at_hand:
+                await self._begin(embedder)
+            if not await self._go_on(embedder):
+                break
+        else:
+            self._at_hand = self._vectors = None
+
+    async def _begin(self, embedder: TextEmbedder) -> None:
+        try:
+            await asyncio.to_thread(importlib.import_module, "numpy")
+        except ImportError as error:
+            raise ModelRejected(f"{_NO_NUMPY}; pip install numpy mends it") from error
+        number, done = await self.database.write(partial(_register, embedder=embedder))
+        self._vectors = Vectors(self.database, number, embedder.dimensions)
+        self._gaps, self._seen, self._done = [], done, done
+        self._alone, self._batch = False, _FIRST_BATCH
+        self._at_hand = embedder
+
+    async def _go_on(self, embedder: TextEmbedder) -> bool:
+        """Embed one batch; tell whether there may be more."""
+        assert self._vectors is not None
+        number = self._vectors.embedder
+        newest, done = await self.database.read(partial(_progress, embedder=number))
+        if done < self._done:  # some were taken out, to be made again
+            self._gaps.insert(0, (done, self._done))
+            self._done = done
+        if newest > self._seen:
+            self._gaps.append((self._seen, newest))
+            self._seen = newest
+        if not self._gaps:
+            return await self._finish(number)
+        low, high = self._gaps[-1]
+        start, limit = max(low, high - _STRETCH), self._batch
+        wanted = (number, start, high, embedder.local, limit)
+        items = await self.database.read(lambda tx: tx.execute(_WITHOUT, wanted).fetchall())
+        if items:
+            await self._make(embedder, dict(items))
+        high = items[-1][0] - 1 if len(items) == limit else start
+        self._gaps[-1] = (low, high)
+        if high <= low:
+            self._gaps.pop()
+        return True
+
+    async def _finish(self, number: int) -> bool:
+        """Note that all is made; tell whether there is more to do."""
+        if self._seen == self._done and self._alone:
+            return False
+        if self._seen != self._done:
+            work = partial(_note_done, embedder=number, done=(self._done, self._seen))
+            if not await self.database.write(work):
+                return True
+            self._done = self._seen
+        self._alone = not await self.database.write(partial(_delete_others, embedder=number))
+        return not self._alone
+
+    async def _make(self, embedder: TextEmbedder, texts: Mapping[int, str]) -> None:
+        assert self._vectors is not None
+        began = self.ctx.clock.monotonic()
+        made = await _embed(embedder, list(texts.values()))
+        packed = await asyncio.to_thread(pack, made)
+        keep = partial(_keep, embedder=self._vectors.embedder)
+        await self.database.write(partial(keep, vectors=dict(zip(texts, packed, strict=True))))
+        took = self.ctx.clock.monotonic() - began
+        if took > 2 * _WANTED_SECONDS:
+            self._batch = max(1, self._batch // 2)
+        elif took < _WANTED_SECONDS / 2:
+            self._batch = min(_LARGEST_BATCH, self._batch * 2)
+
+    async def _put_off(self, error: ModelError | StorageError) -> None:
+        if str(error) != self.trouble:
+            self.trouble = str(error)
+            self.ctx.log.warning("no vectors: it goes by words alone", extra={"why": self.trouble})
+        self._idle.set()
+        retry = error.retry_after if isinstance(error, ModelUnavailable) else None
+        await self.ctx.clock.sleep(retry or _RETRY)
+
+
+@frozen(eq=False)
+class _Near:
+    """A question among vectors."""
+
+    ids: Sequence[int]
+    _vectors: Vectors
+    _vector: Sequence[float]
+
+    def cosines(self, tx: Transaction, ids: Sequence[int]) -> Mapping[int, float]:
+        return self._vectors.cosines(tx, ids, vector=self._vector)
+
+
+@define(eq=False, repr=False)
+class Followed:
+    """A database that tells when something was written into it.
+
+    Args:
+        written: Called after each write.
+    """
+
+    database: Database
+    written: Callable[[], None]
+
+    async def write(self, work: Callable[[Transaction], T], *, durable: bool = False) -> T:
+        """Run a function in a transaction; see ``Database.write``."""
+        result = await self.database.write(work, durable=durable)
+        self.written()
+        return result
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run a function that only reads; see ``Database.read``."""
+        return await self.database.read(work)
+
+    async def check(self) -> str | None:
+        """Look for damage; see ``Database.check``."""
+        return await self.database.check()
+
+
+async def _embed(
+    embedder: TextEmbedder, texts: Sequence[str], *, query: bool = False
+) -> Sequence[array[float]]:
+    """Ask an embedder for vectors, and take only what are such. Raises ``ModelError``."""
+    try:
+        vectors = await embedder.embed(texts, query=query)
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise ModelUnavailable(f"{embedder.id} was stopped", retry_after=1.0) from error
+    if [len(vector) for vector in vectors] != [embedder.dimensions] * len(texts):
+        raise ModelRejected(f"{embedder.id} returned vectors of other lengths than it says")
+    return vectors
+
+
+def _register(tx: Transaction, *, embedder: TextEmbedder) -> tuple[int, int]:
+    """Return the number of an embedder, and up to where its vectors are made."""
+    same = (embedder.id, embedder.dimensions)
+    tx.execute("DELETE FROM embedders WHERE name = ? AND dimensions != ?", same)
+    tx.execute("INSERT OR IGNORE INTO embedders (name, dimensions) VALUES (?, ?)", same)
+    row = tx.execute("SELECT id, done FROM embedders WHERE name = ?", same[:1]).fetchone()
+    return int(row[0]), int(row[1])
+
+
+def _progress(tx: Transaction, *, embedder: int) -> tuple[int, int]:
+    """Return the newest item, and up to which all have their vectors."""
+    newest = tx.execute("SELECT COALESCE(MAX(id), 0) FROM items").fetchone()
+    done = tx.execute("SELECT done FROM embedders WHERE id = ?", (embedder,)).fetchone()
+    return int(newest[0]), int(done[0])
+
+
+def _note_done(tx: Transaction, *, embedder: int, done: tuple[int, int]) -> bool:
+    """Note how far it is now, unless something else was noted meanwhile."""
+    old, new = done
+    sql = "UPDATE embedders SET done = ? WHERE id = ? AND done = ?"
+    return bool(tx.execute(sql, (new, embedder, old)).rowcount)
+
+
+def _counts(tx: Transaction, *, embedder: int) -> tuple[int, int]:
+    made = tx.execute("SELECT COUNT(*) FROM vectors WHERE embedder = ?", (embedder,)).fetchone()
+    items = tx.execute("SELECT COUNT(*) FROM items WHERE state = 'live'").fetchone()
+    return int(made[0]), int(items[0])
+
+
+def _keep(tx: Transaction, *, embedder: int, vectors: Mapping[int, bytes]) -> None:
+    """Keep vectors of items that are still there."""
+    rows = [(embedder, vector, item) for item, vector in vectors.items()]
+    tx.executemany(_KEEP, rows)
+
+
+def _delete_others(tx: Transaction, *, embedder: int) -> bool:
+    """Delete some vectors of other embedders; tell whether more are left."""
+    if tx.execute(_DELETE_OTHERS, (embedder, _DELETED)).rowcount > 0:
+        return True
+    tx.execute("DELETE FROM embedders WHERE id != ?", (embedder,))
+    return False
+
+
+_WITHOUT = (
+    "SELECT id, text FROM items WHERE id > ?2 AND id <= ?3 AND state = 'live'"
+    " AND (?4 OR NOT private)"
+    " AND NOT EXISTS (SELECT 1 FROM vectors WHERE embedder = ?1 AND item = items.id)"
+    " ORDER BY id DESC LIMIT ?5"
+)
+_KEEP = (
+    "INSERT OR IGNORE INTO vectors (item, embedder, vector)"
+    " SELECT id, ?1, ?2 FROM items WHERE id = ?3 AND state = 'live'"
+)
+_DELETE_OTHERS = (
+    "DELETE FROM vectors WHERE n IN (SELECT n FROM vectors WHERE embedder != ? LIMIT ?)"
+)

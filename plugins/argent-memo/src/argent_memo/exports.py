@@ -1,0 +1,198 @@
+"""Exports: all that is remembered, for people to read or for another memory to take in.
+
+``markdown`` makes a folder: ``MEMORY.md`` with what is known, and a file for each day with what was
+said and happened. ``jsonl`` makes a file with nothing left out: after a line that says what it is,
+a line for each item, with when it was said again and told, then one for each link. Entities are not
+in it, as they are made of the items. Both hold private memories too: who has them has everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import IO, Any
+
+from argent_hookspecs import ArgentError, MemoryKind, Transaction, Trust
+from argent_memo.identity import identity
+from argent_memo.imports.jsonl import FORMAT, VERSION
+from argent_memo.store import Store
+
+FORMS = ("markdown", "jsonl")
+
+_BATCH = 500
+_FIELDS = (
+    "key, kind, state, text, speaker, place, said_at, holds_from, holds_until, origin, source,"
+    " trust, audience, private, importance, count, superseded_by, created_at"
+)
+_NAMES = _FIELDS.replace(" ", "").split(",")
+
+
+class ExportRefused(ArgentError):
+    """Report that nothing was exported, and why."""
+
+
+async def export(store: Store, target: Path, *, form: str) -> int:
+    """Write all that is remembered to a new file or folder; return how many memories that are.
+
+    Args:
+        form: ``markdown`` for a folder, with what holds now; ``jsonl`` for a file, with all.
+
+    Raises:
+        ExportRefused: It cannot be written there, or something is there already.
+    """
+    if form not in FORMS:
+        raise ExportRefused(f"there is no form {form!r}; the forms are: {', '.join(FORMS)}")
+    draft = target.with_name(f".{target.name}.{os.urandom(8).hex()}")
+    try:
+        await asyncio.to_thread(_demand_free, target)
+        if form == "jsonl":
+            n = await _write_jsonl(store, draft)
+        else:
+            n = await _write_markdown(store, draft)
+        await asyncio.to_thread(draft.replace, target)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ExportRefused(f"{target} cannot be written: {why}") from error
+    finally:
+        await asyncio.to_thread(_take_away, draft)
+    return n
+
+
+def _demand_free(target: Path) -> None:
+    if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
+        raise ExportRefused(f"{target} is there already; name another place")
+    if not target.parent.is_dir():
+        raise ExportRefused(f"there is no folder {target.parent}")
+    if target.is_dir():
+        target.rmdir()
+
+
+def _take_away(draft: Path) -> None:
+    if draft.is_dir():
+        shutil.rmtree(draft, ignore_errors=True)
+    else:
+        draft.unlink(missing_ok=True)
+
+
+async def _write_jsonl(store: Store, draft: Path) -> int:
+    database, n = store.database, 0
+    name = await database.write(identity)
+    file = await asyncio.to_thread(_create, draft)
+    try:
+        head = {"format": FORMAT, "version": VERSION, "memory": name}
+        await asyncio.to_thread(_put, file, [head])
+        for read in (_items, _links):
+            async for lines in _all(store, read):
+                await asyncio.to_thread(_put, file, [line for _, line in lines])
+                n += len(lines) if read is _items else 0
+        await asyncio.to_thread(_settle, file)
+    finally:
+        await asyncio.to_thread(file.close)
+    return n
+
+
+async def _all(store: Store, read: Any) -> AsyncIterator[list[tuple[Any, dict[str, Any]]]]:
+    """Return what a table has, in batches."""
+    last: Any = None
+    while lines := await store.database.read(partial(read, after=last)):
+        yield lines
+        last = lines[-1][0]
+
+
+def _items(tx: Transaction, *, after: int | None) -> list[tuple[int, dict[str, Any]]]:
+    sql = f"SELECT id, {_FIELDS} FROM items WHERE id > ? ORDER BY id LIMIT ?"
+    lines = []
+    for id, *fields in tx.execute(sql, (after or 0, _BATCH)).fetchall():
+        line = {"item": id, **dict(zip(_NAMES, fields, strict=True))}
+        line["said_again"] = tx.execute(_SAYINGS, (id,)).fetchall()
+        line["uses"] = tx.execute(_USES, (id,)).fetchall()
+        lines.append((id, line))
+    return lines
+
+
+def _links(tx: Transaction, *, after: Any) -> list[tuple[Any, dict[str, Any]]]:
+    rows = tx.execute(_LINKS, (*(after or (0, 0, "")), _BATCH)).fetchall()
+    return [(tuple(row), {"link": list(row)}) for row in rows]
+
+
+async def _write_markdown(store: Store, draft: Path) -> int:
+    await asyncio.to_thread(_make_folder, draft)
+    facts, n = list[Sequence[Any]](), 0
+    last: tuple[float, int] = (float("-inf"), 0)
+    while rows := await store.database.read(partial(_told, after=last)):
+        last, n = (rows[-1][1], rows[-1][0]), n + len(rows)
+        said = [row for row in rows if row[2] in (MemoryKind.EPISODIC, MemoryKind.EVENT)]
+        facts += [row for row in rows if row not in said]
+        for day, group in groupby(said, key=lambda row: _day(row[1])):
+            path = draft / "memory" / f"{day}.md"
+            await asyncio.to_thread(_append, path, f"# {day}\n\n", list(map(_line, group)))
+    for kind, group in groupby(sorted(facts, key=lambda row: str(row[2])), key=lambda row: row[2]):
+        lines = [f"## {str(kind).capitalize()}\n\n", *map(_line, group), "\n"]
+        await asyncio.to_thread(_append, draft / "MEMORY.md", "# Memory\n\n", lines)
+    return n
+
+
+def _told(tx: Transaction, *, after: tuple[float, int]) -> list[Sequence[Any]]:
+    return list(tx.execute(_TOLD, (*after, _BATCH)).fetchall())
+
+
+def _line(row: Sequence[Any]) -> str:
+    _, said_at, kind, text, speaker, trust, audience, private = row
+    notes = [] if kind == MemoryKind.EPISODIC else [_day(said_at)]
+    notes += [speaker] if speaker else []
+    notes += ["not verified"] if trust == Trust.OUTSIDE else []
+    notes += [f"told in {audience}"] if audience != "owner" else []
+    notes += ["private"] if private else []
+    words = "\n  ".join(text.splitlines())
+    return f"- {words}" + (f" ({', '.join(notes)})\n" if notes else "\n")
+
+
+def _day(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().date().isoformat()
+
+
+def _create(path: Path) -> IO[bytes]:
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+
+
+def _put(file: IO[bytes], lines: Sequence[dict[str, Any]]) -> None:
+    for line in lines:
+        file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+
+
+def _settle(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    (folder / "memory").mkdir(mode=0o700)
+
+
+def _append(path: Path, head: str, lines: Sequence[str]) -> None:
+    """Write lines to the end of a file; a new one begins with the head."""
+    handle = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "a", encoding="utf-8") as file:
+        if not file.tell():
+            file.write(head)
+        file.writelines(lines)
+
+
+_SAYINGS = "SELECT key, said_at, source FROM sayings WHERE item = ? ORDER BY said_at, key"
+_USES = "SELECT at, turn, why, mattered FROM uses WHERE item = ? ORDER BY at, rowid"
+_LINKS = (
+    "SELECT item, other, relation FROM links WHERE (item, other, relation) > (?, ?, ?)"
+    " ORDER BY item, other, relation LIMIT ?"
+)
+_TOLD = (
+    "SELECT id, said_at, kind, text, speaker, trust, audience, private FROM items"
+    " WHERE state = 'live' AND (said_at, id) > (?, ?) ORDER BY said_at, id LIMIT ?"
+)

@@ -1,0 +1,281 @@
+"""What the commands ask of the memory that is open.
+
+A request is ``{"do": NAME, …}``; its answer is ``{"result": …}`` or ``{"error": WORDS}``, after any
+number of ``{"progress": {"done": N, "total": N}}``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from attrs import define
+
+from argent_hookspecs import (
+    EMBEDDER,
+    ArgentError,
+    Connection,
+    MemoryFilter,
+    MemoryKind,
+    NewMemory,
+    PluginContext,
+    Trust,
+)
+from argent_memo import accounts, conflicts, mending, soundness
+from argent_memo import store as storing
+from argent_memo.accounts import account
+from argent_memo.confidential import is_confidential
+from argent_memo.entities import Entities
+from argent_memo.items import Place
+
+if TYPE_CHECKING:
+    from argent_memo.memo import Memo
+
+_TICK = 0.2
+_SECRET = (
+    "it looks like a key or a password, and such things are not kept here. Store it with: argent"
+    " secrets set NAME"
+)
+_NO_WORKER = "it is switched off. Switch it on with: argent config set memory.workerPort 37778"
+BY_HAND = "hand"
+"""The source of what is added by a command."""
+
+
+@define
+class Progress:
+    """How far an operation is."""
+
+    done: int = 0
+    total: int = 0
+
+    def note(self, done: int, total: int = 0) -> None:
+        """Note it; harmless from any thread."""
+        self.done, self.total = done, total
+
+
+async def serve(desk: Desk, connection: Connection) -> None:
+    """Answer requests until the command goes away."""
+    async for request in connection:
+        work = desk.operations.get(str(request.get("do")))
+        given = {name: value for name, value in request.items() if name != "do"}
+        progress = Progress()
+        if work is None:
+            await connection.send({"error": f"there is no request {request.get('do')!r}"})
+            continue
+        ticking = asyncio.create_task(_tick(connection, progress))
+        try:
+            answer = {"result": await work(given, progress)}
+        except ArgentError as error:
+            answer = {"error": str(error)}
+        except (ValueError, ArithmeticError) as error:  # a row that holds what none can hold
+            answer = {"error": f"an item is damaged ({error}). See: argent memory check"}
+        finally:
+            ticking.cancel()
+            await asyncio.wait({ticking})
+        await connection.send(answer)
+
+
+async def _tick(connection: Connection, progress: Progress) -> None:
+    told = 0
+    with suppress(ConnectionError):  # the command went away; what it asked for is done nonetheless
+        while True:
+            await asyncio.sleep(_TICK)
+            if progress.done != told:
+                told = progress.done
+                await connection.send({"progress": {"done": told, "total": progress.total}})
+
+
+Given = Mapping[str, Any]
+Operation = Callable[[Given, Progress], Awaitable[Any]]
+
+
+@define(eq=False, repr=False)
+class Desk:
+    """Does what the person asks: all that is remembered is theirs to see and to change."""
+
+    ctx: PluginContext
+    memo: Memo
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """Return what can be asked for."""
+        return {
+            "search": self.search,
+            "show": self.show,
+            "add": self.add,
+            "edit": self.edit,
+            "going": self.going,
+            "forget": self.forget,
+            "timeline": self.timeline,
+            "entities": self.entities,
+            "stats": self.stats,
+            "check": self.check,
+            "reindex": self.reindex,
+            "export": self.export,
+            "import": self.import_,
+            "worker": self.worker,
+        }
+
+    async def search(self, given: Given, progress: Progress) -> list[dict[str, Any]]:
+        """Find what answers a question best."""
+        found = await self.memo.search(given["query"], given["k"], filters=_filters(given))
+        return [{**account(one), "score": one.score, "why": one.why} for one in found]
+
+    async def show(self, given: Given, progress: Progress) -> dict[str, Any]:
+        """Tell all about an item."""
+        item = await self.memo.store.database.read(partial(accounts.whole, id=given["id"]))
+        if item is None:
+            raise _missing(given["id"])
+        return item
+
+    async def add(self, given: Given, progress: Progress) -> dict[str, Any]:
+        """Keep the person's own word."""
+        if is_confidential(given["text"]):
+            raise ArgentError(_SECRET)
+        new = NewMemory(
+            text=given["text"],
+            kind=given["kind"],
+            speaker=given["speaker"] or await self.memo.store.database.read(accounts.owner),
+            source=BY_HAND,
+            trust=Trust.OWNER,
+            audience=given["audience"],
+            private=given["private"],
+            importance=given["importance"],
+        )
+        id = await self.memo.store.add(new, Place(origin=BY_HAND))
+        (kept,) = await self.memo.store.get([id])
+        return account(kept)
+
+    async def edit(self, given: Given, progress: Progress) -> dict[str, Any]:
+        """Put the person's own word in the place of an item."""
+        id, text = given["id"], given["text"]
+        if is_confidential(text):
+            raise ArgentError(_SECRET)
+        found = await self.memo.store.get([id])
+        if not found:
+            raise _missing(id)
+        if found[0].text == text:
+            raise ArgentError(f"memory {id} says that already")
+        try:
+            new = await self.memo.store.correct(id, text=text, trust=Trust.OWNER)
+        except KeyError as error:
+            words = f"memory {id} was corrected before; see what holds now: argent memory show {id}"
+            raise ArgentError(words) from error
+        (kept,) = await self.memo.store.get([new])
+        return {**account(kept), "supersedes": id}
+
+    async def going(self, given: Given, progress: Progress) -> list[dict[str, Any]]:
+        """Say what would be deleted: of ids, of a query, or of a source."""
+        if given.get("source"):
+            ids = await self.memo.store.of_source(given["source"])
+        elif given.get("query"):
+            found = await self.memo.search(given["query"], given["k"], filters=_filters(given))
+            ids = [one.id for one in found]
+        else:
+            ids = given["ids"]
+        database = self.memo.store.database
+        gone = await database.read(partial(storing.going, ids=ids))
+        if missing := sorted(set(ids) - set(gone.items)):
+            raise _missing(*missing)
+        told = []
+        for id in (*gone.items, *gone.made_of_them):
+            item = await database.read(partial(accounts.brief, id=id))
+            why = "" if id in ids else "made of it" if id in gone.made_of_them else "its history"
+            told.append({**item, "because": why})
+        return told
+
+    async def forget(self, given: Given, progress: Progress) -> dict[str, Any]:
+        """Delete items."""
+        gone = await self.memo.store.forget(given["ids"])
+        return {"items": list(gone.items), "made_of_them": list(gone.made_of_them)}
+
+    async def timeline(self, given: Given, progress: Progress) -> list[dict[str, Any]]:
+        """List what was said or happened, oldest first: the newest of a span."""
+        found = await self.memo.store.timeline(_filters(given), limit=given["limit"], newest=True)
+        return [account(one) for one in found]
+
+    async def entities(self, given: Given, progress: Progress) -> list[dict[str, Any]]:
+        """List whom and what the items name."""
+        entities = Entities(self.memo.store.database, self.memo.store.clock)
+        if given["name"]:
+            return [attrs.asdict(one) for one in await entities.find(given["name"])]
+        found = await entities.all(least=given["least"], limit=given["limit"])
+        return [attrs.asdict(one) for one in found]
+
+    async def stats(self, given: Given, progress: Progress) -> dict[str, Any]:
+        """Say how much is remembered, and what search can go by."""
+        embedder = self.ctx.services.find(EMBEDDER)
+        return await accounts.figures(self.memo.store.database, embedder)
+
+    async def check(self, given: Given, progress: Progress) -> dict[str, Any]:
+        """Look for damage."""
+        database = self.memo.store.database
+        found = await soundness.look(database, progress.note)
+        pairs = await database.read(conflicts.unsettled)
+        return {
+            **_said(found),
+            "conflicts": [[account(one.older), account(one.newer)] for one in pairs],
+        }
+
+    async def reindex(self, given: Given, progress: Progress) -> dict[str, Any]:
+        """Make anew what is made of the items, and say what could not be mended."""
+        database = self.memo.store.database
+        done = await mending.mend(database, progress.note, all_vectors=given["vectors"])
+        left = await soundness.look(database, progress.note)
+        return {**_said(left), "set_aside": done.set_aside, "vectors": done.vectors}
+
+    async def export(self, given: Given, progress: Progress) -> dict[str, Any]:
+        """Write all of it to files."""
+        from argent_memo.exports import export
+
+        written = await export(self.memo.store, Path(given["path"]), form=given["form"])
+        return {"items": written, "path": given["path"]}
+
+    async def import_(self, given: Given, progress: Progress) -> dict[str, Any]:
+        """Take in what another program kept."""
+        from argent_memo.imports import import_
+
+        done = await import_(
+            self.memo.store,
+            Path(given["path"]),
+            form=given["form"],
+            audience=given["audience"],
+            progress=progress.note,
+        )
+        return attrs.asdict(done)
+
+    async def worker(self, given: Given, progress: Progress) -> dict[str, Any]:
+        """Say where the HTTP worker listens."""
+        port = self.memo.settings.worker_port
+        return {"port": port, "problem": "" if port else _NO_WORKER}
+
+
+def _said(found: soundness.Soundness) -> dict[str, Any]:
+    return {
+        "sound": not found.flaws,
+        "items": found.items,
+        "counts": dict(found.counts),
+        "flaws": [{**attrs.asdict(flaw), "mendable": flaw.mendable} for flaw in found.flaws],
+    }
+
+
+def _filters(given: Given) -> MemoryFilter:
+    since, until = given.get("since"), given.get("until")
+    return MemoryFilter(
+        audiences=tuple(given.get("audiences") or ()) or None,
+        kinds=tuple(MemoryKind(kind) for kind in given.get("kinds") or ()),
+        since=datetime.fromisoformat(since) if since else None,
+        until=datetime.fromisoformat(until) if until else None,
+    )
+
+
+def _missing(*ids: int) -> ArgentError:
+    what = "is no memory" if len(ids) == 1 else "are no memories"
+    which = ", ".join(map(str, ids))
+    return ArgentError(f"there {what} {which}. See: argent memory timeline")

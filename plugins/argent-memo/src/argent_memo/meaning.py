@@ -1,0 +1,33 @@
+"""Meaning: what search needs of vectors, whoever makes and keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from argent_hookspecs import Transaction
+
+
+class Nearest(Protocol):
+    """A question in a space of meanings.
+
+    Args:
+        ids: Items that are nearest to it.
+    """
+
+    @property
+    def ids(self) -> Sequence[int]:
+        """Items that are nearest to it."""
+        ...
+
+    def cosines(self, tx: Transaction, ids: Sequence[int]) -> Mapping[int, float]:
+        """Return how near these items are; those without a vector are left out."""
+        ...
+
+
+class Meaning(Protocol):
+    """Compares texts by what they mean."""
+
+    async def nearest(self, text: str, k: int) -> Nearest | None:
+        """Return a question with the items nearest to it; None where that cannot be had now."""
+        ...

@@ -1,0 +1,92 @@
+"""Question: what is asked for, as the search takes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from attrs import frozen
+
+from argent_memo import times
+from argent_memo.words import SPOKEN, UNSPACED, terms, words
+
+_LONGEST = 2000
+_MOST_TERMS = 64
+_LONG_NAME = 3
+
+
+@frozen(kw_only=True)
+class Question:
+    """A query, taken apart.
+
+    Args:
+        text: All of it, as far as it is read.
+        rest: It without the names of those who are asked about. Names draw a search to whatever
+            was said to or about somebody: MiniLM alone finds 0.37 with them, and 0.63 without.
+        terms: What is looked up in the index.
+        speakers: Names of those whose words are asked for.
+        asks_when: Whether it asks for a time.
+    """
+
+    text: str
+    rest: str
+    terms: tuple[str, ...]
+    speakers: frozenset[str]
+    asks_when: bool
+
+
+def read(query: str, *, speakers: Collection[str], asker: str = "") -> Question:
+    """Take a query apart; any text is one.
+
+    Args:
+        speakers: Names of all whose words are remembered.
+        asker: Who asks.
+    """
+    text = query[:_LONGEST].encode(errors="ignore").decode().replace("\0", " ")
+    named, rest = _without_names(text, speakers)
+    if asker in speakers and times.says_i(text):
+        named.add(asker)
+    wanted = dict.fromkeys(terms(rest)) or dict.fromkeys(terms(text))
+    return Question(
+        text=text,
+        rest=rest or text,
+        terms=tuple(wanted)[:_MOST_TERMS],
+        speakers=frozenset(named),
+        asks_when=times.asks_when(text),
+    )
+
+
+def _without_names(text: str, speakers: Collection[str]) -> tuple[set[str], str]:
+    """Return who is named in a text, and the text without the names."""
+    by_word: dict[str, set[str]] = {}
+    for speaker in speakers:
+        for word in words(speaker):
+            by_word.setdefault(word, set()).add(speaker)
+    named: set[str] = set()
+
+    def look(match: re.Match[str]) -> str:
+        word = "".join(words(match[0]))
+        found = by_word.get(word, set())
+        if not found and match[0][:1] != match[0][:1].lower():
+            found = _inflected(word, by_word)
+        named.update(found)
+        return "" if found else match[0]
+
+    rest = SPOKEN.sub(look, text)
+    for word, found in by_word.items():  # names in a text without spaces
+        if not word.isascii() and UNSPACED.fullmatch(word) and word in rest:
+            named |= found
+            rest = rest.replace(word, "")
+    return named, " ".join(rest.split())
+
+
+def _inflected(word: str, by_word: dict[str, set[str]]) -> set[str]:
+    """Find whose name it may be, with another ending: "Мариной" for "Марина"."""
+    return {
+        speaker
+        for name, speakers in by_word.items()
+        if len(name) > _LONG_NAME < len(word)
+        and abs(len(name) - len(word)) <= _LONG_NAME
+        and word.startswith(name[:-1])
+        for speaker in speakers
+    }

@@ -1,0 +1,122 @@
+"""Worth: what is not worth keeping, without knowing any language.
+
+A single word that answers no question says nothing ("ok", "danke", "好的"); neither does an answer
+that only says again what it was told. What asks for much the same once more is a repetition.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from argent_hookspecs import NewMemory, Transaction
+from argent_memo.words import UNSPACED, terms, words
+
+QUESTION_MARKS = (
+    "?\u037e\u055e\u061f\u1367\u1945\u2047\u2048\u2049\u2753\u2754\u2cfa\u2cfb\u2e2e\u2e54"
+    "\ua60f\ua6f7\ufe16\ufe56\uff1f\U00011143"
+)
+"""What people end a question with, in every script that has a sign for it, by Unicode's names."""
+_ASKS = re.compile(f"[{re.escape(QUESTION_MARKS)}]")
+_ENDS_ASKING = re.compile(f"[{re.escape(QUESTION_MARKS)}]\\s*$")
+_FEW = 3
+_NEW = 1 / 3
+_ALIKE = 0.8
+_RARE = 3
+_COMMON = 10
+_COMMON_SHARE = 0.01
+_LOOKED_AT = 20
+_SHORT_WORD = 4
+
+
+def asks(text: str) -> bool:
+    """Tell whether a text asks something."""
+    return _ASKS.search(text) is not None
+
+
+def size(text: str) -> int:
+    """Return about how many words a text has; two letters are one where no spaces are written."""
+    return sum(max(1, len(w) - 1) if UNSPACED.search(w) else 1 for w in words(text))
+
+
+def says_something(text: str, *, before: str) -> bool:
+    """Tell whether a text is worth keeping.
+
+    Args:
+        before: What it answers.
+    """
+    length = size(text)
+    if length == 1:
+        return asks(before) or any(c.isdigit() for c in text)
+    return length > 0
+
+
+def is_short_answer(text: str, *, before: str) -> bool:
+    """Tell whether a text means something only behind its question, as "no" does."""
+    return asks(before) and size(text) <= _FEW
+
+
+def adds_something(answer: str, *, asked: str) -> bool:
+    """Tell whether an answer says more than what it was told; to a question any does."""
+    said = set(words(answer))
+    return asks(asked) or len(said - set(words(asked))) > _NEW * len(said)
+
+
+def repeated_question(tx: Transaction, new: NewMemory) -> int | None:
+    """Return the item that asks the same as a new one, but for words that are everywhere.
+
+    What is no question is never taken for another that is only like it: a "not" is a small word.
+    """
+    if not _ENDS_ASKING.search(new.text):
+        return None
+    known = rarities(tx, terms(new.text))
+    rarest = sorted(known, key=lambda term: (known[term], term))[:_FEW]
+    if not rarest:
+        return None
+    match = " AND ".join(f'"{term}"' for term in rarest)
+    same = (new.speaker, new.audience, str(new.kind), str(new.trust), new.private, _LOOKED_AT)
+    mine = set(words(new.text))
+    for id, text in tx.execute(_LIKE, (match, *same)).fetchall():
+        theirs = set(words(text))
+        alike = len(mine & theirs) >= _ALIKE * len(mine | theirs)
+        if alike and _ENDS_ASKING.search(text) and _are_common(tx, mine ^ theirs):
+            return int(id)
+    return None
+
+
+def rarities(tx: Transaction, of: list[str]) -> Mapping[str, int]:
+    """Return how many items have each of some terms; those that none has are left out."""
+    known = ((term, tx.execute(_TERM, (term,)).fetchone()) for term in dict.fromkeys(of))
+    return {term: row[0] for term, row in known if row is not None}
+
+
+def distinctive(tx: Transaction, text: str) -> set[str]:
+    """Return the terms of a text by which it can be known: those that few items have."""
+    found = [
+        term
+        for term in terms(text)
+        if len(term) >= _SHORT_WORD or not term.isalpha() or not term.isascii()
+    ]
+    limit = max(_RARE, _COMMON_SHARE * _items(tx))
+    known = rarities(tx, found)
+    return {term for term in found if known.get(term, 0) <= limit}
+
+
+def _are_common(tx: Transaction, some: set[str]) -> bool:
+    if any(c.isdigit() for word in some for c in word):
+        return False
+    found = [term for word in some for term in terms(word)]
+    known, limit = rarities(tx, found), max(_COMMON, _COMMON_SHARE * _items(tx))
+    return all(known.get(term, 0) > limit for term in found)
+
+
+def _items(tx: Transaction) -> int:
+    return int(tx.execute("SELECT items FROM totals").fetchone()[0])
+
+
+_TERM = "SELECT n FROM terms WHERE term = ?"
+_LIKE = (
+    "SELECT items.id, items.text FROM words JOIN items ON items.id = words.rowid"
+    " WHERE words MATCH ? AND speaker = ? AND audience = ? AND kind = ? AND trust = ?"
+    " AND private = ? AND state = 'live' LIMIT ?"
+)

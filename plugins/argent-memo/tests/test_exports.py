@@ -1,0 +1,287 @@
+"""All that is remembered can be taken away: to be read, or into another memory."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+import argent_memo
+from argent_hookspecs import MemoryFilter, MemoryKind, NewMemory, Trust
+from argent_memo.confidential import is_confidential
+from argent_memo.exports import ExportRefused, export
+from argent_memo.imports import Imported, ImportRefused, import_
+from argent_memo.items import Place
+from argent_memo.memo import Memo, memo_of
+from argent_testing import load_plugin
+
+pytestmark = pytest.mark.anyio
+
+START = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def memo(tmp_path: Path) -> AsyncIterator[Memo]:
+    async with load_plugin(argent_memo, folder=tmp_path / "home") as specimen:
+        yield memo_of(specimen.ctx)
+
+
+def modes(folder: Path) -> list[tuple[str, int]]:
+    found = sorted(folder.rglob("*"))
+    return [(str(one.relative_to(folder)), stat.S_IMODE(one.lstat().st_mode)) for one in found]
+
+
+async def texts(memo: Memo) -> list[str]:
+    return [one.text for one in await memo.store.timeline(MemoryFilter(), limit=1000)]
+
+
+def counts(done: Imported) -> tuple[int, int, int, int]:
+    return (done.items, done.skipped, done.left_out, done.broken)
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def content(path: Path) -> list[dict[str, Any]]:
+    """Return what an export says, with texts in the place of numbers, and without made-up keys."""
+    rows = lines(path)
+    names = {row["item"]: (row["text"], row["state"], row["key"]) for row in rows if "item" in row}
+    said = []
+    for row in rows[1:]:
+        if "link" in row:
+            one, other, relation = row["link"]
+            said.append({"link": [names[one][0], names[other][0], relation]})
+        else:
+            newer = names.get(row["superseded_by"])
+            said.append({**row, "item": 0, "superseded_by": newer and newer[0]})
+    return said
+
+
+async def fill(memo: Memo) -> None:
+    """Keep a bit of everything that there is."""
+    home = Place(origin="turn", name="home")
+    visit = await memo.store.add(NewMemory(text="Ann came by.", key="e1/0", said_at=START), home)
+    other = NewMemory(text="A page said so.", key="e2/0", said_at=START, private=True)
+    await memo.store.add(other, home)
+    for key in ("e3/0", "e4/0"):
+        again = NewMemory(text="Ann came by.", key=key, said_at=START + timedelta(days=1))
+        await memo.store.add(again, home)
+    fact = NewMemory(text="Ann lives in Bern.", key="e5/0", kind=MemoryKind.FACT, trust=Trust.OWNER)
+    old = await memo.store.add(fact, Place(origin="tool"))
+    new = await memo.store.correct(old, text="Ann lives in Basel.", key="e6/0")
+
+    def link(tx: Any) -> None:
+        tx.execute("INSERT INTO links VALUES (?, ?, 'made of')", (new, visit))
+        tx.execute("INSERT INTO uses VALUES (?, 5.5, 'e7', 'words', 1)", (visit,))
+
+    await memo.store.database.write(link)
+
+
+class TestJsonLines:
+    async def test_another_memory_takes_in_all_of_it(self, memo: Memo, tmp_path: Path) -> None:
+        await fill(memo)
+        assert await export(memo.store, tmp_path / "a.jsonl", form="jsonl") == 4
+
+        async with load_plugin(argent_memo, folder=tmp_path / "other") as specimen:
+            other = memo_of(specimen.ctx)
+            first = await import_(other.store, tmp_path / "a.jsonl")
+            again = await import_(other.store, tmp_path / "a.jsonl")
+            await export(other.store, tmp_path / "b.jsonl", form="jsonl")
+            (found,) = await other.search("Where does Ann live?", 1)
+            history = await other.store.history(found.id)
+
+        assert (counts(first), counts(again)) == ((4, 0, 0, 0), (0, 4, 0, 0))
+        assert content(tmp_path / "b.jsonl") == content(tmp_path / "a.jsonl")
+        assert found.text == "Ann lives in Basel."
+        assert [one.text for one in history] == ["Ann lives in Bern."]
+
+    async def test_its_own_memory_knows_it_all(self, memo: Memo, tmp_path: Path) -> None:
+        await fill(memo)
+        await memo.add(NewMemory(text="Said with no key."))
+        await export(memo.store, tmp_path / "a.jsonl", form="jsonl")
+
+        assert counts(await import_(memo.store, tmp_path / "a.jsonl")) == (0, 5, 0, 0)
+
+    async def test_what_is_known_there_is_counted_there(self, memo: Memo, tmp_path: Path) -> None:
+        await memo.add(NewMemory(text="I like tea.", key="here"))
+        await export(memo.store, tmp_path / "a.jsonl", form="jsonl")
+
+        async with load_plugin(argent_memo, folder=tmp_path / "other") as specimen:
+            other = memo_of(specimen.ctx)
+            await other.add(NewMemory(text="I like tea.", key="there"))
+            for _ in range(2):
+                await import_(other.store, tmp_path / "a.jsonl")
+            (found,) = await other.search("tea")
+
+        assert found.count == 2
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"text": 7},
+            {"text": ""},
+            {"kind": "rumour"},
+            {"trust": "everybody"},
+            {"said_at": "soon"},
+            {"said_at": 1e300},
+            {"state": "lost"},
+            {"importance": 7},
+            {"count": 0},
+            {"private": "no"},
+            {"said_again": [7]},
+            {"item": "one"},
+        ],
+    )
+    async def test_a_line_that_has_no_sense_is_named(
+        self, memo: Memo, tmp_path: Path, change: dict[str, Any]
+    ) -> None:
+        await fill(memo)
+        await export(memo.store, tmp_path / "a.jsonl", form="jsonl")
+        head, first, *rest = lines(tmp_path / "a.jsonl")
+        broken = [head, {**first, **change}, *rest]
+        (tmp_path / "b.jsonl").write_text("\n".join(map(json.dumps, broken)))
+
+        async with load_plugin(argent_memo, folder=tmp_path / "other") as specimen:
+            done = await import_(memo_of(specimen.ctx).store, tmp_path / "b.jsonl")
+
+        assert counts(done) == (3, 0, 0, 1)
+        assert done.errors[0].startswith("line 2")
+
+    @pytest.mark.parametrize("line", [b"{", b"[]", b"\xff", b"7", b"[" * 100_000])
+    async def test_a_line_that_is_none_is_named(
+        self, memo: Memo, tmp_path: Path, line: bytes
+    ) -> None:
+        await export(memo.store, tmp_path / "a.jsonl", form="jsonl")
+        with (tmp_path / "a.jsonl").open("ab") as file:
+            file.write(line)
+
+        done = await import_(memo.store, tmp_path / "a.jsonl")
+
+        assert (counts(done), done.errors) == ((0, 0, 0, 1), ["line 2"])
+
+    @pytest.mark.parametrize(
+        ("head", "reason"),
+        [
+            ("", "no export"),
+            ('{"format": "argent-memory"}', "no export"),
+            ('{"format": "argent-memory", "version": 99}', "newer Argent"),
+        ],
+    )
+    async def test_another_file_is_refused(
+        self, memo: Memo, tmp_path: Path, head: str, reason: str
+    ) -> None:
+        (tmp_path / "a.jsonl").write_text(head)
+
+        with pytest.raises(ImportRefused, match=reason):
+            await import_(memo.store, tmp_path / "a.jsonl")
+
+
+class TestMarkdown:
+    async def test_what_holds_can_be_read(self, memo: Memo, tmp_path: Path) -> None:
+        await fill(memo)
+
+        assert await export(memo.store, tmp_path / "out", form="markdown") == 3
+
+        day = START.astimezone().date().isoformat()
+        assert (tmp_path / "out" / "memory" / f"{day}.md").read_text() == (
+            f"# {day}\n\n- Ann came by. (not verified)\n- A page said so. (not verified, private)\n"
+        )
+        facts = (tmp_path / "out" / "MEMORY.md").read_text()
+        assert facts.startswith("# Memory\n\n## Fact\n\n- Ann lives in Basel. (")
+        assert "Bern" not in facts
+
+    async def test_many_days_go_into_many_files(self, memo: Memo, tmp_path: Path) -> None:
+        for n in range(1100):
+            at = START + timedelta(hours=3 * n)
+            await memo.add(NewMemory(text=f"Thing number {n}.", said_at=at))
+
+        assert await export(memo.store, tmp_path / "out", form="markdown") == 1100
+
+        files = sorted((tmp_path / "out" / "memory").iterdir())
+        points = [
+            line for file in files for line in file.read_text().splitlines() if line[:1] == "-"
+        ]
+        assert [line.split()[3].rstrip(".") for line in points] == [str(n) for n in range(1100)]
+
+
+class TestAnyForm:
+    @pytest.mark.parametrize("form", ["markdown", "jsonl"])
+    async def test_only_its_owner_can_read_it(self, memo: Memo, tmp_path: Path, form: str) -> None:
+        await fill(memo)
+        await export(memo.store, tmp_path / "out", form=form)
+
+        assert [mode & 0o077 for name, mode in modes(tmp_path) if name.startswith("out")] != []
+        assert {mode & 0o077 for name, mode in modes(tmp_path) if name.startswith("out")} == {0}
+        assert [name for name, _ in modes(tmp_path) if name.startswith(".")] == []
+
+    @pytest.mark.parametrize("form", ["markdown", "jsonl"])
+    async def test_nothing_is_overwritten(self, memo: Memo, tmp_path: Path, form: str) -> None:
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "MEMORY.md").write_text("Mine.")
+
+        with pytest.raises(ExportRefused, match="is there already"):
+            await export(memo.store, tmp_path / "out", form=form)
+        with pytest.raises(ExportRefused, match="there is no folder"):
+            await export(memo.store, tmp_path / "none" / "out", form=form)
+        with pytest.raises(ExportRefused, match="no form 'pdf'"):
+            await export(memo.store, tmp_path / "new", form="pdf")
+        assert (tmp_path / "out" / "MEMORY.md").read_text() == "Mine."
+
+
+MEMORIES = st.builds(
+    partial(NewMemory),
+    text=st.text(min_size=1).filter(lambda text: bool(text.strip()) and not is_confidential(text)),
+    kind=st.sampled_from(MemoryKind),
+    speaker=st.text(max_size=5),
+    said_at=st.datetimes(datetime(1971, 1, 2), datetime(2100, 1, 1), timezones=st.just(UTC)),
+    holds_from=st.none() | st.just(START),
+    source=st.sampled_from(["e1", "e2", ""]),
+    trust=st.sampled_from(Trust),
+    audience=st.sampled_from(["owner", "club"]),
+    private=st.booleans(),
+    importance=st.floats(0, 1),
+)
+CHANGES = st.lists(st.tuples(MEMORIES, st.none() | st.integers(0, 5)), min_size=20, max_size=30)
+
+
+@settings(
+    max_examples=6,
+    phases=[Phase.explicit, Phase.generate],
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(changes=CHANGES)
+async def test_whatever_is_kept_survives_the_way(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[NewMemory, int | None]]
+) -> None:
+    folder = tmp_path_factory.mktemp("way")
+    async with load_plugin(argent_memo, folder=folder / "one") as specimen:
+        memo, ids = memo_of(specimen.ctx), list[int]()
+        for n, (new, corrects) in enumerate(changes):
+            live = [one.id for one in await memo.store.timeline(MemoryFilter(), limit=99)]
+            if corrects is not None and corrects < len(live):
+                await memo.store.correct(live[corrects], text=new.text, key=f"k{n}")
+            else:
+                ids.append(await memo.store.add(new, Place(origin="turn", name="home")))
+        await export(memo.store, folder / "one.jsonl", form="jsonl")
+    async with load_plugin(argent_memo, folder=folder / "two") as specimen:
+        memo = memo_of(specimen.ctx)
+        await import_(memo.store, folder / "one.jsonl")
+        await export(memo.store, folder / "two.jsonl", form="jsonl")
+
+    assert without_keys(content(folder / "two.jsonl")) == without_keys(
+        content(folder / "one.jsonl")
+    )
+
+
+def without_keys(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name != "key"} for row in rows]
