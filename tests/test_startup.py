@@ -38,7 +38,7 @@ QUESTIONS = [
     ["trace"],
 ]
 
-HEAVY = {"pluggy", "asyncio", "aiosqlite", "sqlcipher3", "xllamacpp", "pip", "cattrs"}
+HEAVY = {"pluggy", "asyncio", "apsw", "xllamacpp", "pip", "cattrs"}
 
 
 def ask(*words: str) -> tuple[str, set[str]]:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
+import apsw
 import pytest
-import sqlcipher3.dbapi2 as driver
 from attrs import frozen
 from click.testing import CliRunner
 
@@ -248,9 +248,9 @@ async def test_a_log_that_was_cut_loses_only_what_it_held(
 
 def spoil(damaged: Copy) -> None:
     """Overwrite a page that nothing needs before the first turn does."""
-    connection = driver.connect(str(damaged.file))
+    connection = apsw.Connection(str(damaged.file))
     sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'blocks'"
-    (page,) = connection.execute(sql).fetchone()
+    page = connection.execute(sql).get
     connection.close()
     start = (page - 1) * 4096
     damaged.damage(lambda content: content[:start] + b"\xa5" * 100 + content[start + 100 :])

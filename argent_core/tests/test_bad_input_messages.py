@@ -6,8 +6,8 @@ import asyncio
 import json
 from typing import Any
 
+import apsw
 import pytest
-import sqlcipher3.dbapi2 as driver
 
 from argent_core.database import open_database
 from argent_core.inbound.journal import Journal
@@ -171,7 +171,7 @@ def good_body(argent: Argent, id: str | None) -> str:
 
 def edit(argent: Argent, sql: str, given: tuple[Any, ...]) -> list[Any]:
     """Change the journal by hand, while no agent runs."""
-    connection = driver.connect(str(argent.home.kernel_database))
+    connection = apsw.Connection(str(argent.home.kernel_database))
     with connection:
         rows = connection.execute(sql, given).fetchall()
     connection.close()

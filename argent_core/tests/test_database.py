@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import stat
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,25 @@ class TestWriting:
         assert await database.write(add("a", "b")) == 2
 
         assert await database.read(texts) == ["a", "b"]
+
+    async def test_each_statement_says_what_it_did(self, database: Database) -> None:
+        def work(tx: Transaction) -> list[int]:
+            first = tx.execute("INSERT INTO notes (text) VALUES (?)", ("a",))
+            more = tx.executemany("INSERT INTO notes (text) VALUES (?)", [("b",), ("c",)])
+            changed = tx.execute("UPDATE notes SET text = text || '!'")
+            none = tx.execute("DELETE FROM notes WHERE text = 'nobody'")
+            counts = [cursor.rowcount for cursor in (first, more, changed, none)]
+            return [*counts, first.lastrowid]
+
+        assert await database.write(work) == [1, 2, 3, 0, 1]
+
+    async def test_cursors_are_freed(self, database: Database) -> None:
+        def two(tx: Transaction) -> weakref.ref[Any]:
+            first = tx.execute("INSERT INTO notes (text) VALUES ('a')")
+            tx.execute("INSERT INTO notes (text) VALUES ('b')")
+            return weakref.ref(first)
+
+        assert (await database.write(two))() is None
 
     async def test_it_is_there_when_the_file_is_opened_again(self, path: Path) -> None:
         async with open_database(path, NOTES) as first:
@@ -424,6 +444,10 @@ class TestTrouble:
                 pass
 
         assert await asyncio.to_thread(path.read_bytes) == tale
+
+    async def test_text_that_is_none_is_damage(self, database: Database) -> None:
+        with pytest.raises(DatabaseDamaged, match="restore a backup"):
+            await database.read(lambda tx: tx.execute("SELECT CAST(x'ff' AS TEXT)").fetchone())
 
     async def test_damage_in_the_middle_is_found(self, path: Path) -> None:
         async with open_database(path, NOTES) as database:

@@ -182,6 +182,20 @@ def test_nothing_of_the_store_can_be_read_without_its_key(home: Home) -> None:
         assert b"my-token" not in path.read_bytes()
 
 
+def test_a_store_that_sqlcipher_made_is_read_and_goes_on(home: Home) -> None:
+    made = Path(__file__).with_name("sqlcipher4.db").read_bytes()
+    (home.data / "secrets.db").write_bytes(made)
+    (home.data / "secrets.key").write_text("0123456789abcdef" * 4)
+    (home.data / "secrets.key").chmod(0o600)
+    store = SecretStore(home)
+
+    assert store.get("token") == VALUE
+    store.set("other", "new")
+
+    assert [entry.name for entry in store.entries()] == ["other", "token"]
+    assert (home.data / "secrets.db").read_bytes()[:16] == made[:16]
+
+
 def test_a_store_without_its_key_says_so(home: Home) -> None:
     SecretStore(home).set("a", VALUE)
     (home.data / "secrets.key").unlink()

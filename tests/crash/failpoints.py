@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
-import sqlcipher3.dbapi2 as driver
+import apsw
 from attrs import define, field, frozen
 
 BEFORE, HELD, AFTER = "before", "held", "after"
@@ -93,41 +93,31 @@ def written(sql: str) -> str | None:
 
 
 def watch_driver(points: Failpoints, committed: Callable[[list[str], list[str]], None]) -> None:
-    """Make every connection of this process pass the failpoints.
+    """Make every new connection of this process pass the failpoints.
 
     Args:
         committed: Told after each commit what it wrote, and the keys of all finished model calls
             if it wrote steps.
     """
-    connect = driver.connect
 
-    class Cursor(driver.Cursor):  # type: ignore[misc]
-        def execute(self, sql: str, parameters: Any = ()) -> Any:
-            return self.connection.noticed(
-                sql, lambda: super(Cursor, self).execute(sql, parameters)
-            )
+    class Connection(apsw.Connection):
+        def __init__(self, file: str) -> None:
+            super().__init__(file)
+            name = PurePath(file).name
+            self.place = "" if name == _KERNEL else f"{name}: "  # before what is written
+            self.tags: dict[str, None] = {}
 
-        def executemany(self, sql: str, parameters: Any) -> Any:
-            return self.connection.noticed(
-                sql, lambda: super(Cursor, self).executemany(sql, parameters)
-            )
+        def execute(self, sql: str, *given: Any) -> Any:  # type: ignore[override]
+            return self._noticed(sql, lambda: super(Connection, self).execute(sql, *given))
 
-    class Connection(driver.Connection):  # type: ignore[misc]
-        tags: dict[str, None]
-        place = ""  # before what is written, in a plugin's own file
+        def executemany(self, sql: str, *given: Any) -> Any:  # type: ignore[override]
+            return self._noticed(sql, lambda: super(Connection, self).executemany(sql, *given))
 
-        def cursor(self, factory: Any = Cursor) -> Any:
-            return super().cursor(factory)
-
-        def commit(self) -> None:
-            self._commit(super().commit)
-
-        def executescript(self, script: str) -> Any:
-            self.tags = {"migration": None}
-            return self._commit(lambda: super(Connection, self).executescript(script))
-
-        def noticed(self, sql: str, run: Callable[[], Any]) -> Any:
+        def _noticed(self, sql: str, run: Callable[[], Any]) -> Any:
             word = sql[:8].upper()
+            if word.startswith("BEGIN;"):
+                self.tags = {"migration": None}
+                return self._commit(run)
             if word.startswith(("COMMIT", "END")):
                 return self._commit(run)
             if word.startswith("BEGIN"):
@@ -143,16 +133,9 @@ def watch_driver(points: Failpoints, committed: Callable[[list[str], list[str]],
             result = run()
             done: list[str] = []
             if not self.place and any(tag.endswith("steps") for tag in self.tags):
-                plain = driver.Connection.cursor(self, driver.Cursor)
-                done = [key for (key,) in plain.execute(_FINISHED).fetchall()]
+                done = [key for (key,) in super().execute(_FINISHED)]
             committed(names, done)
             points.passing(AFTER, *names)
             return result
 
-    def connect_to(file: str, **options: Any) -> Connection:
-        connection: Connection = connect(file, factory=Connection, **options)
-        name = PurePath(file).name
-        connection.place = "" if name == _KERNEL else f"{name}: "
-        return connection
-
-    driver.connect = connect_to
+    apsw.Connection = Connection  # type: ignore[assignment, misc]

@@ -1,8 +1,7 @@
-"""SQLite for the kernel and for every plugin; the only place that knows the driver.
+"""SQLite for the kernel and for every plugin.
 
-aiosqlite runs over a ``sqlcipher3`` connection: its SQLite is current and the same everywhere. One
-connection writes; transactions that wait share one commit, and still fail one by one. Commits are
-fsynced only where a caller says so: in WAL mode with ``synchronous=NORMAL`` a commit survives
+One connection writes; transactions that wait share one commit, and still fail one by one. Commits
+are fsynced only where a caller says so: in WAL mode with ``synchronous=NORMAL`` a commit survives
 the death of the process, and with ``FULL`` a power cut too, together with all commits before it
 (https://www.sqlite.org/pragma.html#pragma_synchronous).
 """
@@ -19,44 +18,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import aiosqlite
-import sqlcipher3.dbapi2 as driver
+import apsw
 from attrs import define, field
 
 from argent_core import wal
+from argent_core.connection import ConnectionThread, connect
 from argent_core.guard import attempt
 from argent_core.outcome import Outcome
 from argent_core.remedies import remedy
-from argent_core.storage_errors import damaged, map_error
+from argent_core.storage_errors import UNUSABLE, damaged, map_error
 from argent_hookspecs import StorageError, Transaction
 
 T = TypeVar("T")
 log = logging.getLogger("argent.database")
 
 _BATCH = 512
-_BUSY_SECONDS = 10.0
+_CACHE_KIB = 8000
 _LEAST_BYTES = 512
 _MOST_MIGRATIONS = 10_000
 _UNREAD = (
     "%s: the last of what was written before the last end cannot be read: the power failed in the "
     "middle of it, or the file was damaged (%s)"
 )
-
-
-class _Connection(aiosqlite.Connection):
-    """A connection that runs whole functions on its thread: one hop for a transaction, not many."""
-
-    async def __aenter__(self) -> _Connection:
-        """Open it; if that fails, its thread has ended when the error arrives."""
-        try:
-            await self
-        finally:
-            if not self._running:
-                await asyncio.to_thread(self._thread.join)
-        return self
-
-    async def run(self, work: Callable[[Any], T]) -> T:
-        return cast(T, await self._execute(work, self._conn))  # type: ignore[no-untyped-call]
 
 
 @define(eq=False)
@@ -81,8 +64,8 @@ class Database:
     """One SQLite file; see ``open_database``."""
 
     path: Path
-    _writer: _Connection
-    _reader: _Connection
+    _writer: ConnectionThread
+    _reader: ConnectionThread
     _pending: list[_Write] = field(factory=list)
     _wake: asyncio.Event = field(factory=asyncio.Event)
     _pump: asyncio.Task[None] | None = None
@@ -94,13 +77,13 @@ class Database:
     ) -> Database:
         """Open a file. Whoever does must close it; arguments and errors as in ``open_database``."""
         await asyncio.to_thread(_make_private, path)
-        writer = _Connection(partial(_connect, path, migrations, extensions), 64)
-        reader = _Connection(partial(_connect_reader, path, extensions), 64)
+        writer = ConnectionThread(partial(_connect, path, migrations, extensions))
+        reader = ConnectionThread(partial(_connect_reader, path, extensions))
         async with AsyncExitStack() as stack:
             try:
                 await stack.enter_async_context(writer)
                 await stack.enter_async_context(reader)
-            except driver.Error as error:
+            except UNUSABLE as error:
                 raise map_error(error, path) from error
             stack.pop_all()
         database = cls(path, writer, reader)
@@ -219,7 +202,7 @@ def _apart(works: Sequence[Callable[[Transaction], Any]], connection: Any) -> li
     for work in works:
         connection.execute("SAVEPOINT one")
         outcome = attempt(work, connection)
-        if isinstance(outcome.error, driver.Error) and not connection.in_transaction:
+        if isinstance(outcome.error, apsw.Error) and not connection.in_transaction:
             # A full disk rolls everything back under us; the function that met it knows why.
             raise outcome.error
         _demand_transaction(connection)
@@ -252,7 +235,7 @@ def _read(work: Callable[[Transaction], T], connection: Any) -> Outcome[T]:
 
 
 def _mapped(outcome: Outcome[T], path: Path) -> Outcome[T]:
-    if isinstance(outcome.error, driver.Error):
+    if isinstance(outcome.error, UNUSABLE):
         return Outcome(error=map_error(outcome.error, path))
     return outcome
 
@@ -288,9 +271,9 @@ def _make_private(path: Path) -> None:
         raise StorageError(words) from error
 
 
-def _connect(path: Path, migrations: Sequence[str], extensions: Sequence[str]) -> Any:
+def _connect(path: Path, migrations: Sequence[str], extensions: Sequence[str]) -> apsw.Connection:
     written = wal.last_commit(path)
-    connection = driver.connect(str(path), isolation_level=None, timeout=_BUSY_SECONDS)
+    connection = connect(path)
     prepared = attempt(_prepare, connection, path, migrations, written, extensions)
     if prepared.error is not None:
         connection.close()
@@ -319,7 +302,9 @@ def _prepare(
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA secure_delete=OFF")  # or what is freed is written once more
     connection.execute(f"PRAGMA journal_size_limit={64 << 20}")
+    connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     done = connection.execute("PRAGMA user_version").fetchone()[0]
     if not 0 <= done <= _MOST_MIGRATIONS:
         raise damaged(path, f"it says that its schema is the {done}th")
@@ -330,21 +315,21 @@ def _prepare(
         )
     for number, script in enumerate(migrations[done:], done + 1):
         # On lines of their own, for a script may end in a comment.
-        connection.executescript(f"BEGIN;\n{script}\n;PRAGMA user_version={number};\nCOMMIT;")
+        connection.execute(f"BEGIN;\n{script}\n;PRAGMA user_version={number};\nCOMMIT;")
 
 
 def _look_for_damage(path: Path) -> str | None:
-    connection = _connect_reader(path)
+    connection: Any = _connect_reader(path)
     looked = attempt(lambda: connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     connection.close()
-    if isinstance(looked.error, driver.DatabaseError):
+    if isinstance(looked.error, UNUSABLE):
         return str(looked.error)
     found = str(looked.get()).splitlines()[-1]  # the first may be a heading
     return None if found == "ok" else found
 
 
-def _connect_reader(path: Path, extensions: Sequence[str] = ()) -> Any:
-    connection = driver.connect(str(path), isolation_level=None, timeout=_BUSY_SECONDS)
+def _connect_reader(path: Path, extensions: Sequence[str] = ()) -> apsw.Connection:
+    connection = connect(path)
     _load(connection, extensions)
     connection.execute("PRAGMA query_only=ON")
     return connection

@@ -13,13 +13,15 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import apsw
 from attrs import frozen
-from sqlcipher3 import dbapi2 as sqlcipher
 
+from argent_core.connection import connect
+from argent_core.guard import attempt
 from argent_core.paths import Home
 from argent_core.redaction import Redactor
 from argent_core.remedies import remedy
-from argent_core.storage_errors import map_error
+from argent_core.storage_errors import DAMAGED, map_error
 from argent_hookspecs import Secret, SecretError
 
 KEY_BYTES = 32
@@ -45,7 +47,7 @@ class StoredSecret:
 class SecretStore:
     """The home's own store: ``data/secrets.db``, encrypted with the key in ``data/secrets.key``.
 
-    The file is an SQLCipher database with a raw key, see
+    The file is an SQLCipher 4 database with a raw key, see
     https://www.zetetic.net/sqlcipher/sqlcipher-api/#key.
     """
 
@@ -90,36 +92,43 @@ class SecretStore:
         if not self._file.exists():
             return False
         with self._open() as connection:
-            return bool(connection.execute("DELETE FROM secrets WHERE name = ?", (name,)).rowcount)
+            connection.execute("DELETE FROM secrets WHERE name = ?", (name,))
+            return bool(connection.changes())
 
     @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlcipher.Connection]:
+    def _open(self) -> Iterator[apsw.Connection]:
         key = self._key()
         try:
             _make_private(self._file)
-            connection = sqlcipher.connect(str(self._file), timeout=10)
-            try:
-                connection.execute(f"PRAGMA key = \"x'{key}'\"")
-                connection.execute("PRAGMA secure_delete = ON")
-                # Otherwise the last change may be undone by a power cut soon after.
-                connection.execute("PRAGMA synchronous = EXTRA")
-                connection.execute(SCHEMA)
-                with connection:
-                    yield connection
-            finally:
-                connection.close()
-        except sqlcipher.OperationalError as error:  # no room, no permission, somebody else's lock
-            raise SecretError(f"The secret store {map_error(error, self._file)}") from error
-        except sqlcipher.DatabaseError as error:
+            empty = not self._file.stat().st_size
+            opened = attempt(self._connect, key)
+            if empty and isinstance(opened.error, apsw.NotADBError):
+                opened = attempt(self._connect, key)  # another process made it in between
+            with contextlib.closing(opened.get()) as connection:
+                yield connection
+        except DAMAGED as error:
             raise SecretError(
                 f"The secret store {self._file} cannot be used ({error}). If its key or the file "
                 "itself was replaced, bring both back from a backup; or remove both and store "
                 "the secrets again with `argent secrets set NAME`."
             ) from error
+        except apsw.Error as error:  # no room, no permission, somebody else's lock
+            raise SecretError(f"The secret store {map_error(error, self._file)}") from error
         except OSError as error:
             raise SecretError(
                 f"The secret store {self._file} cannot be used ({error.strerror}). {remedy(error)}"
             ) from error
+
+    def _connect(self, key: str) -> apsw.Connection:
+        with contextlib.ExitStack() as stack:
+            connection = stack.enter_context(contextlib.closing(connect(self._file)))
+            _unlock(connection, key)
+            connection.execute("PRAGMA secure_delete = ON")
+            # Otherwise the last change may be undone by a power cut soon after.
+            connection.execute("PRAGMA synchronous = EXTRA")
+            connection.execute(SCHEMA)
+            stack.pop_all()
+        return connection
 
     def _key(self) -> str:
         if not self._key_file.exists():
@@ -196,6 +205,17 @@ class SecretResolver:
             "A secret is named by env:NAME, file:PATH, keyring:SERVICE/NAME or store:NAME. "
             "Store a value with `argent secrets set NAME` and write store:NAME."
         )
+
+
+def _unlock(connection: apsw.Connection, key: str) -> None:
+    """Let a connection read and write an encrypted file, in the format of SQLCipher 4."""
+    if connection.pragma("cipher", "sqlcipher") != "sqlcipher":
+        raise SecretError(
+            "The library that encrypts the secret store was replaced by one that cannot. "
+            "Install it again with `pip install --force-reinstall apsw-sqlite3mc`."
+        )
+    connection.pragma("legacy", 4)
+    connection.pragma("key", f"x'{key}'")
 
 
 def _make_private(path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import apsw
+
 from argent_hookspecs import DatabaseDamaged, DiskFull, StorageError
 
 RECOVERY = (
@@ -12,37 +14,44 @@ RECOVERY = (
     "restore a backup, or move the three away to start afresh."
 )
 
+UNUSABLE = (apsw.Error, UnicodeDecodeError)
+"""What the driver raises; it reads text as UTF-8, and only a damaged file holds any that is not."""
+
+DAMAGED = (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError)
+
 _NO_ROOM = 1 << 20
 _KEPT = "what was accepted before is kept and goes on by itself."
-_ADVICE = {
-    "SQLITE_IOERR": (
+_ACCESS = "Look at who owns it and its folder, and at what both allow."
+_HELD = "Another program holds it; end that one."
+_ADVICE: dict[type[Exception], str] = {
+    apsw.IOError: (
         "Look whether the disk is sound, and whether a quota or a limit on the size of files "
         "(ulimit -f) is reached; what was accepted before is kept."
     ),
-    "SQLITE_READONLY": "Look at who owns it and its folder, and at what both allow.",
-    "SQLITE_CANTOPEN": "Look at who owns it and its folder, and at what both allow.",
-    "SQLITE_PERM": "Look at who owns it and its folder, and at what both allow.",
-    "SQLITE_BUSY": "Another program holds it; end that one.",
-    "SQLITE_LOCKED": "Another program holds it; end that one.",
+    apsw.ReadOnlyError: _ACCESS,
+    apsw.CantOpenError: _ACCESS,
+    apsw.PermissionsError: _ACCESS,
+    apsw.BusyError: _HELD,
+    apsw.LockedError: _HELD,
 }
 _MISFITS = ("no such column", "no such table", "already exists", "duplicate column name")
 
 
 def map_error(error: Exception, path: Path) -> StorageError:
     """Translate the driver's error."""
-    text, name = str(error), getattr(error, "sqlite_errorname", "")
+    text = str(error)
     mapped: StorageError
-    unwritten = name.startswith("SQLITE_IOERR")
+    unwritten = isinstance(error, apsw.IOError)
     starved = unwritten and shutil.disk_usage(path.parent).free < _NO_ROOM
-    if name.startswith("SQLITE_FULL") or starved:
+    if isinstance(error, apsw.FullError) or starved:
         mapped = DiskFull(f"{path}: no room left on the disk ({text}). Free some space; {_KEPT}")
     elif unwritten and _is_limited():
         words = "no file may grow further here"
         mapped = DiskFull(f"{path}: {words} ({text}). Raise the limit (ulimit -f); {_KEPT}")
-    elif name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+    elif isinstance(error, DAMAGED):
         mapped = damaged(path, text)
     else:
-        mapped = StorageError(f"{path}: {text}{_advice(name, text)}")
+        mapped = StorageError(f"{path}: {text}{_advice(error)}")
     mapped.__cause__ = error
     return mapped
 
@@ -61,8 +70,8 @@ def _is_limited() -> bool:
     return resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
 
 
-def _advice(name: str, text: str) -> str:
-    found = next((words for key, words in _ADVICE.items() if name.startswith(key)), "")
-    if not found and any(misfit in text for misfit in _MISFITS):
+def _advice(error: Exception) -> str:
+    found = _ADVICE.get(type(error), "")
+    if not found and any(misfit in str(error) for misfit in _MISFITS):
         found = f"If no program was changed here, the file is damaged. {RECOVERY}"
     return f". {found}" if found else ""
