@@ -9,6 +9,7 @@ from argent_hookspecs import (
     EMBEDDER,
     MEMORY,
     ContextProvider,
+    EventSource,
     Health,
     HealthCheck,
     Job,
@@ -26,6 +27,7 @@ from argent_memo.night import Night
 from argent_memo.recall import Recall
 from argent_memo.settings import MemoSettings
 from argent_memo.tools import MemoryTools
+from argent_memo.worker import Worker
 
 
 @hookimpl
@@ -42,6 +44,14 @@ def argent_plugin() -> Plugin:
 def argent_services(ctx: PluginContext) -> list[Service[MemoryStore]]:
     """Offer the memory."""
     return [Service(key=MEMORY, open=partial(open_memo, ctx))]
+
+
+@hookimpl
+def argent_event_sources(ctx: PluginContext) -> list[EventSource]:
+    """Serve the memory to other programs of this machine, where a port is set for it."""
+    if not ctx.settings.worker_port:
+        return []
+    return [EventSource(id="memory-worker", open=Worker(ctx).open)]
 
 
 @hookimpl

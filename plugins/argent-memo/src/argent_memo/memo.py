@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
-from attrs import define
+from attrs import define, field
 
 from argent_hookspecs import (
     MEMORY,
@@ -63,6 +65,38 @@ class Memo:
         return len(gone.items) + len(gone.made_of_them)
 
 
+@define(eq=False, repr=False)
+class Work:
+    """What goes on in the background, and ends before the file is closed that it works on."""
+
+    ctx: PluginContext
+    _tasks: set[asyncio.Task[Any]] = field(factory=set)
+
+    def begin(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Begin something."""
+
+        async def go_on() -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            self._tasks.add(task)
+            try:
+                await run()
+            finally:
+                self._tasks.discard(task)
+
+        self.ctx.spawn(go_on(), name=name)
+
+    async def __aenter__(self) -> None:
+        """Let it go on for the block."""
+
+    async def __aexit__(self, *error: object) -> None:
+        """End it."""
+        for task in self._tasks:
+            task.cancel()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+
 @asynccontextmanager
 async def open_memo(ctx: PluginContext) -> AsyncIterator[Memo]:
     """Open the memory of a home."""
@@ -79,14 +113,15 @@ async def open_memo(ctx: PluginContext) -> AsyncIterator[Memo]:
         mirror = Mirror(ctx, database)
         store = Store(database, ctx.clock)
         capture = Capture(ctx, store, keeping=ctx.settings.auto_capture)
-        ctx.spawn(capture.run(), name="capture")
-        ctx.spawn(embedding.run(), name="embedding")
-        ctx.spawn(mirror.run(), name="mirror")
+        work = Work(ctx)
+        work.begin("capture", capture.run)
+        work.begin("embedding", embedding.run)
+        work.begin("mirror", mirror.run)
         search = Search(database, ctx.clock, embedding)
         if await mending.is_under_way(database):
-            ctx.spawn(mending.end(database), name="reindex")
+            work.begin("reindex", partial(mending.end, database))
         memo = Memo(ctx.settings, store, search, capture, embedding, mirror)
-        async with ctx.serve_local(partial(serve, Desk(ctx, memo))):
+        async with work, ctx.serve_local(partial(serve, Desk(ctx, memo))):
             yield memo
 
 

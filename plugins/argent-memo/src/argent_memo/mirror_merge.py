@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from attrs import define, evolve, field, frozen
 
 from argent_hookspecs import Memory, MemoryKind, NewMemory, Transaction, Trust
-from argent_memo import items, store
+from argent_memo import accounts, items, store
 from argent_memo.audience import OWNER
 from argent_memo.confidential import is_confidential
 from argent_memo.identity import identity
@@ -130,7 +130,7 @@ class Merge:
             text=text,
             kind=self._kind(entry),
             key=f"mirror:{self.file}/{digest(text)}/{len(text)}",
-            speaker=self._owner(),
+            speaker=accounts.owner(self.tx),
             said_at=self._said_at(),
             source=f"file:{self.file}",
             trust=Trust.OWNER,
@@ -157,7 +157,7 @@ class Merge:
             text=text,
             kind=old.kind,
             key=f"mirror:{old.id}/{digest(text)}",
-            speaker=self._owner() or old.speaker,
+            speaker=accounts.owner(self.tx) or old.speaker,
             said_at=old.said_at,
             holds_from=old.holds_from,
             holds_until=old.holds_until,
@@ -222,10 +222,6 @@ class Merge:
         row = self.tx.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone()
         return row is not None and id <= row[0]
 
-    def _owner(self) -> str:
-        row = self.tx.execute(_OWNER).fetchone()
-        return "" if row is None else str(row[0])
-
     def _kind(self, entry: Entry) -> MemoryKind:
         if self.file != FACTS:
             return MemoryKind.EPISODIC
@@ -256,8 +252,4 @@ _CURRENT = (
     " JOIN newer ON items.id = newer.n WHERE superseded_by IS NOT NULL)"
     f" SELECT {COLUMNS} FROM items JOIN newer ON items.id = newer.n"
     f" WHERE {ELIGIBLE} ORDER BY id DESC LIMIT 1"
-)
-_OWNER = (
-    "SELECT speaker FROM items WHERE trust = 'owner' AND origin = 'turn' AND speaker != ''"
-    " ORDER BY id DESC LIMIT 1"
 )

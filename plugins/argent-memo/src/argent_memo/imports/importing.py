@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from argent_hookspecs import Transaction
+from argent_memo import accounts
 from argent_memo import store as storing
 from argent_memo.confidential import is_confidential
 from argent_memo.imports import chats, jsonl, notes, openclaw
@@ -67,7 +68,7 @@ async def import_(
     told = progress or _nobody
     if kind == "jsonl":
         return await jsonl.import_jsonl(store, path, progress=told)
-    owner = await store.database.read(_owner)
+    owner = await store.database.read(accounts.owner)
     imported = Imported()
     with closing(_READERS[kind](Wish(path=path, audience=audience, owner=owner))) as records:
         while batch := await asyncio.to_thread(_next, records):
@@ -121,17 +122,5 @@ def _guess(path: Path) -> str:
     return _BY_ENDING[path.suffix.lower()]
 
 
-def _owner(tx: Transaction) -> str:
-    """Return who the owner is, as the channel says on which they spoke last."""
-    row = tx.execute(_OWNER).fetchone()
-    return "" if row is None else str(row[0])
-
-
 def _nobody(seen: int) -> None:
     """Tell nobody."""
-
-
-_OWNER = (
-    "SELECT speaker FROM items WHERE trust = 'owner' AND origin = 'turn' AND speaker != ''"
-    " ORDER BY id DESC LIMIT 1"
-)

@@ -1,0 +1,263 @@
+"""What the HTTP worker serves; all of it is JSON, and an error is ``{"error": "…"}``.
+
+==================  ===========================================================================
+``GET /health``     Says that it is there; the only one that needs no token.
+``GET /search``     ``q``, ``k``; ``audience``, once or more, instead of the owner's own chats.
+``GET /items``      The newest first; ``limit``, and ``before`` an id.
+``POST /items``     Keeps something: ``text``, and what else ``NewMemory`` has.
+``GET /items/ID``   All that is known of one.
+``PATCH /items/ID`` Corrects one; what it said before is kept as its history.
+``DELETE /items/ID``  Forgets one, with what was made of it.
+``GET /timeline``   ``since``, ``until``, ``limit``; ``audience`` as above.
+``GET /stats``      How much there is.
+==================  ===========================================================================
+
+A program speaks here, so what it says is not the owner's word unless it says that it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+from attrs import define
+
+from argent_hookspecs import (
+    EMBEDDER,
+    ArgentError,
+    MemoryFilter,
+    NewMemory,
+    StorageError,
+    Transaction,
+    Trust,
+)
+from argent_memo import accounts
+from argent_memo.audience import EVERYONE, OWNER
+from argent_memo.confidential import is_confidential
+from argent_memo.items import COLUMNS, Place, memory
+from argent_memo.memo import Memo
+from argent_memo.worker import HOST, Door, Refused, Worker
+
+_LARGEST = 1 << 20
+_LONGEST_TEXT = 100_000
+_MOST = 200
+_NEW = {
+    "text": str,
+    "kind": str,
+    "key": str,
+    "speaker": str,
+    "said_at": str,
+    "holds_from": str,
+    "holds_until": str,
+    "source": str,
+    "trust": str,
+    "audience": str,
+    "private": bool,
+    "importance": float,
+}
+_CHANGES = ("text", "kind", "said_at", "holds_from", "holds_until", "importance", "trust")
+_TIMES = ("said_at", "holds_from", "holds_until")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(worker: Worker, door: Door) -> AsyncIterator[None]:
+    """Serve for the block. Raises ``OSError`` if the port cannot be had."""
+    app = web.Application(middlewares=[_guard(door)], client_max_size=_LARGEST)
+    app.add_routes(_Api(worker).routes())
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, HOST, door.port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _guard(door: Door) -> Any:
+    """Return what stands before all requests."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            door.check(request.headers, open=request.path == "/health")
+            return await handler(request)
+        except Refused as refused:
+            return _error(refused.status, str(refused), refused.headers)
+        except web.HTTPException as error:
+            kept = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+            return _error(error.status, error.reason.lower(), kept)
+        except StorageError as error:
+            return _error(503, f"the memory cannot be used now: {error}")
+        except ArgentError as error:
+            return _error(500, str(error))
+
+    return guard
+
+
+@define(eq=False, repr=False)
+class _Api:
+    """The requests, answered from the memory that is open."""
+
+    worker: Worker
+
+    @property
+    def memo(self) -> Memo:
+        return self.worker.memo
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/health", self.health),
+            web.get("/search", self.search),
+            web.get("/items", self.list),
+            web.post("/items", self.add),
+            web.get(r"/items/{id:\d{1,18}}", self.show),
+            web.patch(r"/items/{id:\d{1,18}}", self.correct),
+            web.delete(r"/items/{id:\d{1,18}}", self.forget),
+            web.get("/timeline", self.timeline),
+            web.get("/stats", self.stats),
+        ]
+
+    async def health(self, request: web.Request) -> web.Response:
+        return _answer({"status": "ok"})
+
+    async def search(self, request: web.Request) -> web.Response:
+        filters = MemoryFilter(audiences=_audiences(request))
+        k = _number(request, "k", 10, most=_MOST)
+        found = await self.memo.search(request.query.get("q", ""), k, filters=filters)
+        return _answer({"items": [{**accounts.account(m), **_found(m)} for m in found]})
+
+    async def list(self, request: web.Request) -> web.Response:
+        limit = _number(request, "limit", 50, most=_MOST)
+        before = _number(request, "before", 2**62, most=2**62)
+        read = partial(_newest, before=before, limit=limit)
+        rows = await self.memo.store.database.read(read)
+        return _answer({"items": [accounts.account(memory(row)) for row in rows]})
+
+    async def add(self, request: web.Request) -> web.Response:
+        given = await _body(request, _NEW)
+        if "text" not in given:
+            raise Refused(422, "text is missing: the words to keep")
+        new = _made(NewMemory, {"trust": Trust.PAIRED, "source": "worker", **given})
+        id = await self.memo.store.add(new, Place(origin="plugin"))
+        return _answer({"id": id}, status=201)
+
+    async def show(self, request: web.Request) -> web.Response:
+        found = await self._whole(request)
+        return _answer(found)
+
+    async def correct(self, request: web.Request) -> web.Response:
+        changes = await _body(request, {name: _NEW[name] for name in _CHANGES})
+        old = await self._whole(request)
+        if old["state"] != "live":
+            raise Refused(409, f"memory {old['id']} was corrected or put away before")
+        trust = Trust(changes.get("trust", Trust.PAIRED))
+        changes["trust"] = max(Trust(old["trust"]), trust, key=list(Trust).index)
+        _made(NewMemory, {"text": old["text"], **changes})
+        try:
+            id = await self.memo.store.correct(old["id"], **changes)
+        except KeyError as error:
+            raise Refused(409, f"memory {old['id']} was just corrected") from error
+        return _answer({"id": id, "supersedes": old["id"]})
+
+    async def forget(self, request: web.Request) -> web.Response:
+        found = await self._whole(request)
+        return _answer({"forgotten": await self.memo.forget([found["id"]])})
+
+    async def timeline(self, request: web.Request) -> web.Response:
+        filters = MemoryFilter(
+            audiences=_audiences(request),
+            since=_moment(request.query.get("since", ""), "since"),
+            until=_moment(request.query.get("until", ""), "until"),
+        )
+        limit = _number(request, "limit", 50, most=_MOST)
+        found = await self.memo.store.timeline(filters, limit=limit)
+        return _answer({"items": [accounts.account(one) for one in found]})
+
+    async def stats(self, request: web.Request) -> web.Response:
+        embedder = self.worker.ctx.services.find(EMBEDDER)
+        return _answer(await accounts.figures(self.memo.store.database, embedder))
+
+    async def _whole(self, request: web.Request) -> dict[str, Any]:
+        id = int(request.match_info["id"])
+        found = await self.memo.store.database.read(partial(accounts.whole, id=id))
+        if found is None:
+            raise Refused(404, f"there is no memory {id}")
+        return found
+
+
+def _answer(content: Mapping[str, Any], *, status: int = 200) -> web.Response:
+    return web.json_response(content, status=status, headers={"Cache-Control": "no-store"})
+
+
+def _error(status: int, words: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.json_response({"error": words}, status=status, headers=headers)
+
+
+def _audiences(request: web.Request) -> tuple[str, ...]:
+    return tuple(request.query.getall("audience", [])) or (OWNER, EVERYONE)
+
+
+def _number(request: web.Request, name: str, default: int, *, most: int) -> int:
+    given = request.query.get(name, str(default))
+    if not given.isascii() or not given.isdigit() or not 1 <= len(given) <= 19:
+        raise Refused(422, f"{name} is a whole number from 1 to {most}, unlike {given!r:.40}")
+    return max(1, min(int(given), most))
+
+
+def _moment(given: str, name: str) -> datetime | None:
+    if not given:
+        return None
+    try:
+        found = datetime.fromisoformat(given)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Refused(422, f"{name} is a date, 2026-03-01, unlike {given!r:.40}") from error
+
+
+async def _body(request: web.Request, wanted: Mapping[str, type]) -> dict[str, Any]:
+    """Return the fields of a request's body, which are all known and of the right type."""
+    try:
+        given = json.loads(await request.read())
+    except (ValueError, RecursionError) as error:
+        raise Refused(400, "the body is no JSON") from error
+    if not isinstance(given, dict) or not given:
+        raise Refused(400, "the body is an object with fields")
+    for name, value in given.items():
+        if name not in wanted:
+            known = ", ".join(wanted)
+            raise Refused(422, f"there is no field {name!r:.40}; the fields are: {known}")
+        kind = wanted[name]
+        right = isinstance(value, int | float) if kind is float else isinstance(value, kind)
+        if not right or (kind is float and isinstance(value, bool)):
+            raise Refused(422, f"{name} is of the wrong type; it is a {kind.__name__}")
+        if name in _TIMES:
+            given[name] = _moment(value, name)
+    text = given.get("text", "x")
+    if not text.strip() or len(text) > _LONGEST_TEXT:
+        raise Refused(422, f"text is from 1 to {_LONGEST_TEXT} characters")
+    if is_confidential(text):
+        raise Refused(422, "it looks like a key or a password; such things are not kept here")
+    return given
+
+
+def _made(kind: Callable[..., NewMemory], fields: Mapping[str, Any]) -> NewMemory:
+    try:
+        return kind(**fields)
+    except ValueError as error:
+        raise Refused(422, str(error)) from error
+
+
+def _found(one: Any) -> dict[str, Any]:
+    return {"score": one.score, "why": one.why}
+
+
+def _newest(tx: Transaction, *, before: int, limit: int) -> list[Any]:
+    sql = f"SELECT {COLUMNS} FROM items WHERE state = 'live' AND id < ? ORDER BY id DESC LIMIT ?"
+    return list(tx.execute(sql, (before, limit)).fetchall())
