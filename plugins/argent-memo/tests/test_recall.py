@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -173,7 +174,7 @@ async def test_the_same_question_is_told_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("items", [20_000])
-async def test_it_is_quick_among_many(tmp_path: Path, items: int) -> None:
+async def test_among_many_it_takes_hardly_longer_than_a_search(tmp_path: Path, items: int) -> None:
     async with load_plugin(argent_memo, folder=tmp_path) as specimen:
         memo = memo_of(specimen.ctx)
         batch = [
@@ -183,15 +184,20 @@ async def test_it_is_quick_among_many(tmp_path: Path, items: int) -> None:
         for start in range(0, items, 1000):
             await memo.store.add_all(batch[start : start + 1000])
         (provider,) = specimen.of(ContextProvider)
-        took = []
+        took, searched = [], []
         for n in range(20):
-            event = Event(conversation="x", content=f"Where is t{n} w{n}?", trust="owner")
+            text = f"Where is t{n} w{n}?"
+            event = Event(conversation="x", content=text, trust="owner")
             request = ContextRequest(event=event, budget=2000, now=specimen.clock.now())
             began = time.perf_counter()
+            await memo.search(text, 8)
+            between = time.perf_counter()
             assert await provider.provide(request)
-            took.append(time.perf_counter() - began)
+            searched.append(between - began)
+            took.append(time.perf_counter() - between)
 
-    assert sorted(took)[len(took) // 2] < 0.05
+    # The machine may be busy with something else: what a search takes now is the measure.
+    assert median(took) < 2.5 * median(searched)
 
 
 PLACE = Place(origin="turn", name="home")
