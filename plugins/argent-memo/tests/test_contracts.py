@@ -22,6 +22,7 @@ from argent_testing import (
 
 class Memo:
     plugin = "argent_memo"
+    settings: ClassVar[Mapping[str, Any]] = {"workerPort": 0}
 
 
 class TestPlugin(Memo, PluginContract):
