@@ -27,7 +27,7 @@ from argent_hookspecs import (
     PluginContext,
     Trust,
 )
-from argent_memo import accounts, conflicts, mending, soundness
+from argent_memo import accounts, conflicts, mending, rebuilding, soundness
 from argent_memo import store as storing
 from argent_memo.accounts import account
 from argent_memo.confidential import is_confidential
@@ -217,7 +217,7 @@ class Desk:
         """Look for damage."""
         database = self.memo.store.database
         found = await soundness.look(database, progress.note)
-        pairs = await database.read(conflicts.unsettled)
+        pairs = [] if found.counts["file"] else await database.read(conflicts.unsettled)
         return {
             **_said(found),
             "conflicts": [[account(one.older), account(one.newer)] for one in pairs],
@@ -226,9 +226,14 @@ class Desk:
     async def reindex(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Make anew what is made of the items, and say what could not be mended."""
         database = self.memo.store.database
-        done = await mending.mend(database, progress.note, all_vectors=given["vectors"])
-        left = await soundness.look(database, progress.note)
-        return {**_said(left), "set_aside": done.set_aside, "vectors": done.vectors}
+        if not await soundness.is_broken(database):
+            done = await mending.mend(database, progress.note, all_vectors=given["vectors"])
+            left = await soundness.look(database, progress.note)
+            mended = {"set_aside": done.set_aside, "vectors": done.vectors}
+            return {**_said(left), **mended, "rebuilt": False, "lost": []}
+        new = await rebuilding.rebuild(self.ctx, database, tell=progress.note)
+        spoilt = {"set_aside": new.found.spoilt, "vectors": 0}
+        return {**_said(new.found), **spoilt, "rebuilt": True, "lost": new.lost}
 
     async def export(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Write all of it to files."""

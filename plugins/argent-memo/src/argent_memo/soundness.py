@@ -24,6 +24,7 @@ Tell = Callable[[int, int], None]
 
 BATCH = 500
 _SHOWN = 100
+_OF_INDEX = "fts5"
 _LARGEST = (1 << 63) - 1
 STATES = (b"live", b"superseded", b"archived")
 _OWN = ("items", "vectors")
@@ -84,12 +85,18 @@ def children(tx: Transaction) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+async def is_broken(database: Database) -> bool:
+    """Tell whether there is something in the file that SQLite cannot read, the index apart."""
+    damage = await database.check()
+    return damage is not None and not damage.startswith(_OF_INDEX)
+
+
 async def look(database: Database, tell: Tell) -> Soundness:
     """Look at all that is in the file."""
     found = Soundness()
     damage = await database.check()
     if damage is not None:
-        found.add("index" if damage.startswith("fts5") else "file", damage)
+        found.add("index" if damage.startswith(_OF_INDEX) else "file", damage)
     sums = _Sums()
     try:
         await _look_at_items(database, found, sums=sums, tell=tell)

@@ -15,10 +15,12 @@ from argent_memo.commands.group import as_json, ask, asked, memory
 from argent_memo.commands.output import counted, megabytes, print_json, say, say_rows, short
 
 _BROKEN = (
-    "Parts of the file cannot be read. Try: argent memory reindex. If it is said again after that,"
-    " save what can be read with: argent memory export saved.jsonl. Then stop Argent, move"
-    " data/memory.db and the files beside it that end in -wal and -shm away, or put a backup in"
-    " their place, and start again with: argent memory import saved.jsonl"
+    "Parts of the file cannot be read. What can be goes into a new one with: argent memory reindex"
+)
+_REBUILT = (
+    "The file was broken. What could be read stands in a new one, which takes its place at the next"
+    " start of the agent. The broken one is kept as data/memory.db.broken: delete it when you miss"
+    " nothing."
 )
 _ALONE = (
     "None is installed: search goes by words alone. For meaning too: pip install"
@@ -106,10 +108,15 @@ def reindex(ctx: click.Context, vectors: bool, as_json: bool) -> None:
         print_json(done)
     else:
         say(f"The index of {counted(done['items'], 'memory', many='memories')} is made anew.")
+        if done["rebuilt"]:
+            say(_REBUILT)
+        if done["lost"]:
+            ids = " ".join(map(str, done["lost"][:20]))
+            say(f"At most {counted(len(done['lost']), 'memory', many='memories')} lost: {ids}")
         if done["vectors"]:
             say(f"To be made again in the background: {counted(done['vectors'], 'vector')}")
         _report(done)
-    ctx.exit(0 if done["sound"] else 1)
+    ctx.exit(0 if done["sound"] and not done["lost"] else 1)
 
 
 @memory.command(short_help="Say where the HTTP worker listens.")

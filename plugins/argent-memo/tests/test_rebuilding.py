@@ -1,0 +1,143 @@
+"""A file with broken pages: what can be read of it goes into a new one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import argent_memo
+from argent_hookspecs import MemoryFilter, NewMemory, StorageError
+from argent_memo import rebuilding, soundness
+from argent_memo.items import Place
+from argent_memo.local import Desk, Progress
+from argent_memo.memo import memo_of
+from argent_testing import load_plugin
+
+pytestmark = pytest.mark.anyio
+ITEMS = 120
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Desk]:
+    async with load_plugin(argent_memo, folder=folder) as specimen:
+        yield Desk(specimen.ctx, memo_of(specimen.ctx))
+
+
+@pytest.fixture
+async def folder(tmp_path: Path) -> Path:
+    async with opened(tmp_path) as desk:
+        for n in range(ITEMS):
+            new = NewMemory(text=f"Ann told story {n} in town {n % 7}.", key=f"t{n}", speaker="Ann")
+            await desk.memo.store.add(new, Place(origin="turn", name="home"))
+        for n in range(ITEMS, ITEMS + 3):
+            await desk.memo.store.add(
+                NewMemory(text="Ann told a story.", key=f"t{n}"), Place(origin="hand")
+            )
+        await desk.memo.store.correct(3, text="Ann told nothing.")
+    return tmp_path
+
+
+def file(folder: Path) -> Path:
+    return folder / "data" / "memory.db"
+
+
+def break_page(folder: Path, words: bytes) -> None:
+    """Overwrite the beginning of the page that has some words."""
+    raw = bytearray(file(folder).read_bytes())
+    page = raw.index(words) // 4096 * 4096
+    raw[page : page + 8] = b"\xff" * 8
+    file(folder).write_bytes(raw)
+
+
+async def rebuilt(folder: Path) -> Any:
+    async with opened(folder) as desk:
+        assert not (await desk.check({}, Progress()))["sound"]
+        return await desk.reindex({"vectors": False}, Progress())
+
+
+async def texts(folder: Path) -> list[str]:
+    async with opened(folder) as desk:
+        assert (await desk.check({}, Progress()))["sound"]
+        return [one.text for one in await desk.memo.store.timeline(MemoryFilter(), limit=1000)]
+
+
+async def test_nothing_is_lost_with_a_page_of_the_index(folder: Path) -> None:
+    async with opened(folder) as desk:
+        before = await desk.memo.store.timeline(MemoryFilter(), limit=1000)
+        history = await desk.memo.store.history(before[-1].id)
+    break_page(folder, b"ann told story 117 in town 5")
+    done = await rebuilt(folder)
+    after = await texts(folder)
+
+    assert (done["rebuilt"], done["lost"]) == (True, [])
+    assert sorted(after) == sorted(one.text for one in before)
+    async with opened(folder) as desk:
+        assert await desk.memo.store.history(before[-1].id) == history
+        assert [one.text for one in await desk.memo.search("story 117", 1)] == [
+            "Ann told story 117 in town 5."
+        ]
+
+
+async def test_what_was_on_a_broken_page_is_named_and_all_else_stays(folder: Path) -> None:
+    break_page(folder, b"Ann told story 60 ")
+    done = await rebuilt(folder)
+    after = await texts(folder)
+
+    assert 61 in done["lost"] and len(done["lost"]) < ITEMS / 2
+    assert "Ann told story 60 in town 4." not in after
+    assert "Ann told story 1 in town 1." in after and "Ann told nothing." in after
+    assert len(after) == ITEMS + 1 - len(done["lost"])
+    assert file(folder).with_name("memory.db.broken").exists()
+
+
+async def test_what_comes_later_is_kept_in_the_new_file(folder: Path) -> None:
+    break_page(folder, b"Ann told story 60 ")
+    await rebuilt(folder)
+    async with opened(folder) as desk:
+        added = await desk.memo.store.add(NewMemory(text="Ann is well."), Place(origin="hand"))
+        (found,) = await desk.memo.store.get([added])
+
+    assert found.text == "Ann is well."
+    assert "Ann is well." in await texts(folder)
+
+
+async def test_where_most_is_gone_nothing_is_changed(folder: Path) -> None:
+    async with opened(folder) as desk:
+        sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'items'"
+        root = await desk.memo.store.database.read(lambda tx: tx.execute(sql).fetchone()[0])
+    raw = bytearray(file(folder).read_bytes())
+    raw[(root - 1) * 4096 : (root - 1) * 4096 + 8] = b"\xff" * 8
+    file(folder).write_bytes(raw)
+    async with opened(folder) as desk:
+        with pytest.raises(StorageError, match="Put a backup in its place"):
+            await desk.reindex({"vectors": False}, Progress())
+    async with opened(folder) as desk:
+        assert await soundness.is_broken(desk.memo.store.database)
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        lambda data: (data / "memory.db").rename(data / "memory.db.broken"),
+        lambda data: (
+            (data / "memory.db").rename(data / "memory.db.broken"),
+            (data / f"{rebuilding.NAME}.db").rename(data / "memory.db"),
+        ),
+    ],
+)
+async def test_taking_over_may_be_broken_off(folder: Path, stage: Callable[[Path], object]) -> None:
+    break_page(folder, b"Ann told story 60 ")
+    await rebuilt(folder)
+    stage(file(folder).parent)
+
+    assert "Ann told story 1 in town 1." in await texts(folder)
+    assert not file(folder).with_name(f"{rebuilding.NAME}.db").exists()
