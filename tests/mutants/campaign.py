@@ -32,6 +32,7 @@ MODULES = (
     "records",
     "scorers",
     "services",
+    "text_embedders",
     "tiers",
     "tools",
     "whole_plugins",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from argent_testing import HealthCheckContract, PluginContract, ServiceContract, Specimen
+from argent_testing import HealthCheckContract, PluginContract, Specimen, TextEmbedderContract
 
 from .embed_kit import NAME, PLUGIN, WEIGHTS, have_weights
 
@@ -21,7 +21,7 @@ class TestPlugin(PluginContract):
     plugin = PLUGIN
 
 
-class TestService(ServiceContract):
+class TestEmbedder(TextEmbedderContract):
     plugin = PLUGIN
 
 

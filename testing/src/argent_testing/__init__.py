@@ -24,6 +24,7 @@ from argent_testing.contracts import (
     RecordingFeed,
     ScorerContract,
     ServiceContract,
+    TextEmbedderContract,
     TextExtractorContract,
     ToolContract,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "ServiceContract",
     "Specimen",
     "TaskLeaks",
+    "TextEmbedderContract",
     "TextExtractorContract",
     "ToolContract",
     "eventually",

@@ -21,6 +21,7 @@ from argent_testing.contracts.models import ModelProviderContract
 from argent_testing.contracts.outages import ModelOutageContract
 from argent_testing.contracts.plugins import PluginContract
 from argent_testing.contracts.services import ScorerContract, ServiceContract
+from argent_testing.contracts.text_embedders import TextEmbedderContract
 from argent_testing.contracts.tiers import ModelTierContract
 from argent_testing.contracts.tools import ToolContract
 
@@ -47,6 +48,7 @@ __all__ = [
     "RecordingFeed",
     "ScorerContract",
     "ServiceContract",
+    "TextEmbedderContract",
     "TextExtractorContract",
     "ToolContract",
 ]
