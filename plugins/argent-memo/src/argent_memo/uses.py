@@ -88,6 +88,8 @@ def _that_mattered(
     asked, made = set(terms(turn.asked)), set(terms(text))
     for row in found:
         _, told, trust, _ = row
+        if made.isdisjoint(set(terms(told)) - asked):
+            continue
         own = distinctive(tx, told) - asked
         least = 1 if wary and trust == Trust.OUTSIDE else min(_SHARED, len(own))
         if own and len(own & made) >= least:

@@ -6,6 +6,7 @@ that only says again what it was told. What asks for much the same once more is 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 
@@ -26,6 +27,7 @@ _RARE = 3
 _COMMON = 10
 _COMMON_SHARE = 0.01
 _LOOKED_AT = 20
+_MOST_ROWS = 2000
 _SHORT_WORD = 4
 
 
@@ -71,7 +73,7 @@ def repeated_question(tx: Transaction, new: NewMemory) -> int | None:
         return None
     known = rarities(tx, terms(new.text))
     rarest = sorted(known, key=lambda term: (known[term], term))[:_FEW]
-    if not rarest:
+    if not rarest or known[rarest[0]] > _MOST_ROWS:
         return None
     match = " AND ".join(f'"{term}"' for term in rarest)
     same = (new.speaker, new.audience, str(new.kind), str(new.trust), new.private, _LOOKED_AT)
@@ -86,8 +88,7 @@ def repeated_question(tx: Transaction, new: NewMemory) -> int | None:
 
 def rarities(tx: Transaction, of: list[str]) -> Mapping[str, int]:
     """Return how many items have each of some terms; those that none has are left out."""
-    known = ((term, tx.execute(_TERM, (term,)).fetchone()) for term in dict.fromkeys(of))
-    return {term: row[0] for term, row in known if row is not None}
+    return dict(tx.execute(_TERMS, (json.dumps(sorted(set(of))),)).fetchall())
 
 
 def distinctive(tx: Transaction, text: str) -> set[str]:
@@ -114,7 +115,7 @@ def _items(tx: Transaction) -> int:
     return int(tx.execute("SELECT items FROM totals").fetchone()[0])
 
 
-_TERM = "SELECT n FROM terms WHERE term = ?"
+_TERMS = "SELECT term, n FROM terms WHERE term IN (SELECT value FROM json_each(?))"
 _LIKE = (
     "SELECT items.id, items.text FROM words JOIN items ON items.id = words.rowid"
     " WHERE words MATCH ? AND speaker = ? AND audience = ? AND kind = ? AND trust = ?"
