@@ -101,8 +101,8 @@ def watch_driver(points: Failpoints, committed: Callable[[list[str], list[str]],
     """
 
     class Connection(apsw.Connection):
-        def __init__(self, file: str) -> None:
-            super().__init__(file)
+        def __init__(self, file: str, **options: Any) -> None:
+            super().__init__(file, **options)
             name = PurePath(file).name
             self.place = "" if name == _KERNEL else f"{name}: "  # before what is written
             self.tags: dict[str, None] = {}
