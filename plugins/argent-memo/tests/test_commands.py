@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,6 +25,8 @@ from argent_testing import Argent
 
 pytestmark = pytest.mark.anyio
 Run = Callable[..., Awaitable[Result]]
+QUIET = {"memory": {"workerPort": 0, "mirror": False}}
+"""Kernels of several tests run at once, and there is one port."""
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def anyio_backend() -> str:
 @pytest.fixture
 async def memo(argent: Argent) -> AsyncIterator[Memo]:
     """The memory of an agent that runs; commands of this process may block their own loop."""
-    async with argent([argent_memo], allow_faults=True) as kernel:
+    async with argent([argent_memo], config=QUIET, allow_faults=True) as kernel:
         (found,) = [
             live for live in kernel.host.plugins["memo"].live.values() if isinstance(live, Memo)
         ]
@@ -309,7 +312,7 @@ async def test_of_a_memory_that_does_not_run_it_is_said_why(argent: Argent, run:
 
 
 async def test_what_is_said_in_a_chat_is_shown_by_its_source(argent: Argent, run: Run) -> None:
-    async with argent([argent_memo], model=["I see."], allow_faults=True):
+    async with argent([argent_memo], model=["I see."], config=QUIET, allow_faults=True):
         await argent.channel.ask("My sister Ann is allergic to peanuts.")
         async with asyncio.timeout(20):
             while not (found := await as_json(run, "search", "peanuts")):
@@ -323,7 +326,7 @@ async def test_what_is_said_in_a_chat_is_shown_by_its_source(argent: Argent, run
 
 
 async def test_no_command_holds_the_agent_up(argent: Argent, tmp_path: Path) -> None:
-    async with argent([argent_memo]):
+    async with argent([argent_memo], config=QUIET):
         said = [
             await typed(argent, *words)
             for words in (
@@ -346,17 +349,20 @@ async def test_no_command_holds_the_agent_up(argent: Argent, tmp_path: Path) -> 
 
 
 async def test_without_an_agent_the_command_does_it_itself(argent: Argent) -> None:
-    async with argent([argent_memo]):
+    async with argent([argent_memo], config=QUIET):
         pass
     code, out, err = await typed(argent, "add", "The garden is mine.")
-    _, found, _ = await typed(argent, "search", "garden", "--json")
+    _, found, why = await typed(argent, "search", "garden", "--json")
 
     assert (code, out) == (0, "Kept as memory 1.\n"), err
+    assert found, why
     assert json.loads(found)[0]["text"] == "The garden is mine."
 
 
 async def test_start_runs_the_agent_until_it_is_interrupted(argent: Argent) -> None:
-    async with argent([argent_memo]):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    async with argent([argent_memo], config={"memory": {"workerPort": port}}):
         pass
     process = await begun(argent, "start")
     assert process.stdout is not None
@@ -364,12 +370,25 @@ async def test_start_runs_the_agent_until_it_is_interrupted(argent: Argent) -> N
         where = (await process.stdout.readline()).decode()
         runs = (await process.stdout.readline()).decode()
         second = await typed(argent, "start")
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
         process.send_signal(signal.SIGINT)
         code = await process.wait()
 
-    assert "HTTP worker" in where and where == second[1]
+    assert where == f"The memory's HTTP worker listens on http://127.0.0.1:{port}\n" == second[1]
     assert runs == "The agent runs here; Ctrl-C stops it.\n"
     assert (code, second[0]) == (0, 0)
+
+
+async def test_where_there_is_no_worker_start_says_so(argent: Argent) -> None:
+    async with argent([argent_memo], config=QUIET):
+        said = await typed(argent, "start")
+
+    words = (
+        "The memory's HTTP worker is switched off; to switch it on: argent config set"
+        " memory.workerPort 37778\n"
+    )
+    assert said[:2] == (0, words)
 
 
 async def begun(argent: Argent, *words: str) -> asyncio.subprocess.Process:

@@ -42,7 +42,12 @@ _SECRET = (
     "it looks like a key or a password, and such things are not kept here. Store it with: argent"
     " secrets set NAME"
 )
-_NO_WORKER = "it is switched off. Switch it on with: argent config set memory.workerPort 37778"
+_WORKER_SECONDS = 5.0
+_NO_WORKER = (
+    "the memory's HTTP worker is switched off; to switch it on: argent config set memory.workerPort"
+    " 37778"
+)
+_NOT_YET = "the memory's HTTP worker is not up yet; see: argent doctor"
 BY_HAND = "hand"
 """The source of what is added by a command."""
 
@@ -258,7 +263,14 @@ class Desk:
     async def worker(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Say where the HTTP worker listens."""
         port = self.memo.settings.worker_port
-        return {"port": port, "problem": "" if port else _NO_WORKER}
+        if not port:
+            return {"port": port, "problem": _NO_WORKER}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_WORKER_SECONDS):
+                while self.memo.worker is None:  # noqa: ASYNC110 - it is up in a moment
+                    await asyncio.sleep(_TICK / 4)
+        problem = _NOT_YET if self.memo.worker is None else self.memo.worker
+        return {"port": port, "problem": problem}
 
 
 def _said(found: soundness.Soundness) -> dict[str, Any]:

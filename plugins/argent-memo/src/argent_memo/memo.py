@@ -40,6 +40,7 @@ class Memo:
         capture: Follows the journal.
         embedding: Compares by meaning.
         mirror: Shows in the workspace what is remembered.
+        worker: Why the HTTP worker does not listen; empty while it does, None before it tried.
     """
 
     settings: MemoSettings
@@ -48,6 +49,7 @@ class Memo:
     capture: Capture
     embedding: Embedding
     mirror: Mirror
+    worker: str | None = None
 
     async def search(
         self, query: str, k: int = 10, *, filters: MemoryFilter | None = None

@@ -118,12 +118,14 @@ class Worker:
         door = Door(port, Bucket(self.ctx.clock), token)
         try:
             async with api.serving(self, door):
+                self.memo.worker = ""
                 await asyncio.get_running_loop().create_future()
         except OSError as error:
-            raise ConfigError(
+            self.memo.worker = (
                 f"the memory's HTTP worker cannot listen on {HOST}:{port} ({_why(error)}); set "
                 "another memory.workerPort, or 0 for none"
-            ) from error
+            )
+            raise ConfigError(self.memo.worker) from error
 
 
 def _why(error: OSError) -> str:

@@ -144,7 +144,7 @@ async def _start(home: CommandContext) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # on Windows, where Ctrl-C is a KeyboardInterrupt
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, other threads
             loop.add_signal_handler(number, stopped.set)
     async with home.running_kernel():
         answer = await asked(home, {"do": "worker"})
@@ -156,7 +156,7 @@ async def _start(home: CommandContext) -> None:
 
 def _where(worker: Mapping[str, Any]) -> str:
     if worker["problem"]:
-        return f"The memory's HTTP worker does not listen: {worker['problem']}"
+        return f"{worker['problem'][0].upper()}{worker['problem'][1:]}"
     return f"The memory's HTTP worker listens on http://127.0.0.1:{worker['port']}"
 
 
