@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from argent_hookspecs import Transaction
 from argent_memo.words import terms
 
@@ -36,13 +38,12 @@ def clear(tx: Transaction) -> None:
 
 
 def _count(tx: Transaction, found: list[str], *, speaker: str, by: int) -> None:
-    tx.executemany(_TERM, [(term, by) for term in sorted(set(found))])
+    different = json.dumps(sorted(set(found)))
+    tx.execute(_TERMS, (by, different))
     tx.execute(_SPEAKER, (speaker, by))
     tx.execute("UPDATE totals SET items = items + ?, length = length + ?", (by, by * len(found)))
     if by < 0:  # a word that only what is deleted had must stand nowhere
-        tx.executemany(
-            "DELETE FROM terms WHERE term = ? AND n <= 0", [(term,) for term in set(found)]
-        )
+        tx.execute(_UNUSED, (different,))
         tx.execute("DELETE FROM speakers WHERE name = ? AND n <= 0", (speaker,))
 
 
@@ -53,5 +54,9 @@ _ITEM = (
 _INDEXED = (
     "SELECT terms, (SELECT speaker FROM items WHERE id = words.rowid) FROM words WHERE rowid = ?"
 )
-_TERM = "INSERT INTO terms VALUES (?, ?) ON CONFLICT (term) DO UPDATE SET n = n + excluded.n"
+_TERMS = (
+    "INSERT INTO terms SELECT value, ? FROM json_each(?) WHERE true"
+    " ON CONFLICT (term) DO UPDATE SET n = n + excluded.n"
+)
+_UNUSED = "DELETE FROM terms WHERE term IN (SELECT value FROM json_each(?)) AND n <= 0"
 _SPEAKER = "INSERT INTO speakers VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n"
