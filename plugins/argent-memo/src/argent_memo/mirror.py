@@ -71,10 +71,8 @@ class Mirror:
         """Look at what has changed on either side, and put it down on the other."""
         async with self._one_by_one:
             there = await asyncio.to_thread(_look, self.ctx.workspace)
-            kept = await self.database.read(_files)
-            now = self.ctx.clock.now().timestamp()
+            kept, pressing = await self._kept()
             changed = {file for file, version in there.items() if self._seen.get(file) != version}
-            pressing = await self.database.read(partial(_pressing, before=now - GRACE))
             for file in sorted({*changed, *pressing, *(kept - set(there))}):
                 await self._sync(file, (), version=there.get(file), known=file in kept)
             while True:
@@ -85,6 +83,17 @@ class Mirror:
                 if not last:
                     return
                 await self.database.write(partial(_note, last=last))
+
+    async def _kept(self) -> tuple[set[str], set[str]]:
+        """Return the files in which something stands, and those where something no longer holds."""
+        before, last = self.ctx.clock.now().timestamp() - GRACE, 0
+        kept, pressing = set[str](), set[str]()
+        # In pieces, as what somebody is to be told now is read in between.
+        while rows := await self.database.read(partial(_mirrored, after=last, before=before)):
+            kept |= {file for _, file, _ in rows}
+            pressing |= {file for _, file, presses in rows if presses}
+            last = rows[-1][0]
+        return kept, pressing
 
     async def _sync(
         self, file: str, ids: Sequence[int], *, version: Version | None, known: bool
@@ -113,7 +122,7 @@ class Mirror:
 
     async def _withdraw(self) -> None:
         """Take the sections out of all files: what is forgotten from now on is not in them."""
-        for file in await self.database.read(_files):
+        for file in (await self._kept())[0]:
             path = self.ctx.workspace / file
             try:
                 text, version = await asyncio.to_thread(_read, path)
@@ -203,13 +212,9 @@ def _merge(tx: Transaction, *, file: str, text: str, ids: Sequence[int], now: fl
     return Merge(tx, file, parse(text), now, ids).run()
 
 
-def _files(tx: Transaction) -> set[str]:
-    return {file for (file,) in tx.execute("SELECT DISTINCT file FROM mirrored").fetchall()}
-
-
-def _pressing(tx: Transaction, *, before: float) -> set[str]:
-    """Return the files in which something no longer holds, or was taken out a while ago."""
-    return {file for (file,) in tx.execute(_PRESSING, (before,)).fetchall()}
+def _mirrored(tx: Transaction, *, after: int, before: float) -> list[tuple[int, str, int]]:
+    """Return some of what stands somewhere, and whether it no longer holds or was taken out."""
+    return list(tx.execute(_MIRRORED, (before, after, _BATCH)).fetchall())
 
 
 def _fresh(tx: Transaction) -> tuple[Mapping[str, list[int]], int]:
@@ -245,7 +250,7 @@ _FRESH = (
     f"SELECT {COLUMNS} FROM items WHERE id > ? AND id <= ? AND {ELIGIBLE}"
     " AND id NOT IN (SELECT item FROM mirrored) ORDER BY id"
 )
-_PRESSING = (
-    "SELECT DISTINCT file FROM mirrored LEFT JOIN items ON items.id = mirrored.item"
-    " WHERE items.id IS NULL OR items.state != 'live' OR mirrored.gone <= ?"
+_MIRRORED = (
+    "SELECT item, file, items.id IS NULL OR items.state != 'live' OR coalesce(gone <= ?, 0)"
+    " FROM mirrored LEFT JOIN items ON items.id = item WHERE item > ? ORDER BY item LIMIT ?"
 )
