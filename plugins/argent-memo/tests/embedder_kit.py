@@ -35,6 +35,7 @@ class ToyEmbedder:
     dimensions: int = 70
     longest: int = 100
     local: bool = True
+    scripts: Sequence[str] = ()
     seen: list[Sequence[str]] = field(factory=list)
     fails: ModelError | None = None
     stuck: bool = False
@@ -71,19 +72,22 @@ def anything(text: str) -> list[float]:
     return unit([drawn.gauss(0, 1) for _ in range(70)])
 
 
+def offering(embedder: TextEmbedder) -> MadePlugin:
+    """Return a plugin that offers an embedder."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[TextEmbedder]:
+        yield embedder
+
+    return MadePlugin("toy", Service[TextEmbedder](key=EMBEDDER, open=opened))
+
+
 @asynccontextmanager
 async def remembering(
     folder: Path, embedder: TextEmbedder | None = None, *, clock: FakeClock | None = None
 ) -> AsyncIterator[Memo]:
     """A memory beside an embedder; each question may take as long as it needs."""
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[TextEmbedder]:
-        assert embedder is not None
-        yield embedder
-
-    toy = MadePlugin("toy", Service[TextEmbedder](key=EMBEDDER, open=opened))
-    beside = [] if embedder is None else [toy]
+    beside = [] if embedder is None else [offering(embedder)]
     async with load_plugin(argent_memo, folder=folder, beside=beside, clock=clock) as specimen:
         memo = memo_of(specimen.ctx)
         memo.embedding.patience = 30.0

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+import argent_memo
 from argent_hookspecs import ModelRejected, ModelUnavailable, NewMemory
 from argent_memo.items import Place
-from argent_memo.memo import Memo
-from argent_testing import FakeClock
+from argent_memo.memo import Memo, memo_of
+from argent_testing import FakeClock, load_plugin
 
-from .embedder_kit import ToyEmbedder, anything, remembering
+from .embedder_kit import ToyEmbedder, anything, offering, remembering
 
 pytestmark = pytest.mark.anyio
 HOUND = "The hound sleeps in the barn."
@@ -238,3 +239,25 @@ async def test_of_a_thousand_or_fewer_none_is_missed(tmp_path: Path) -> None:
 
     assert near is not None
     assert set(near.ids) == set(ids[:100])
+
+
+async def test_an_embedder_may_come_and_go(tmp_path: Path) -> None:
+    plugin = offering(ToyEmbedder())
+    async with load_plugin(argent_memo, folder=tmp_path, beside=[plugin]) as specimen:
+        memo, host = memo_of(specimen.ctx), specimen.kernel.host
+        memo.embedding.patience = 30.0
+        await memo.add(NewMemory(text=HOUND))
+        await memo.embedding.settled()
+        assert await memo.embedding.nearest(BARN, 5) is not None
+
+        await host.disable(plugin.name)
+        assert await memo.embedding.nearest(BARN, 5) is None
+        await memo.embedding.settled()
+        health = await memo.embedding.health()
+        assert "words alone" in health.summary
+
+        await host.enable(plugin.name)
+        await memo.add(NewMemory(text="The car is red."))
+        await memo.embedding.settled()
+        assert await memo.embedding.nearest(BARN, 5) is not None
+    assert len(vectors(tmp_path)) == 2
