@@ -215,6 +215,16 @@ class TestShowing:
             await desk.memo.mirror.step()
             assert desk.shown() == ["I like tea."]
 
+    async def test_what_was_just_forgotten_does_not_stay_when_it_stops(
+        self, tmp_path: Path
+    ) -> None:
+        async with opened(tmp_path) as desk:
+            id = await desk.know("The code is xyzzy.")
+            assert "xyzzy" in desk.facts.read_text()
+            await desk.memo.forget([id])
+
+        assert "xyzzy" not in desk.facts.read_text()
+
 
 class TestHands:
     async def test_a_changed_line_supersedes(self, desk: Desk) -> None:

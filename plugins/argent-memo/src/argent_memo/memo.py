@@ -125,6 +125,7 @@ async def open_memo(ctx: PluginContext) -> AsyncIterator[Memo]:
         memo = Memo(ctx.settings, store, search, capture, embedding, mirror)
         async with work, ctx.serve_local(partial(serve, Desk(ctx, memo))):
             yield memo
+        await mirror.finish()
 
 
 def memo_of(ctx: PluginContext) -> Memo:

@@ -26,6 +26,7 @@ from argent_memo.mirror_page import parse
 
 _EVERY_SECONDS = 10.0
 _REST_SECONDS = 2.0
+_LAST_SECONDS = 5.0
 _BATCH = 2000
 _LARGEST = 16 << 20
 _NOTE = "mirror"
@@ -66,6 +67,16 @@ class Mirror:
             except TimeoutError:
                 continue
             await asyncio.sleep(_REST_SECONDS)
+
+    async def finish(self) -> None:
+        """Bring all into step once more, before the memory is closed: nobody may come back soon."""
+        if not self.ctx.settings.mirror:
+            return
+        try:
+            async with asyncio.timeout(_LAST_SECONDS):
+                await self.step()
+        except (OSError, StorageError, TimeoutError) as error:
+            self.ctx.log.info("the workspace is brought into step at the next start: %s", error)
 
     async def step(self) -> None:
         """Look at what has changed on either side, and put it down on the other."""
@@ -114,6 +125,8 @@ class Mirror:
             if merged.text != text and (merged.standing or page.whose is not None):
                 version = await asyncio.to_thread(_replace, path, merged.text, was=version)
             await self.database.write(partial(_stand, file=file, ids=merged.standing))
+        except _Edited:
+            return False
         except (OSError, UnicodeDecodeError, _Unfit) as error:
             self._say(f"{file} in the workspace is not kept in step: {error}")
             return False
@@ -130,7 +143,7 @@ class Mirror:
                 if page.whose is not None:
                     left = page.without_section()
                     await asyncio.to_thread(_replace, path, left, was=version)
-            except (OSError, UnicodeDecodeError, _Unfit) as error:
+            except (OSError, UnicodeDecodeError, _Unfit, _Edited) as error:
                 self._say(f"what was mirrored stays in {file}: {error}")
                 continue
             await self.database.write(partial(_leave, file=file))
@@ -150,6 +163,10 @@ class Mirror:
 
 class _Unfit(Exception):
     """A file that is left alone; says why."""
+
+
+class _Edited(Exception):
+    """A file that has changed since it was read; it is looked at again."""
 
 
 def _look(workspace: Path) -> dict[str, Version]:
@@ -191,7 +208,7 @@ def _replace(path: Path, text: str, *, was: Version | None) -> Version:
             os.fsync(file.fileno())
         there = path.stat() if path.exists() else None
         if (None if there is None else _version(there)) != was:
-            raise _Unfit("it is being edited just now; it is looked at again")
+            raise _Edited
         if there is not None:
             own.chmod(stat.S_IMODE(there.st_mode))
         own.replace(path)
