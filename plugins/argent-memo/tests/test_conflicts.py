@@ -13,7 +13,9 @@ from argent_hookspecs import MemoryKind, NewMemory, Trust
 from argent_memo import conflicts
 from argent_memo.entities import Entities
 from argent_memo.memo import Memo, memo_of
-from argent_testing import FakeClock, load_plugin
+from argent_testing import Argent, FakeClock, load_plugin
+
+from .conftest import Neighbour, told
 
 pytestmark = pytest.mark.anyio
 DAY = 86400.0
@@ -110,6 +112,13 @@ async def test_what_makes_a_list_is_no_change(facts: Facts) -> None:
     assert len(await facts.found("Where has Ann been to?")) == 3
 
 
+async def test_many_of_a_kind_do_not_disagree(facts: Facts) -> None:
+    for place in ("Rome", "Paris", "Oslo", "Bern", "Lima", "Cork"):
+        await facts.add(f"Ann has been to {place}.", days=10, trust=Trust.PAIRED)
+
+    assert await facts.open() == []
+
+
 async def test_a_conflict_ends_when_one_side_goes(facts: Facts) -> None:
     await facts.add("Ann is 34 years old.")
     wrong = await facts.add("Ann is 43 years old.")
@@ -117,3 +126,17 @@ async def test_a_conflict_ends_when_one_side_goes(facts: Facts) -> None:
     await facts.memo.forget([wrong])
 
     assert await facts.open() == []
+
+
+async def test_recall_tells_both_sides_with_their_dates(
+    argent: Argent, neighbour: Neighbour
+) -> None:
+    async with argent(plugins=[argent_memo, neighbour], model=["One of the two."]):
+        facts = Facts(neighbour.memo(), argent.clock)
+        await facts.add("Ann is 34 years old.")
+        await facts.add("Ann is 35 years old.", days=30, trust=Trust.PAIRED)
+        await argent.channel.ask("How old is Ann?")
+
+    shown = told(argent.model.requests[0])
+    assert "Ann is 34 years old. (This does not agree with what was said on 2026-02-01.)" in shown
+    assert "Ann is 35 years old. (This does not agree with what was said on 2026-01-02.)" in shown

@@ -4,7 +4,8 @@ Two facts are set against each other when one is kept that says the same as an o
 people, about the same, but for one value (``likeness.py``). The owner's newer word of a later day
 settles it, and the older fact becomes its history. All else stays as it is: a link tells that they
 do not agree, and whoever reads them is told both, with their dates. What is said within a day may
-be a list, "she has seen Rome", "she has seen Paris", and so is what several already disagree on.
+be a list, "she has seen Rome", "she has seen Paris", and so is what several disagree on already;
+more than a few are one, and do not disagree at all.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _LASTING = (MemoryKind.FACT, MemoryKind.PERSON, MemoryKind.PREFERENCE)
 _LEAST_EQUAL = 0.6
 _POSTINGS = 2000
 _CANDIDATES = 30
+_MOST = 3
 _LATER = 86400.0
 
 
@@ -47,11 +49,20 @@ def note(tx: Transaction, id: int) -> int | None:
     if new is None:
         return None
     against = [old for old in _candidates(tx, new) if _disagree(tx, new, old)]
+    if len(against) > _MOST:
+        _is_a_list(tx, [id, *(old.id for old in against)])
+        return None
     rows = [(id, old.id, RELATION) for old in against]
     tx.executemany("INSERT OR IGNORE INTO links VALUES (?, ?, ?)", rows)
     if len(against) != 1 or _others(tx, against[0].id, besides=id):
         return None
     return against[0].id if _settles(new, against[0]) else None
+
+
+def _is_a_list(tx: Transaction, ids: Sequence[int]) -> None:
+    """Take back what was said of facts of which there are too many to be one that changed."""
+    named = json.dumps(list(ids))
+    tx.execute(_UNLINK, (RELATION, named, named))
 
 
 def unsettled(
@@ -81,7 +92,7 @@ def against(tx: Transaction, ids: Iterable[int]) -> dict[int, list[Memory]]:
 
 
 def _disagree(tx: Transaction, new: Memory, old: Memory) -> bool:
-    alike = likeness.compare(old.text, new.text)
+    alike = likeness.compare(old.text, new.text, least=_LEAST_EQUAL)
     if not alike.value or alike.share < _LEAST_EQUAL:
         return False
     return old.speaker == new.speaker or _names_somebody(tx, alike.equal, new.audience)
@@ -107,7 +118,8 @@ def _fact(tx: Transaction, id: int) -> Memory | None:
 
 def _candidates(tx: Transaction, new: Memory) -> list[Memory]:
     """Return facts that have rare words of it, and are for the same people."""
-    wanted = json.dumps(sorted(set(terms(new.text))))
+    mine = terms(new.text)
+    wanted = json.dumps(sorted(set(mine)))
     taken: list[str] = []
     postings = 0
     for term, n in tx.execute(_RARE, (wanted,)).fetchall():
@@ -120,7 +132,12 @@ def _candidates(tx: Transaction, new: Memory) -> list[Memory]:
     match = " OR ".join(f'"{term}"' for term in taken)
     kinds = json.dumps([str(kind) for kind in _FACTS])
     given = (match, new.id, new.audience, new.private, kinds, _CANDIDATES)
-    return [items.memory(row) for row in tx.execute(_LIKE, given).fetchall()]
+    joined = " ".join(mine)
+    return [
+        items.memory(row)
+        for *row, theirs in tx.execute(_LIKE, given).fetchall()
+        if likeness.may_be_like(joined, theirs, least=_LEAST_EQUAL)
+    ]
 
 
 def _others(tx: Transaction, id: int, *, besides: int) -> bool:
@@ -138,12 +155,16 @@ def _by_date(one: Memory, other: Memory) -> tuple[Memory, Memory]:
     return older, newer
 
 
+_UNLINK = (
+    "DELETE FROM links WHERE relation = ? AND item IN (SELECT value FROM json_each(?))"
+    " AND other IN (SELECT value FROM json_each(?))"
+)
 _RARE = (
     "SELECT term, n FROM terms WHERE term IN (SELECT value FROM json_each(?)) AND n > 1"
     " ORDER BY n, term"
 )
 _LIKE = (
-    f"SELECT {COLUMNS} FROM words JOIN items ON items.id = words.rowid"
+    f"SELECT {COLUMNS}, words.terms FROM words JOIN items ON items.id = words.rowid"
     " WHERE words MATCH ? AND items.id != ? AND audience = ? AND private = ? AND state = 'live'"
     " AND kind IN (SELECT value FROM json_each(?)) ORDER BY rank LIMIT ?"
 )

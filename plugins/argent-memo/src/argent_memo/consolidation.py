@@ -26,6 +26,7 @@ from argent_memo.words import terms
 ORIGIN = "consolidation"
 _NOTE = "consolidation"
 _BATCH = 20
+_MOST_BATCHES = 100
 _LEAST = 3
 _LEAST_EQUAL = 0.8
 _POSTINGS = 1000
@@ -47,9 +48,15 @@ class Consolidation:
     store: store.Store
 
     async def run(self) -> int:
-        """Make one of many, wherever there are many; return how many came of it."""
+        """Make one of many, wherever there are many; return how many came of it.
+
+        Where very much was kept, the rest is left to the next time.
+        """
         made, last = 0, await self.store.database.read(_position)
-        while batch := await self.store.database.read(partial(_look, after=last)):
+        for _ in range(_MOST_BATCHES):
+            batch = await self.store.database.read(partial(_look, after=last))
+            if not batch:
+                break
             groups = await asyncio.to_thread(_groups, batch)
             last = batch[-1].episode.id
             now = self.store.clock.now().timestamp()
@@ -65,7 +72,8 @@ def _look(tx: Transaction, *, after: int) -> list[_Near]:
 
 
 def _like(tx: Transaction, one: Memory) -> list[Memory]:
-    wanted = json.dumps(sorted(set(terms(one.text))))
+    mine = terms(one.text)
+    wanted = json.dumps(sorted(set(mine)))
     taken: list[str] = []
     postings = 0
     for term, n in tx.execute(_RARE, (wanted,)).fetchall():
@@ -77,7 +85,13 @@ def _like(tx: Transaction, one: Memory) -> list[Memory]:
         return []
     match = " OR ".join(f'"{term}"' for term in taken)
     given = (match, one.id, one.speaker, one.audience, one.private, one.trust, ORIGIN)
-    return [items.memory(row) for row in tx.execute(_LIKE, (*given, _CANDIDATES)).fetchall()]
+    joined = " ".join(mine)
+    rows = tx.execute(_LIKE, (*given, _CANDIDATES)).fetchall()
+    return [
+        items.memory(row)
+        for *row, theirs in rows
+        if likeness.may_be_like(joined, theirs, least=_LEAST_EQUAL)
+    ]
 
 
 def _groups(batch: Sequence[_Near]) -> list[list[int]]:
@@ -94,7 +108,7 @@ def _groups(batch: Sequence[_Near]) -> list[list[int]]:
 
 
 def _is_same(near: _Near, other: Memory) -> bool:
-    alike = likeness.compare(near.episode.text, other.text)
+    alike = likeness.compare(near.episode.text, other.text, least=_LEAST_EQUAL)
     within = not (alike.adds and alike.lacks)
     return within and alike.share >= _LEAST_EQUAL and not alike.values_differ
 
@@ -165,7 +179,7 @@ _RARE = (
     " ORDER BY n, term"
 )
 _LIKE = (
-    f"SELECT {COLUMNS} FROM words JOIN items ON items.id = words.rowid"
+    f"SELECT {COLUMNS}, words.terms FROM words JOIN items ON items.id = words.rowid"
     " WHERE words MATCH ? AND items.id != ? AND speaker = ? AND audience = ? AND private = ?"
     " AND trust = ? AND state = 'live' AND (kind = 'episodic' OR origin = ?)"
     " ORDER BY rank LIMIT ?"

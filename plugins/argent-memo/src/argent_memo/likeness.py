@@ -26,6 +26,7 @@ NUMBER, TIME, NAME, NEGATION = "number", "time", "name", "negation"
 _LONGEST = 120
 """Words; what is longer says more than one thing."""
 _STEM = 4
+_MARGIN = 0.6
 _LEAST_EQUAL = 2
 _MOST_BESIDE = 2
 _MOST_OF_A_NAME = 3
@@ -86,12 +87,30 @@ class Likeness:
     equal: frozenset[str] = frozenset()
 
 
-def compare(first: str, second: str) -> Likeness:
-    """Compare two texts."""
+def may_be_like(joined: str, other: str, *, least: float) -> bool:
+    """Tell by their terms, as the index has them, whether it is worth to compare two texts.
+
+    A sign that differs changes two terms where no spaces are written, hence the wide margin.
+    """
+    a, b = set(joined.split()), set(other.split())
+    return 2 * len(a & b) >= _MARGIN * least * (len(a) + len(b))
+
+
+_UNLIKE = Likeness(0.0, "", adds=True, lacks=True, values_differ=True)
+
+
+def compare(first: str, second: str, *, least: float = 0.0) -> Likeness:
+    """Compare two texts.
+
+    Args:
+        least: Share that has to be equal; texts that cannot reach it are not looked at closely.
+    """
     a, b = _words(first), _words(second)
     if not a or not b or max(len(a), len(b)) > _LONGEST:
-        return Likeness(0.0, "", adds=True, lacks=True, values_differ=True)
+        return _UNLIKE
     matcher = SequenceMatcher(None, [w.key for w in a], [w.key for w in b], autojunk=False)
+    if matcher.real_quick_ratio() < least or matcher.quick_ratio() < least:
+        return _UNLIKE
     codes = matcher.get_opcodes()
     same = [code for code in codes if code[0] == "equal"]
     pairs = [(a[i:j], b[k:m]) for tag, i, j, k, m in codes if tag != "equal"]

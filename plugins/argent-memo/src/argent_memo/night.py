@@ -20,7 +20,7 @@ class Night:
     async def run(self) -> None:
         """Do what is due. Raises ``ArgentError``: not now; it is taken up where it was left."""
         memo = memo_of(self.ctx)
-        await Entities(memo.store.database, self.ctx.clock).learn()
-        await Consolidation(memo.store).run()
         if memo.settings.reflect:
             await Reflection(self.ctx, memo.store).run()
+        await Entities(memo.store.database, self.ctx.clock).learn()
+        await Consolidation(memo.store).run()
