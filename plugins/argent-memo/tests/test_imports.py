@@ -12,10 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import argent_memo
 from argent_hookspecs import Memory, MemoryFilter, MemoryKind, Trust
 from argent_memo.imports import Imported, ImportRefused, import_
+from argent_memo.imports.chats import read
+from argent_memo.imports.notes import entries
+from argent_memo.imports.records import Broken, Found, Wish
 from argent_memo.memo import Memo, memo_of
 from argent_testing import load_plugin
 
@@ -275,6 +280,45 @@ class TestAnyForm:
 
         with pytest.raises(ImportRefused, match=reason):
             await import_(memo.store, tmp_path / name, form=form)
+
+
+SIMPLE = st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=9)
+NAMES = st.sampled_from(
+    (
+        *("mapping", "current_node", "id", "message", "author", "role", "content", "parts"),
+        *("content_type", "parent", "chat_messages", "uuid", "sender", "text", "type", "a"),
+    )
+)
+WORDS = st.sampled_from(["a", "user", "human", "assistant", "tool", "text", "2025-01-01"])
+ANYTHING = st.recursive(
+    SIMPLE | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=6),
+    max_leaves=30,
+)
+NODES = st.dictionaries(WORDS, st.fixed_dictionaries({"message": ANYTHING, "parent": WORDS}))
+MESSAGES = st.fixed_dictionaries(
+    {"uuid": SIMPLE, "sender": WORDS, "content": ANYTHING, "text": ANYTHING}
+)
+CHATS = (
+    st.fixed_dictionaries({"id": WORDS, "mapping": NODES, "current_node": ANYTHING})
+    | st.fixed_dictionaries({"uuid": WORDS, "chat_messages": st.lists(MESSAGES | ANYTHING)})
+    | ANYTHING
+)
+
+
+@given(chats=st.lists(CHATS, max_size=5))
+def test_whatever_an_export_holds_is_read_or_named(
+    tmp_path_factory: pytest.TempPathFactory, chats: list[Any]
+) -> None:
+    path = write(tmp_path_factory.getbasetemp() / "conversations.json", chats)
+
+    for record in read(Wish(path=path, audience="owner", owner="")):
+        assert isinstance(record, Found | Broken)
+
+
+@given(text=st.text() | st.text(alphabet="#-*` \n<!>1.ab"))
+def test_any_note_is_read(text: str) -> None:
+    assert all(entry.strip() for entry in entries(text))
 
 
 class TestNotes:
