@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -91,13 +90,13 @@ async def test_what_is_forgotten_stands_nowhere(tmp_path: Path) -> None:
     assert [word for word in (b"xyzzy", b"plugh", b"password") if word in raw] == []
 
 
-async def test_what_was_made_of_it_goes_with_it(tmp_path: Path, memo: Memo) -> None:
+async def test_what_was_made_of_it_goes_with_it(memo: Memo) -> None:
     ids = [await memo.add(NewMemory(text=f"Visit number {n}.")) for n in range(3)]
     other = await memo.add(NewMemory(text="Visits happen.", kind=MemoryKind.SEMANTIC))
     both = await memo.add(NewMemory(text="Two visits.", kind=MemoryKind.SEMANTIC))
-    with sqlite3.connect(tmp_path / "data" / "memory.db") as file:
-        links = [(both, ids[0]), (both, ids[1]), (other, ids[2])]
-        file.executemany("INSERT INTO links VALUES (?, ?, 'made of')", links)
+    links = [(both, ids[0]), (both, ids[1]), (other, ids[2])]
+    sql = "INSERT INTO links VALUES (?, ?, 'made of')"
+    await memo.store.database.write(lambda tx: tx.executemany(sql, links))
     gone = await memo.store.forget([ids[0]])
 
     assert (gone.items, gone.made_of_them) == ((ids[0],), (both,))
