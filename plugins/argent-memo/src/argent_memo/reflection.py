@@ -81,7 +81,7 @@ class Reflection:
         now = self.ctx.clock.now()
         night = last_night(now)
         noted = await self.store.database.read(_noted)
-        if noted is None:  # what came before there was a memory is left alone
+        if noted is None:  # the first night is the next one
             await self.store.database.write(partial(_note, night=night, last=0))
             return
         if noted[0] >= night.date().isoformat():
