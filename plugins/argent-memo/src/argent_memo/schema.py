@@ -8,8 +8,8 @@ edited, ``uses`` when it was told to a model and whether that mattered.
 ``words`` is the index, of the terms that ``words.py`` makes; ``terms``, ``speakers`` and ``totals``
 count what is in it, and ``vocabulary`` shows what it has itself. A session is what was said at one
 place without a long silence: the items before and after one in it, by ``position``, tell what it is
-about. ``vectors`` belong to the model in ``embedders`` that made them: all items up to ``done`` have
-one, but for those that it must not see. Their numbers ``n`` only grow, so that what is new is known.
+about. ``vectors`` belong to the model in ``embedders`` that made them: all items up to ``done``
+have one, but for those that it must not see. Their numbers ``n`` only grow: what is new is known.
 ``mirrored`` says in which file of the workspace an item stands, and since when a hand has taken it
 out there.
 
