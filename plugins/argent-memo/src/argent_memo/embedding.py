@@ -71,6 +71,7 @@ class Embedding:
     _done: int = 0
     _alone: bool = False
     _batch: int = _FIRST_BATCH
+    _read: asyncio.Event | None = None
     _wake: asyncio.Event = field(factory=asyncio.Event)
     _idle: asyncio.Event = field(factory=asyncio.Event)
 
@@ -87,6 +88,7 @@ class Embedding:
         try:
             async with asyncio.timeout(self.patience):
                 (vector,) = await _embed(embedder, [text], query=True)
+                await self._read_in(vectors)
                 found = await vectors.nearest(vector, k)
         except (TimeoutError, ModelError):  # the health check says so, once the items meet it too
             return None
@@ -135,6 +137,13 @@ class Embedding:
             True, f"{made} of {items} items have a vector of {embedder.id}; {megabytes:.0f} MB"
         )
 
+    async def _read_in(self, vectors: Vectors) -> None:
+        """Wait until the vectors are in memory; who gives up waiting does not stop that."""
+        if self._read is None:
+            self._read = asyncio.Event()
+            self.ctx.spawn(_read_all(vectors, self._read), name="vectors")
+        await self._read.wait()
+
     async def _catch_up(self) -> None:
         """Give all items their vectors, of the embedder that is there."""
         while (embedder := self.ctx.services.find(EMBEDDER)) is not None:
@@ -153,7 +162,7 @@ class Embedding:
         number, done = await self.database.write(partial(_register, embedder=embedder))
         self._vectors = Vectors(self.database, number, embedder.dimensions)
         self._gaps, self._seen, self._done = [], done, done
-        self._alone, self._batch = False, _FIRST_BATCH
+        self._alone, self._batch, self._read = False, _FIRST_BATCH, None
         self._at_hand = embedder
 
     async def _go_on(self, embedder: TextEmbedder) -> bool:
@@ -251,6 +260,11 @@ class Followed:
     async def check(self) -> str | None:
         """Look for damage; see ``Database.check``."""
         return await self.database.check()
+
+
+async def _read_all(vectors: Vectors, read: asyncio.Event) -> None:
+    await vectors.read()
+    read.set()
 
 
 async def _embed(

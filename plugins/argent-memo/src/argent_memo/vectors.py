@@ -55,6 +55,11 @@ class Vectors:
         """Bytes that they take there."""
         return sum(block.signs.nbytes + block.numbers.nbytes for block in self._blocks)
 
+    async def read(self) -> None:
+        """Take in what came into the file since, page by page."""
+        while await self.database.read(self._read_on):
+            pass
+
     async def nearest(self, vector: Sequence[float], k: int) -> list[tuple[int, float]]:
         """Return items with their cosines, the nearest first.
 
@@ -63,8 +68,7 @@ class Vectors:
         """
         import numpy as np
 
-        while await self.database.read(self._read_on):
-            pass
+        await self.read()
         asked = np.asarray(vector, np.float32)
         if self.count <= _AT_ONCE:
             numbers = self._likely(asked)
