@@ -86,6 +86,7 @@ class _Embedder:
     dimensions = DIMENSIONS
     longest = 1000
     local = True
+    scripts = ()
 
     async def embed(self, texts: Sequence[str], *, query: bool = False) -> list[array[float]]:
         return await asyncio.to_thread(lambda: [vector(text) for text in texts])

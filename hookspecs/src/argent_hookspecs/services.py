@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -141,6 +141,11 @@ class TextEmbedder(Protocol):
     @property
     def local(self) -> bool:
         """Whether what it is given stays on the person's own machine."""
+        ...
+
+    @property
+    def scripts(self) -> Collection[str]:
+        """Scripts that it can read, as Unicode names letters: ``LATIN``; empty for all of them."""
         ...
 
     async def embed(self, texts: Sequence[str], *, query: bool = False) -> Sequence[array[float]]:

@@ -27,6 +27,7 @@ class MiniLmEmbedder:
     dimensions = DIMENSIONS
     longest = LONGEST
     local = True
+    scripts = ("LATIN",)
 
     def __init__(self, ctx: PluginContext) -> None:
         self._ctx = ctx

@@ -24,6 +24,7 @@ class StaticEmbedder:
 
     longest = LONGEST
     local = True
+    scripts = ("LATIN",)
 
     def __init__(self, ctx: PluginContext) -> None:
         self._ctx = ctx

@@ -35,6 +35,7 @@ from argent_hookspecs import (
 )
 from argent_memo.meaning import Nearest
 from argent_memo.vectors import Vectors, pack
+from argent_memo.words import share_in
 
 T = TypeVar("T")
 
@@ -92,7 +93,8 @@ class Embedding:
                 found = await vectors.nearest(vector, k)
         except (TimeoutError, ModelError):  # the health check says so, once the items meet it too
             return None
-        return _Near(tuple(id for id, _ in found), vectors, vector)
+        known = share_in(text, embedder.scripts) if embedder.scripts else 1.0
+        return _Near(tuple(id for id, _ in found), known, vectors, vector)
 
     def wake(self) -> None:
         """Look for what has no vector; where that failed, not before the time for it comes."""
@@ -229,6 +231,7 @@ class _Near:
     """A question among vectors."""
 
     ids: Sequence[int]
+    known: float
     _vectors: Vectors
     _vector: Sequence[float]
 

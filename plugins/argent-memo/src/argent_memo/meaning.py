@@ -12,12 +12,18 @@ class Nearest(Protocol):
     """A question in a space of meanings.
 
     Args:
-        ids: Items that are nearest to it.
+        ids: Items that are nearest to it, the nearest first.
+        known: The share of it that is in a script known there; what is not should not be compared.
     """
 
     @property
     def ids(self) -> Sequence[int]:
-        """Items that are nearest to it."""
+        """The nearest first."""
+        ...
+
+    @property
+    def known(self) -> float:
+        """From 0 to 1."""
         ...
 
     def cosines(self, tx: Transaction, ids: Sequence[int]) -> Mapping[int, float]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from argent_memo import times
 from argent_memo.words import SPOKEN, UNSPACED, terms, words
@@ -26,6 +26,7 @@ class Question:
         terms: What is looked up in the index.
         speakers: Names of those whose words are asked for.
         asks_when: Whether it asks for a time.
+        spans: Of time that it names, as far as the memory goes back.
     """
 
     text: str
@@ -33,18 +34,41 @@ class Question:
     terms: tuple[str, ...]
     speakers: frozenset[str]
     asks_when: bool
+    spans: tuple[times.Span, ...] = ()
 
 
-def read(query: str, *, speakers: Collection[str], asker: str = "") -> Question:
+@define(eq=False)
+class Names:
+    """The names of all whose words are remembered.
+
+    Args:
+        all: In full.
+        by_word: Who has a word in the name, folded.
+    """
+
+    all: frozenset[str] = frozenset()
+    by_word: dict[str, frozenset[str]] = field(factory=dict)
+
+    @classmethod
+    def of(cls, speakers: Collection[str]) -> Names:
+        """Take names apart; single letters of ASCII name nobody."""
+        by_word: dict[str, set[str]] = {}
+        for speaker in speakers:
+            for word in words(speaker):
+                if len(word) > 1 or not word.isascii():
+                    by_word.setdefault(word, set()).add(speaker)
+        return cls(frozenset(speakers), {word: frozenset(of) for word, of in by_word.items()})
+
+
+def read(query: str, *, names: Names, asker: str = "") -> Question:
     """Take a query apart; any text is one.
 
     Args:
-        speakers: Names of all whose words are remembered.
         asker: Who asks.
     """
     text = query[:_LONGEST].encode(errors="ignore").decode().replace("\0", " ")
-    named, rest = _without_names(text, speakers)
-    if asker in speakers and times.says_i(text):
+    named, rest = _without_names(text, names.by_word)
+    if asker in names.all and times.says_i(text):
         named.add(asker)
     wanted = dict.fromkeys(terms(rest)) or dict.fromkeys(terms(text))
     return Question(
@@ -56,17 +80,13 @@ def read(query: str, *, speakers: Collection[str], asker: str = "") -> Question:
     )
 
 
-def _without_names(text: str, speakers: Collection[str]) -> tuple[set[str], str]:
+def _without_names(text: str, by_word: Mapping[str, frozenset[str]]) -> tuple[set[str], str]:
     """Return who is named in a text, and the text without the names."""
-    by_word: dict[str, set[str]] = {}
-    for speaker in speakers:
-        for word in words(speaker):
-            by_word.setdefault(word, set()).add(speaker)
     named: set[str] = set()
 
     def look(match: re.Match[str]) -> str:
-        word = "".join(words(match[0]))
-        found = by_word.get(word, set())
+        word = next(iter(words(match[0])), "")
+        found = by_word.get(word, frozenset())
         if not found and match[0][:1] != match[0][:1].lower():
             found = _inflected(word, by_word)
         named.update(found)
@@ -80,13 +100,13 @@ def _without_names(text: str, speakers: Collection[str]) -> tuple[set[str], str]
     return named, " ".join(rest.split())
 
 
-def _inflected(word: str, by_word: dict[str, set[str]]) -> set[str]:
+def _inflected(word: str, by_word: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """Find whose name it may be, with another ending: "Мариной" for "Марина"."""
-    return {
+    return frozenset(
         speaker
         for name, speakers in by_word.items()
         if len(name) > _LONG_NAME < len(word)
         and abs(len(name) - len(word)) <= _LONG_NAME
         and word.startswith(name[:-1])
         for speaker in speakers
-    }
+    )

@@ -12,28 +12,45 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from attrs import define, evolve
+from attrs import define, evolve, field, frozen
 
 from argent_hookspecs import Clock, Database, Memory, MemoryFilter, Transaction
-from argent_memo import items, question, ranking, times
+from argent_memo import items, life, question, ranking, times
 from argent_memo.filters import conditions
 from argent_memo.items import COLUMNS
 from argent_memo.meaning import Meaning, Nearest
-from argent_memo.question import Question
-from argent_memo.ranking import Corpus, Row, Scored
+from argent_memo.question import Names, Question
+from argent_memo.ranking import WEIGHTS, Corpus, Row, Scored, Weights
 
-_POSTINGS = 20_000
-"""Rows that FTS5 may have to rank for one question."""
-_ROWS = 100
+_POSTINGS = 1000
+"""Rows that FTS5 ranks for one question, unless its rarest term has more; 20,000 find no more."""
+_MOST_POSTINGS = 10_000
+"""Rows that it ranks for the rarest term; of what is said oftener, the newest are looked at."""
+_BY_WORDS, _BY_MEANING, _BY_TIME = 100, 30, 100
 """Candidates of each kind."""
-_ROWS_UNFILTERED = 400
+_UNFILTERED = 400
+"""Those of which the filter leaves as many."""
+_RUNNERS_UP = 10
+"""Items after the best that may come before them, for how much they matter."""
 _AROUND_DAYS = 3
 _MOST_SPANS = 8
 _DAY = 86400.0
+
+
+@frozen(kw_only=True)
+class _Query:
+    """What is looked for in the file."""
+
+    asked: Question
+    nearest: Nearest | None
+    filters: MemoryFilter
+    weights: Weights
+    now: datetime
+    floor: float
 
 
 @define(eq=False, repr=False)
@@ -42,62 +59,71 @@ class Search:
 
     Args:
         meaning: Finds items near in meaning; None to go by words alone.
+        weights: What the parts of a score count for.
     """
 
     database: Database
     clock: Clock
     meaning: Meaning | None = None
+    weights: Weights = WEIGHTS
+    _names: Names = field(factory=Names)
 
     async def find(
-        self, query: str, k: int = 10, *, filters: MemoryFilter | None = None
+        self, query: str, k: int = 10, *, filters: MemoryFilter | None = None, floor: float = 0.0
     ) -> list[Memory]:
-        """Return the items that answer a question best, best first; fewer where few fit."""
+        """Return the items that answer a question best, best first; fewer where few fit.
+
+        Args:
+            floor: Nothing is returned unless one of them is so sure to have to do with the
+                question, from 0 to 1; see ``Scored``.
+        """
         wanted = filters or MemoryFilter()
         if k < 1:
             return []
         speakers = await self.database.read(_speakers)
-        asked = question.read(query, speakers=speakers, asker=wanted.asker)
+        if speakers != self._names.all:
+            self._names = Names.of(speakers)
+        asked = question.read(query, names=self._names, asker=wanted.asker)
         nearest = None
         if self.meaning is not None and asked.rest.strip():
-            nearest = await self.meaning.nearest(asked.rest, _ROWS)
-        now = self.clock.now()
-        return await self.database.read(
-            partial(_find, asked=asked, nearest=nearest, filters=wanted, k=k, now=now)
+            nearest = await self.meaning.nearest(asked.rest, _UNFILTERED)
+        looked_for = _Query(
+            asked=asked,
+            nearest=nearest,
+            filters=wanted,
+            weights=self.weights,
+            now=self.clock.now(),
+            floor=floor,
         )
+        return await self.database.read(partial(_find, query=looked_for, k=k))
 
 
-def _speakers(tx: Transaction) -> list[str]:
+def _speakers(tx: Transaction) -> frozenset[str]:
     rows = tx.execute("SELECT name FROM speakers WHERE n > 0 AND name != ''").fetchall()
-    return [name for (name,) in rows]
+    return frozenset([name for (name,) in rows])
 
 
-def _find(
-    tx: Transaction,
-    *,
-    asked: Question,
-    nearest: Nearest | None,
-    filters: MemoryFilter,
-    k: int,
-    now: datetime,
-) -> list[Memory]:
+def _find(tx: Transaction, *, query: _Query, k: int) -> list[Memory]:
     (count, length) = tx.execute("SELECT items, length FROM totals").fetchone()
     if not count:
         return []
-    known = _known(tx, asked.terms)
-    corpus = Corpus(items=count, mean_length=max(1.0, length / count), rows_with=known)
-    match = _match(known)
-    spans = _spans(tx, asked, now)
-    found = _by_words(tx, match, filters=filters)
-    for span in spans:
-        found |= _by_time(tx, match, span=span)
-    if nearest is not None:
-        found |= set(nearest.ids)
-    rows = _with_neighbours(tx, found)
-    found = _that_may_be_found(tx, [row.id for row in rows], filters)
-    cosines = {} if nearest is None else nearest.cosines(tx, [row.id for row in rows])
-    scored = ranking.rank(
-        rows, asked=asked, corpus=corpus, spans=spans, cosines=cosines, only=found
+    asked = evolve(query.asked, spans=_spans(tx, query.asked, query.now))
+    corpus = Corpus(
+        items=count, mean_length=max(1.0, length / count), rows_with=_known(tx, asked.terms)
     )
+    candidates = _candidates(tx, evolve(query, asked=asked), rows_with=corpus.rows_with)
+    rows = _with_neighbours(tx, candidates, query.filters)
+    cosines = _cosines(tx, query.nearest, rows)
+    known = query.nearest.known if query.nearest is not None and cosines else 0.0
+    weights = ranking.weigh(query.weights, asked, known=known)
+    scored = ranking.rank(
+        rows, k + _RUNNERS_UP, asked=asked, corpus=corpus, cosines=cosines, weights=weights
+    )
+    if weights.life:
+        lives = life.weights(tx, [one.id for one in scored], now=query.now.timestamp())
+        scored = ranking.by_life(scored, lives, weights=weights)
+    if not any(one.sureness >= query.floor for one in scored[:k]):
+        return []
     return _told(tx, scored[:k])
 
 
@@ -110,8 +136,32 @@ def _known(tx: Transaction, terms: Sequence[str]) -> dict[str, int]:
     return dict(tx.execute(sql, (json.dumps(list(terms)),)).fetchall())
 
 
-def _match(known: dict[str, int]) -> str:
-    """Return the rare terms in FTS5's language; the rest of them only count in the ranking."""
+def _spans(tx: Transaction, asked: Question, now: datetime) -> tuple[times.Span, ...]:
+    first = tx.execute("SELECT MIN(said_at) FROM items").fetchone()[0]
+    last = tx.execute("SELECT MAX(said_at) FROM items").fetchone()[0]
+    years = range(
+        datetime.fromtimestamp(first, UTC).year, datetime.fromtimestamp(last, UTC).year + 1
+    )
+    return tuple(times.named_spans(asked.text, now=now, years=years)[:_MOST_SPANS])
+
+
+def _candidates(tx: Transaction, query: _Query, *, rows_with: Mapping[str, int]) -> set[int]:
+    """Return what may answer: by its words, by what it means, by when it was said."""
+    match = _match(tx, rows_with)
+    found = _by_words(tx, match, filters=query.filters)
+    for span in query.asked.spans:
+        found |= _by_time(tx, match, span=span)
+    if query.nearest is not None and query.nearest.known:
+        allowed = _that_may_be_found(tx, query.nearest.ids, query.filters)
+        found.update([id for id in query.nearest.ids if id in allowed][:_BY_MEANING])
+    return found
+
+
+def _match(tx: Transaction, known: Mapping[str, int]) -> tuple[str, int]:
+    """Return the rare terms in FTS5's language, and the id after which they are looked for.
+
+    The rest of the terms only count in the ranking.
+    """
     taken: list[str] = []
     postings = 0
     for term, n in known.items():
@@ -119,41 +169,35 @@ def _match(known: dict[str, int]) -> str:
             break
         taken.append(term)
         postings += n
-    return " OR ".join(f'"{term}"' for term in taken)
+    after = 0
+    if postings > _MOST_POSTINGS:
+        newest = tx.execute("SELECT MAX(id) FROM items").fetchone()[0]
+        after = round(newest * (1 - _MOST_POSTINGS / postings))
+    return " OR ".join(f'"{term}"' for term in taken), after
 
 
-def _spans(tx: Transaction, asked: Question, now: datetime) -> list[times.Span]:
-    first, last = tx.execute("SELECT MIN(said_at), MAX(said_at) FROM items").fetchone()
-    years = range(
-        datetime.fromtimestamp(first, UTC).year, datetime.fromtimestamp(last, UTC).year + 1
-    )
-    return times.named_spans(asked.text, now=now, years=years)[:_MOST_SPANS]
-
-
-def _by_words(tx: Transaction, match: str, *, filters: MemoryFilter) -> set[int]:
+def _by_words(tx: Transaction, match: tuple[str, int], *, filters: MemoryFilter) -> set[int]:
     """Return the best by their words; all are only filtered where too few of the best may be."""
-    if not match:
+    if not match[0]:
         return set()
-    rows = tx.execute(_BEST, (match, _ROWS_UNFILTERED)).fetchall()
-    best = [id for (id,) in rows]
-    where, given = conditions(filters)
+    best = [id for (id,) in tx.execute(_BEST, (*match, _UNFILTERED)).fetchall()]
     allowed = _that_may_be_found(tx, best, filters)
-    if len(allowed) >= _ROWS or len(best) < _ROWS_UNFILTERED:
-        return set([id for id in best if id in allowed][:_ROWS])
+    if len(allowed) >= _BY_WORDS or len(best) < _UNFILTERED:
+        return set([id for id in best if id in allowed][:_BY_WORDS])
+    where, given = conditions(filters)
     sql = (
-        "SELECT words.rowid FROM words JOIN items ON items.id = words.rowid"
-        f" WHERE words MATCH ? AND {where} ORDER BY rank LIMIT ?"
+        "SELECT words.rowid FROM words CROSS JOIN items ON items.id = words.rowid"
+        f" WHERE words MATCH ? AND words.rowid > ? AND {where} ORDER BY rank LIMIT ?"
     )
-    return {id for (id,) in tx.execute(sql, (match, *given, _ROWS)).fetchall()}
+    return {id for (id,) in tx.execute(sql, (*match, *given, _BY_WORDS)).fetchall()}
 
 
-def _by_time(tx: Transaction, match: str, *, span: times.Span) -> set[int]:
+def _by_time(tx: Transaction, match: tuple[str, int], *, span: times.Span) -> set[int]:
     """Return what was said around a time, what has the words of the question first."""
-    start, end = span[0] - _AROUND_DAYS * _DAY, span[1] + _AROUND_DAYS * _DAY
-    said = {id for (id,) in tx.execute(_SAID, (start, end, _ROWS)).fetchall()}
-    first, last = tx.execute(_EDGES, (start, end)).fetchone()
-    if match and first is not None:
-        rows = tx.execute(_BEST_BETWEEN, (match, first, last, _ROWS)).fetchall()
+    edges = (span[0] - _AROUND_DAYS * _DAY, span[1] + _AROUND_DAYS * _DAY)
+    said = {id for (id,) in tx.execute(_SAID, (*edges, _BY_TIME)).fetchall()}
+    if match[0]:
+        rows = tx.execute(_BEST_BETWEEN, (*match, *edges, _BY_TIME)).fetchall()
         said |= {id for (id,) in rows}
     return said
 
@@ -164,10 +208,20 @@ def _that_may_be_found(tx: Transaction, ids: Iterable[int], filters: MemoryFilte
     return {id for (id,) in tx.execute(sql, (json.dumps(list(ids)), *given)).fetchall()}
 
 
-def _with_neighbours(tx: Transaction, ids: set[int]) -> list[Row]:
+def _with_neighbours(tx: Transaction, ids: set[int], filters: MemoryFilter) -> list[Row]:
     """Read candidates, with what was said just before and after each in its session."""
-    rows = tx.execute(_AROUND, (json.dumps(sorted(ids)),)).fetchall()
+    where, given = conditions(filters)
+    sql = _AROUND.replace("MAY_BE_FOUND", where)
+    rows = tx.execute(sql, (json.dumps(sorted(ids)), *given)).fetchall()
     return [Row(*row) for row in rows]
+
+
+def _cosines(tx: Transaction, nearest: Nearest | None, rows: Sequence[Row]) -> dict[int, float]:
+    """Return how near rows are in meaning, less where the question can be read in part only."""
+    if nearest is None or not nearest.known:
+        return {}
+    found = nearest.cosines(tx, [row.id for row in rows])
+    return {id: nearest.known * cosine for id, cosine in found.items()}
 
 
 def _told(tx: Transaction, scored: Sequence[Scored]) -> list[Memory]:
@@ -175,16 +229,19 @@ def _told(tx: Transaction, scored: Sequence[Scored]) -> list[Memory]:
     rows = tx.execute(sql, (json.dumps([one.id for one in scored]),)).fetchall()
     found = {row[0]: items.memory(row) for row in rows}
     return [
-        evolve(found[one.id], score=one.score, why=one.why) for one in scored if one.id in found
+        evolve(found[one.id], score=round(one.score, 4), why=one.why)
+        for one in scored
+        if one.id in found
     ]
 
 
-_BEST = "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?"
-_BEST_BETWEEN = (
-    "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rank LIMIT ?"
+_BEST = "SELECT rowid FROM words WHERE words MATCH ? AND rowid > ? ORDER BY rank LIMIT ?"
+_BEST_BETWEEN = (  # CROSS JOIN: the index is read first (https://www.sqlite.org/optoverview.html)
+    "SELECT words.rowid FROM words CROSS JOIN items ON items.id = words.rowid"
+    " WHERE words MATCH ? AND words.rowid > ? AND items.said_at BETWEEN ? AND ?"
+    " ORDER BY rank LIMIT ?"
 )
 _SAID = "SELECT id FROM items WHERE said_at BETWEEN ? AND ? AND state = 'live' LIMIT ?"
-_EDGES = "SELECT MIN(id), MAX(id) FROM items WHERE said_at BETWEEN ? AND ?"
 _AROUND = (
     "WITH found AS (SELECT items.id, session, position FROM items"
     "  WHERE id IN (SELECT value FROM json_each(?))),"
@@ -193,5 +250,6 @@ _AROUND = (
     f"  AND items.position BETWEEN found.position - {ranking.REACH}"
     f"  AND found.position + {ranking.REACH})"
     " SELECT items.id, items.session, items.position, items.said_at, items.speaker, items.text,"
-    "  words.terms FROM near JOIN items ON items.id = near.id JOIN words ON words.rowid = near.id"
+    "  words.terms, MAY_BE_FOUND"
+    " FROM near JOIN items ON items.id = near.id JOIN words ON words.rowid = near.id"
 )

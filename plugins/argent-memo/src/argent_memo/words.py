@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections.abc import Collection
 
 STEM = 5
 """Letters that are kept of a word: as good as Snowball's stemmers here, for every language."""
@@ -44,7 +45,6 @@ _PLAIN = str.maketrans(
         "ى": "ي",
         "ة": "ه",
         "ـ": None,
-        "’": "'",
         "\u200c": None,
         "\u200d": None,
     }
@@ -64,14 +64,21 @@ def fold(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text, folded, in order."""
-    folded = fold(text).replace("'s ", " ").replace("'", "")
+    """Return the words of a text, folded, in order; an apostrophe parts two: j'apprends, Rex'i."""
+    folded = fold(text)
     return (_PLAIN_WORD if folded.isascii() else _WORD).findall(folded)
 
 
 def terms(text: str) -> list[str]:
     """Return the terms of a text for the index, in order."""
     return [term for word in words(text) for term in _terms_of(word)]
+
+
+def share_in(text: str, scripts: Collection[str]) -> float:
+    """Return the share of a text's letters that are of some scripts, by their names in Unicode."""
+    letters = [char for char in fold(text) if char.isalpha()]
+    known = sum(_script(char) in scripts for char in letters)
+    return known / len(letters) if letters else 1.0
 
 
 def substance(text: str, length: int) -> float:
@@ -85,7 +92,12 @@ def substance(text: str, length: int) -> float:
     if _ASKS.search(text):
         asked = (s for s in _SENTENCE.findall(text) if _QUESTION.search(s))
         length -= sum(len(terms(sentence)) for sentence in asked)
-    return max(0.0, min(1.0, length / _FULL))
+    return max(0.0, substance_at_most(length))
+
+
+def substance_at_most(length: int) -> float:
+    """Return what a text of so many terms tells, if none of it is a question."""
+    return min(1.0, length / _FULL)
 
 
 @functools.lru_cache(1 << 14)
@@ -97,6 +109,11 @@ def _may_be_left_out(char: str) -> bool:
     """
     kind = unicodedata.combining(char)
     return 10 <= kind <= 35 or kind >= 200
+
+
+@functools.lru_cache(1 << 14)
+def _script(char: str) -> str:
+    return unicodedata.name(char, "").split(" ")[0].split("-")[0]
 
 
 @functools.lru_cache(1 << 16)
