@@ -188,6 +188,7 @@ def _ready(vectors: Mapping[str, array[float]]) -> MadePlugin:
         dimensions = DIMENSIONS
         longest = 1000
         local = True
+        scripts = ()
 
         async def embed(self, texts: Sequence[str], *, query: bool = False) -> list[Any]:
             return [vectors[text] if text in vectors else vector(text) for text in texts]

@@ -84,6 +84,15 @@ class TestSomewhere(TextEmbedderContract):
     plugin = offering(Somewhere)
 
 
+class OneScript(Letters):
+    scripts = "LATIN"
+
+
+@caught_by("test_it_says_what_its_vectors_are", "is one text, no collection")
+class TestOneScript(TextEmbedderContract):
+    plugin = offering(OneScript)
+
+
 class Shorter(Letters):
     dimensions = 9
 

@@ -59,7 +59,7 @@ class TextEmbedderContract(ServiceContract):
     async def test_it_says_what_its_vectors_are(self, specimen: Specimen) -> None:
         """It has a name, and says how long vectors and texts are; the same after a restart."""
         said = self._says(self._embedder(specimen))
-        name, dimensions, longest, local = said
+        name, dimensions, longest, local, scripts = said
         assert isinstance(name, str), f"its id {name!r} is no text"
         assert name.strip() == name != "", f"its id {name!r} is not usable"
         assert isinstance(dimensions, int), f"dimensions {dimensions!r} is no number"
@@ -67,6 +67,8 @@ class TextEmbedderContract(ServiceContract):
         assert isinstance(longest, int), f"longest {longest!r} is no number"
         assert longest > 0, f"texts cannot have {longest} tokens"
         assert isinstance(local, bool), f"local {local!r} says neither yes nor no"
+        assert not isinstance(scripts, str), f"scripts {scripts!r} is one text, no collection"
+        assert all(isinstance(one, str) for one in scripts), f"scripts {scripts!r} are no texts"
         await self._restart(specimen)
         assert self._says(self._embedder(specimen)) == said, "a restart changes what it says"
 
@@ -127,7 +129,8 @@ class TextEmbedderContract(ServiceContract):
         return specimen.ctx.services.get(EMBEDDER)
 
     def _says(self, embedder: TextEmbedder) -> tuple[Any, ...]:
-        return embedder.id, embedder.dimensions, embedder.longest, embedder.local
+        facts = (embedder.id, embedder.dimensions, embedder.longest, embedder.local)
+        return *facts, embedder.scripts
 
     async def _embed(
         self, specimen: Specimen, texts: Sequence[str], *, query: bool = False
