@@ -20,6 +20,8 @@ from argent_memo.words import substance, substance_at_most
 
 REACH = 2
 """Items before and after one whose words count for it."""
+FEW_ITEMS = 300
+"""Where fewer are known, how rare a word is can hardly be told from them."""
 
 _AROUND = (-2, -1, 1, 2)
 _SHARE_OF_WORDS = 0.5
@@ -30,8 +32,7 @@ _DAYS = 7.0
 _DAY = 86400.0
 _AT_THAT_TIME = 0.9
 _LEAST_COSINE = 0.2
-_FEW_ITEMS = 1000
-"""Where fewer are known, how rare a word is cannot be told from them."""
+_ENOUGH_TERMS = 8
 _NAMED_WORDS = 3
 
 
@@ -289,10 +290,13 @@ def _mean(own: float, around: Sequence[tuple[int, float]]) -> float:
 
 
 def _shares(asked: Question, corpus: Corpus) -> Mapping[str, float]:
-    """Return which share of a question each of its terms is, by what it is worth."""
-    items = max(corpus.items, _FEW_ITEMS)
+    """Return which share of a question each of its terms is, by what it is worth.
+
+    Of a long text the terms that are worth most are enough.
+    """
+    items = max(corpus.items, FEW_ITEMS)
     worth = {term: _rarity(corpus.rows_with.get(term, 0), items) for term in asked.terms}
-    whole = sum(worth.values()) or 1.0
+    whole = sum(sorted(worth.values())[-_ENOUGH_TERMS:]) or 1.0
     return {term: one / whole for term, one in worth.items()}
 
 

@@ -27,6 +27,8 @@ from argent_memo.words import terms
 _MOST = 8
 _RECENT = 40
 """Items of a conversation that its history may tell; they take nobody's place."""
+_FLOOR = 0.3
+"""How sure it must be that something has to do with the event, or nothing is told."""
 _LONGEST = 800
 _STEP = 200
 _OF_LABEL = 60
@@ -57,7 +59,9 @@ class Recall:
             audiences=audiences_at(place, memo.settings.share, conversation=where),
             asker=legible(event.sender_name or event.sender),
         )
-        found = await memo.search(event.text, _MOST + len(recent), filters=filters)
+        found = await memo.searching.find(
+            event.text, _MOST + len(recent), filters=filters, floor=_FLOOR
+        )
         look = partial(conflicts.against, ids=[memory.id for memory in found])
         against = await memo.store.database.read(look)
         asked = set(terms(event.text[:_LONGEST]))

@@ -75,7 +75,7 @@ class Search:
 
         Args:
             floor: Nothing is returned unless one of them is so sure to have to do with the
-                question, from 0 to 1; see ``Scored``.
+                question, from 0 to 1, see ``Scored``; less is asked of a small memory.
         """
         wanted = filters or MemoryFilter()
         if k < 1:
@@ -122,7 +122,8 @@ def _find(tx: Transaction, *, query: _Query, k: int) -> list[Memory]:
     if weights.life:
         lives = life.weights(tx, [one.id for one in scored], now=query.now.timestamp())
         scored = ranking.by_life(scored, lives, weights=weights)
-    if not any(one.sureness >= query.floor for one in scored[:k]):
+    floor = query.floor * min(1.0, count / ranking.FEW_ITEMS)
+    if not any(one.sureness >= floor for one in scored[:k]):
         return []
     return _told(tx, scored[:k])
 
