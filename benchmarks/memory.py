@@ -4,6 +4,10 @@ Conversations come with questions and with the turns that hold the evidence, in 
 (Maharana et al., ACL 2024, https://arxiv.org/abs/2402.17753). Every conversation is a memory of its
 own; recall at k is the share of a question's evidence among the first k that are found. No language
 model takes part: what is measured is the search alone.
+
+The weights were chosen on five conversations, from round numbers. Chosen on four, each time, and
+reported on the fifth, recall at 10 is 0.798 without an embedder, 0.837 with static vectors and
+0.859 with MiniLM. The shape of the search was found on these five, too, and is not held out.
 """
 
 from __future__ import annotations
@@ -19,16 +23,23 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from argent_hookspecs import NewMemory, Trust
 from argent_memo.items import Place
+from argent_memo.ranking import WEIGHTS, Weights
 from benchmarks.memory_home import EMBEDDERS, OpenMemory, open_memory
 
 _FOUND = 10
+_WHOLE = "nothing"
+_PARTS = MappingProxyType(
+    {name: (name,) for name in ("meaning", "speaker", "time", "when", "substance", "life")}
+    | {"words": ("words", "alone")}
+)
 _BATCH = 256
 
 
@@ -82,7 +93,7 @@ class Tally:
         }
         return {
             **means,
-            "ingest_per_s": self.items / self.ingest,
+            "ingest_per_s": self.items / self.ingest if self.ingest else 0.0,
             "p50_ms": statistics.median(took) * 1e3,
             "p95_ms": took[min(len(took) - 1, round(0.95 * (len(took) - 1)))] * 1e3,
             "questions": len(self.rows),
@@ -103,8 +114,9 @@ class Tally:
     show_default=True,
     help="What makes the vectors.",
 )
+@click.option("--ablate", is_flag=True, help="Ask again without each part of the score.")
 @click.option("--json", "as_json", is_flag=True, help="Print one object with the figures last.")
-def main(data: Path, embedder: str, *, as_json: bool) -> None:
+def main(data: Path, embedder: str, *, ablate: bool, as_json: bool) -> None:
     """Ask the memory questions whose answers are known.
 
     \b
@@ -115,34 +127,60 @@ def main(data: Path, embedder: str, *, as_json: bool) -> None:
     conversations = list(read(data))
     if not any(one.questions for one in conversations):
         raise click.ClickException(f"{data} has no question with evidence")
-    tally = asyncio.run(_run(conversations, embedder))
+    tallies = {name: Tally() for name in (_WHOLE, *(_PARTS if ablate else ()))}
+    asyncio.run(_run(conversations, embedder, tallies))
+    tally = tallies.pop(_WHOLE)
     figures = tally.figures()
     for name, value in figures.items():
         click.echo(f"{name:14} {value:10.4f}")
     for category in sorted({category for category, _ in tally.rows}):
         rows = [row["recall_at_10"] for of, row in tally.rows if of == category]
         click.echo(f"category {category:5} {statistics.fmean(rows):10.4f}  of {len(rows)}")
+    for name, without in tallies.items():
+        recall = without.figures()["recall_at_10"]
+        click.echo(f"without {name:9} {recall:7.4f}  {recall - figures['recall_at_10']:+.4f}")
     if as_json:
         click.echo(json.dumps(figures))
 
 
-async def _run(conversations: Sequence[Conversation], embedder: str) -> Tally:
-    tally = Tally()
+async def _run(
+    conversations: Sequence[Conversation], embedder: str, tallies: Mapping[str, Tally]
+) -> None:
+    tally = tallies[_WHOLE]
     for number, conversation in enumerate(conversations, 1):
         with tempfile.TemporaryDirectory() as folder:
             async with open_memory(Path(folder), embedder) as memory:
-                await _ask_all(memory, conversation, tally)
+                ids = await _tell_all(memory, conversation, tally)
+                for name, one in tallies.items():
+                    memory.memo.searching.weights = _without(name)
+                    await _ask_all(memory, conversation, ids=ids, tally=one)
         said = f"{number} of {len(conversations)}: {len(tally.rows)} questions"
         click.echo(f"{said}, recall at 10 {tally.figures()['recall_at_10']:.4f}", err=True)
-    return tally
 
 
-async def _ask_all(memory: OpenMemory, conversation: Conversation, tally: Tally) -> None:
+def _without(part: str) -> Weights:
+    """Return the weights without a part; words count for nothing alone, either."""
+    return evolve(WEIGHTS, **dict.fromkeys(_PARTS.get(part, ()), 0.0))
+
+
+async def _tell_all(
+    memory: OpenMemory, conversation: Conversation, tally: Tally
+) -> Mapping[int, list[str]]:
     began = time.perf_counter()
     ids = await _tell(memory, conversation.turns)
     tally.ingest += time.perf_counter() - began
     tally.items += len(conversation.turns)
     await memory.search("warm up", _FOUND)
+    return ids
+
+
+async def _ask_all(
+    memory: OpenMemory,
+    conversation: Conversation,
+    *,
+    ids: Mapping[int, list[str]],
+    tally: Tally,
+) -> None:
     for asked in conversation.questions:
         began = time.perf_counter()
         found = await memory.search(asked.text, _FOUND)

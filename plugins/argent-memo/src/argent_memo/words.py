@@ -45,6 +45,7 @@ _PLAIN = str.maketrans(
         "ى": "ي",
         "ة": "ه",
         "ـ": None,
+        "’": "'",
         "\u200c": None,
         "\u200d": None,
     }
