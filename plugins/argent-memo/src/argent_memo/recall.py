@@ -27,7 +27,7 @@ from argent_memo.words import terms
 _MOST = 8
 _RECENT = 40
 """Items of a conversation that its history may tell; they take nobody's place."""
-_FLOOR = 0.3
+_FLOOR = 0.2
 """How sure it must be that something has to do with the event, or nothing is told."""
 _LONGEST = 800
 _STEP = 200
