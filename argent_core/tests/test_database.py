@@ -95,6 +95,45 @@ class TestWriting:
 
         assert (await database.write(two))() is None
 
+    async def test_one_call_runs_one_statement(self, database: Database) -> None:
+        name = "x'); DELETE FROM notes; --"
+
+        await database.write(add("a; b"))
+        with pytest.raises(StorageError, match="only one statement"):
+            await database.write(lambda tx: tx.execute(f"INSERT INTO notes VALUES (2, '{name}')"))
+
+        assert await database.read(texts) == ["a; b"]
+
+    async def test_a_trigger_is_one_statement(self, database: Database) -> None:
+        sql = (
+            "CREATE TRIGGER one AFTER INSERT ON notes BEGIN"
+            " UPDATE notes SET text = 'b' WHERE text = 'a'; END;"
+        )
+
+        await database.write(lambda tx: tx.execute(sql).rowcount)
+        await database.write(add("a"))
+
+        assert await database.read(texts) == ["b"]
+
+    async def test_what_cannot_be_stored_is_refused(self, database: Database) -> None:
+        with pytest.raises(StorageError):
+            await database.write(
+                lambda tx: tx.execute("INSERT INTO notes (text) VALUES (?)", (Path("a"),))
+            )
+
+    async def test_rows_that_are_left_hold_nobody_up(self, database: Database) -> None:
+        def broken(tx: Transaction) -> None:
+            left = tx.execute("INSERT INTO notes (text) VALUES ('a'), ('b') RETURNING id")
+            raise LookupError(left.fetchone())
+
+        results = await together(
+            database.write(add("before")), database.write(broken), database.write(add("after"))
+        )
+        await database.write(add("later"))
+
+        assert [type(result) for result in results] == [int, LookupError, int]
+        assert await database.read(texts) == ["before", "after", "later"]
+
     async def test_it_is_there_when_the_file_is_opened_again(self, path: Path) -> None:
         async with open_database(path, NOTES) as first:
             await first.write(add("kept"))
@@ -479,3 +518,11 @@ class TestTrouble:
 
         for file in path.parent.iterdir():
             assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
+
+
+async def test_a_script_runs_to_its_end_whatever_it_returns(path: Path) -> None:
+    script = f"{NOTES[0]}; SELECT 1; CREATE TABLE more (text)"
+
+    async with open_database(path, (script,)) as database:
+        await database.write(add("a"))
+        assert await database.read(lambda tx: tx.execute("SELECT * FROM more").fetchall()) == []

@@ -7,8 +7,10 @@ can encrypt a file (https://utelle.github.io/SQLite3MultipleCiphers/).
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,10 +35,15 @@ class Cursor(apsw.Cursor):
     def execute(
         self, statements: str, bindings: apsw.Bindings | None = None, **options: Any
     ) -> Cursor:
-        """Run one statement, as far as its first row."""
+        """Run one statement, as far as its first row. Raises ``apsw.Error``."""
+        if ";" in statements and not _is_one(statements):
+            raise apsw.SQLError("only one statement can be run at a time")
         connection = self.connection
         before = connection.total_changes()
-        super().execute(statements, bindings, **options)
+        try:
+            super().execute(statements, bindings, **options)
+        except TypeError as error:
+            raise apsw.BindingsError(str(error)) from error
         # What `changes` says is of the last statement that wrote, which may be an earlier one.
         self.rowcount = connection.changes() if connection.total_changes() != before else 0
         self.lastrowid = connection.last_insert_rowid()
@@ -51,6 +58,20 @@ class Cursor(apsw.Cursor):
             rows += self.execute(statements, bindings, **options).rowcount
         self.rowcount = rows
         return self
+
+
+@functools.lru_cache(1024)
+def _is_one(statements: str) -> bool:
+    """Tell whether nothing follows the first statement."""
+    text = statements.strip().rstrip(";").rstrip()
+    ends = (place + 1 for place, char in enumerate(text) if char == ";")
+    return not any(apsw.complete(text[:end]) for end in ends)
+
+
+def run_script(connection: apsw.Connection, script: str) -> None:
+    """Run statements to their end, whatever rows they return."""
+    for _ in apsw.Cursor(connection).execute(script):
+        continue
 
 
 def connect(path: Path) -> apsw.Connection:
@@ -96,6 +117,7 @@ class ConnectionThread:
         connection, self._connection = self._connection, None
         if connection is not None:
             loop = asyncio.get_running_loop()
-            closed = loop.run_in_executor(self._thread, connection.close)
+            # By force: statements that somebody left unfinished do not keep the file open.
+            closed = loop.run_in_executor(self._thread, partial(connection.close, True))
             self._thread.shutdown(wait=False)
             await asyncio.shield(closed)

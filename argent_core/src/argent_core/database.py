@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import Context
@@ -22,7 +23,7 @@ import apsw
 from attrs import define, field
 
 from argent_core import wal
-from argent_core.connection import ConnectionThread, connect
+from argent_core.connection import ConnectionThread, connect, run_script
 from argent_core.guard import attempt
 from argent_core.outcome import Outcome
 from argent_core.remedies import remedy
@@ -99,8 +100,10 @@ class Database:
         self._wake.set()
         if self._pump is not None:
             await asyncio.wait({self._pump})
-        await self._reader.close()
-        await self._writer.close()
+        try:
+            await self._reader.close()
+        finally:
+            await self._writer.close()
 
     async def write(self, work: Callable[[Transaction], T], *, durable: bool = False) -> T:
         """Run a function in a transaction; return its result once it is committed.
@@ -171,6 +174,7 @@ def _transact(
     together = attempt(_together, works, synchronous, connection)
     if together.error is None:
         return together.get()
+    _let_go(together.error)
     _roll_back(connection)
     if len(works) == 1:
         return [Outcome(error=together.error)]
@@ -207,11 +211,17 @@ def _apart(works: Sequence[Callable[[Transaction], Any]], connection: Any) -> li
             raise outcome.error
         _demand_transaction(connection)
         if outcome.error is not None:
+            _let_go(outcome.error)
             connection.execute("ROLLBACK TO one")
         connection.execute("RELEASE one")
         outcomes.append(outcome)
     connection.execute("COMMIT")
     return outcomes
+
+
+def _let_go(error: BaseException) -> None:
+    """Let go of the cursors in the frames of an error: one with rows left blocks the file."""
+    traceback.clear_frames(error.__traceback__)
 
 
 def _demand_transaction(connection: Any) -> None:
@@ -230,6 +240,8 @@ def _read(work: Callable[[Transaction], T], connection: Any) -> Outcome[T]:
         return work(connection)
 
     outcome = attempt(run)
+    if outcome.error is not None:
+        _let_go(outcome.error)
     _roll_back(connection)
     return outcome
 
@@ -315,7 +327,7 @@ def _prepare(
         )
     for number, script in enumerate(migrations[done:], done + 1):
         # On lines of their own, for a script may end in a comment.
-        connection.execute(f"BEGIN;\n{script}\n;PRAGMA user_version={number};\nCOMMIT;")
+        run_script(connection, f"BEGIN;\n{script}\n;PRAGMA user_version={number};\nCOMMIT;")
 
 
 def _look_for_damage(path: Path) -> str | None:

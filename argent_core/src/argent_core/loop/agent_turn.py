@@ -111,7 +111,7 @@ class AgentTurn:
             lease=self.lease,
             steps=self.steps,
             told=list(gathered.told),
-            private=private or any(exchange.private for exchange in gathered.history),
+            private=private or gathered.has_private,
             on_ask=self._ask,
         )
         for _ in range(self.shop.max_steps):

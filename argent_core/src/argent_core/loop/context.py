@@ -68,6 +68,12 @@ class GatheredContext:
         """Whether a model that takes pictures is told more."""
         return any(one.image is not None for one in self.attachments)
 
+    @property
+    def has_private(self) -> bool:
+        """Whether something could be told that is for models of this machine only."""
+        blocks = any(b.block.private and not b.left_out for b in self.blocks)
+        return blocks or any(exchange.private for exchange in self.history)
+
     def without_pictures(self) -> GatheredContext:
         """Return what a model can be told that takes none."""
         return evolve(self, attachments=attachments.without_pictures(self.attachments))

@@ -15,7 +15,10 @@ from argent_core.guard import attempt
 from argent_core.loop.attachments import in_words
 from argent_hookspecs import Event, FinishedTurn, Transaction, Trust
 
-NEXT = "(SELECT MAX(COALESCE(MAX(ended), 0) + 1, CAST(? * 1000 AS INTEGER)) FROM turns)"
+NEXT = (
+    "(SELECT MAX(COALESCE(MAX(ended), 0) + 1, CAST(? * 1000 AS INTEGER)) FROM turns"
+    " WHERE ended IS NOT NULL)"
+)
 """The number of a turn that ends now, in SQL; it takes the time in seconds.
 
 It is never given twice, even if the last turn has left the journal meanwhile.

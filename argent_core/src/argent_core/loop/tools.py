@@ -245,7 +245,10 @@ class Tools:
                 timeout=bound.tool.timeout,
             )
         except ToolError as error:
-            return await self._record(turn, step, call, text=str(error), state="failed")
+            outside = bound.tool.outside  # it may tell what a page said
+            return await self._record(
+                turn, step, call, text=str(error), state="failed", outside=outside
+            )
         except ArgentError as error:
             return await self._uncertain(turn, bound, step, call, reason=str(error))
         written = attempt(tool_results.as_text, value)
@@ -277,27 +280,28 @@ class Tools:
         self, turn: ToolTurn, bound: BoundTool | None, step: Step, call: ToolCall, *, reason: str
     ) -> ToolResult:
         """Deal with a call of which nobody knows whether it happened."""
+        record = partial(self._record, turn, step, call)
+        outside = bound is not None and bound.tool.outside
         if bound is not None and bound.tool.effect is Effect.IDEMPOTENT:
-            return await self._record(turn, step, call, text=reason, state="failed")
+            return await record(text=reason, state="failed", outside=outside)
         check = bound.tool.check if bound is not None else None
         if bound is not None and check is not None:
             outcome = await self._happened(bound, check, step.key)
             if isinstance(outcome, ToolError):
                 text = f"{reason}; it did not happen"
-                return await self._record(turn, step, call, text=text, state="failed")
-            if isinstance(outcome, str) and bound is not None:
-                return await self._record(
-                    turn, step, call, text=outcome, state="done", outside=bound.tool.outside
-                )
+                return await record(text=text, state="failed", outside=outside)
+            if isinstance(outcome, str):
+                outside = outside or isinstance(outcome, FromOutside)
+                return await record(text=outcome, state="done", outside=outside)
         text = _UNKNOWN.format(reason=reason)
-        return await self._record(turn, step, call, text=text, state="unknown")
+        return await record(text=text, state="unknown", outside=outside)
 
     async def _happened(
         self, bound: BoundTool, check: Callable[[str], Any], key: str
     ) -> str | ToolError | None:
         """Ask a tool for the result of a call: text, an error if it never was, None if unclear."""
         try:
-            found = await self.guard.ask(
+            found: str | None = await self.guard.ask(
                 bound.plugin,
                 partial(check, key),
                 what=f"check of tool {bound.tool.id}",
@@ -307,7 +311,7 @@ class Tools:
         except ArgentError as error:
             log.warning("it is not clear whether %s happened: %s", bound.tool.id, error)
             return None
-        return ToolError("it never happened") if found is None else str(found)
+        return ToolError("it never happened") if found is None else found
 
     async def _record(
         self,
