@@ -6,9 +6,17 @@ from typing import Any
 
 import pytest
 
-from argent_core.config import set_value
+from argent_core.config import PeopleSettings, set_value
 from argent_core.kernel import Kernel
-from argent_hookspecs import ModelUnavailable, Observer, TurnFinished
+from argent_core.people import Standing
+from argent_hookspecs import (
+    ModelUnavailable,
+    Observer,
+    Sender,
+    StorageError,
+    Trust,
+    TurnFinished,
+)
 from argent_testing import Argent, MemoryChannel, eventually, hang
 
 from .demo import Demo
@@ -111,6 +119,58 @@ async def test_who_is_taken_out_of_the_settings_loses_what_is_under_way(
         await say(channel, "hello", "eve")
         assert (await channel.next_reply()).text == "Hello Eve."
         assert kernel.pairing.people.owner_at is None
+
+
+async def test_an_owner_who_is_merely_let_in_from_now_on_loses_what_an_owner_may(
+    argent: Argent, channel: MemoryChannel
+) -> None:
+    async with argent(model=[hang], config=CONFIG) as kernel:
+        id = await say(channel, "hello", "ada")
+        await argent.model.asked(1)
+        assert kernel.pairing.people.owner_at is not None
+        set_value(kernel.home, "people.allow.memory", text='["ada"]')
+        set_value(kernel.home, "people.owners.memory", text="[]")
+        await kernel.control.run("reload", {})
+        await eventually(lambda: not kernel.loop.running, what="it is stopped")
+
+        await demand_cancelled(kernel, id, "its sender was an owner no longer")
+        assert kernel.pairing.people.owner_at is None
+
+
+async def test_so_does_one_who_is_taken_off_the_record_and_let_in_by_the_settings(
+    argent: Argent, channel: MemoryChannel
+) -> None:
+    named: dict[str, Any] = {"allow": {"memory": ["bob"]}}
+    async with argent(model=[hang], config={"people": named}) as kernel:
+        made = await kernel.pairing.invite(Standing.OWNER, by="ada")
+        await say(channel, made["code"])
+        await channel.next_reply()
+        id = await say(channel, "hello")
+        await argent.model.asked(1)
+        gone = await kernel.control.run("pair.revoke", {"channel": "memory", "sender": "bob"})
+        assert gone["standing"] == "paired"
+        await eventually(lambda: not kernel.loop.running, what="it is stopped")
+
+        await demand_cancelled(kernel, id, "its sender was an owner no longer")
+
+
+async def test_what_could_not_be_ended_is_when_the_settings_are_read_again(
+    argent: Argent, channel: MemoryChannel
+) -> None:
+    async with argent(model=[hang], config=CONFIG) as kernel:
+        people, database = kernel.pairing.people, kernel.journal.database
+        id = await say(channel, "hello", "ada")
+        await argent.model.asked(1)
+        refuse = "CREATE TRIGGER no BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'no'); END"
+        await database.write(lambda tx: tx.execute(refuse).rowcount)
+        with pytest.raises(StorageError):
+            await people.go_by(PeopleSettings())
+        assert await kernel.agent.trust(Sender("memory", "ada")) is Trust.OUTSIDE
+        await database.write(lambda tx: tx.execute("DROP TRIGGER no").rowcount)
+        await people.go_by(PeopleSettings())
+        await eventually(lambda: not kernel.loop.running, what="it is stopped")
+
+        await demand_cancelled(kernel, id, "its sender was let in no longer")
 
 
 async def test_one_that_is_to_be_tried_again_is_not(argent: Argent, channel: MemoryChannel) -> None:

@@ -6,12 +6,13 @@ settings say.
 
 from __future__ import annotations
 
+import asyncio
 import enum
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from attrs import define, field
+from attrs import Factory, define, field
 
 from argent_core import codec, leaving
 from argent_core.config import PeopleSettings
@@ -21,10 +22,13 @@ from argent_core.loop.turn_store import CancelledTurn
 from argent_hookspecs import Address, ArgentError, Clock, Sender, Transaction, Trust
 
 T = TypeVar("T")
+_Dropped: TypeAlias = tuple[list[CancelledTurn], str]
+"""The turns that were cancelled, and why."""
 
 _LONGEST_NAME = 80
 _LONGEST_ID = 400
 _LEFT = "its sender was let in no longer"
+_LOWERED = "its sender was an owner no longer"
 
 
 class Standing(enum.StrEnum):
@@ -36,6 +40,7 @@ class Standing(enum.StrEnum):
 
 
 _TRUST = {Standing.OWNER: Trust.OWNER, Standing.PAIRED: Trust.PAIRED}
+_RANK = {Standing.OWNER: 2, Standing.PAIRED: 1, Standing.BLOCKED: 0, None: 0}
 
 
 class UnknownPerson(ArgentError):
@@ -61,6 +66,10 @@ class People:
     settings: PeopleSettings
     end_turns: Callable[[Sequence[CancelledTurn], str], Awaitable[None]] = _end_none
     owner_at: Address | None = field(default=None, init=False)
+    _gone_by: PeopleSettings = field(
+        default=Factory(lambda self: self.settings, takes_self=True), init=False
+    )
+    _one_by_one: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
     def now(self) -> float:
         """Return the time in seconds since 1970."""
@@ -68,14 +77,19 @@ class People:
 
     def standing(self, tx: Transaction, sender: Sender) -> Standing | None:
         """Return how a sender stands; None for strangers."""
+        return self._standing_by(self.settings, tx, sender)
+
+    def _standing_by(
+        self, settings: PeopleSettings, tx: Transaction, sender: Sender
+    ) -> Standing | None:
         sql = "SELECT standing FROM people WHERE channel = ? AND sender = ?"
         row = tx.execute(sql, (sender.channel, sender.id)).fetchone()
         on_record = Standing(row[0]) if row else None
         if on_record is Standing.BLOCKED:
             return on_record
-        if sender.id in self.settings.owners.get(sender.channel, ()):
+        if sender.id in settings.owners.get(sender.channel, ()):
             return Standing.OWNER
-        if on_record is None and sender.id in self.settings.allow.get(sender.channel, ()):
+        if on_record is None and sender.id in settings.allow.get(sender.channel, ()):
             return Standing.PAIRED
         return on_record
 
@@ -156,42 +170,47 @@ class People:
     async def revoke(self, channel: str, sender: str) -> dict[str, Any]:
         """Take somebody off the record: they are a stranger again, or blocked no longer.
 
-        What is under way for a stranger ends.
+        What is under way for them ends if they may do less now.
 
         Raises:
             UnknownPerson: They are not on it.
         """
-        who, reason = _sender(channel, sender), _LEFT
+        who = _sender(channel, sender)
 
-        def work(tx: Transaction) -> tuple[Standing | None, list[CancelledTurn]] | None:
+        def work(tx: Transaction) -> tuple[Standing | None, _Dropped] | None:
+            before = self.standing(tx, who)
             sql = "DELETE FROM people WHERE channel = ? AND sender = ?"
             if tx.execute(sql, (channel, sender)).rowcount == 0:
                 return None
             tx.execute("DELETE FROM owner_chats WHERE channel = ? AND sender = ?", who_of(who))
-            left = self.standing(tx, who)
-            if left is not None:
-                return left, []
-            return None, leaving.drop(tx, who, reason=reason, now=self.now())
+            return self.standing(tx, who), self._drop_lowered(tx, who, before=before)
 
         done = await self._change(work)
         if done is None:
             raise UnknownPerson(self._not_on_record(who))
-        left, cancelled = done
-        await self.end_turns(cancelled, reason)
+        left, dropped = done
+        await self.end_turns(*dropped)
         return {"channel": channel, "sender": sender, "standing": left and left.value}
 
     async def go_by(self, settings: PeopleSettings) -> None:
-        """Count others as on record; what is under way for those who are strangers now ends."""
-        gone = _named(self.settings) - _named(settings)
+        """Count others as on record; what is under way for those who may do less now ends.
+
+        They count at once; what could not be ended is when the settings are read again.
+        """
         self.settings = settings
+        async with self._one_by_one:
+            old = self._gone_by
+            gone = _all(old.owners) - _all(settings.owners)
+            gone |= _all(old.allow) - _all(settings.allow)
 
-        def work(tx: Transaction) -> list[CancelledTurn]:
-            strangers = [who for who in gone if self.standing(tx, who) is None]
-            now = self.now()
-            return [t for who in strangers for t in leaving.drop(tx, who, reason=_LEFT, now=now)]
+            def work(tx: Transaction) -> list[_Dropped]:
+                before = [(who, self._standing_by(old, tx, who)) for who in gone]
+                return [self._drop_lowered(tx, who, before=stood) for who, stood in before]
 
-        if gone:
-            await self.end_turns(await self._change(work), _LEFT)
+            for dropped in await self._change(work) if gone else ():
+                await self.end_turns(*dropped)
+            self._gone_by = settings
+            await self.find_owner()
 
     async def set_group(self, channel: str, chat: str, *, allowed: bool, by: str) -> dict[str, Any]:
         """Allow a group or forbid it, whether it has asked or not."""
@@ -232,6 +251,14 @@ class People:
         await self.find_owner()
         return done
 
+    def _drop_lowered(self, tx: Transaction, who: Sender, *, before: Standing | None) -> _Dropped:
+        """Drop what is under way for somebody who may do less than before."""
+        left = self.standing(tx, who)
+        reason = _LEFT if left is None else _LOWERED
+        if _RANK[left] >= _RANK[before]:
+            return [], reason
+        return leaving.drop(tx, who, reason=reason, now=self.now()), reason
+
     def _not_on_record(self, sender: Sender) -> str:
         for name in ("owners", "allow"):
             if sender.id in getattr(self.settings, name).get(sender.channel, ()):
@@ -270,10 +297,8 @@ def _sender(channel: str, id: str) -> Sender:
     return Sender(channel, id)
 
 
-def _named(settings: PeopleSettings) -> set[Sender]:
-    """Return the people whom the settings let in."""
-    channels = (*settings.owners.items(), *settings.allow.items())
-    return {Sender(channel, id) for channel, ids in channels for id in ids}
+def _all(named: Mapping[str, tuple[str, ...]]) -> set[Sender]:
+    return {Sender(channel, id) for channel, ids in named.items() for id in ids}
 
 
 def _name_of(tx: Transaction, sender: Sender) -> str:
@@ -302,15 +327,9 @@ def _shown(row: tuple[Any, ...], key: str) -> dict[str, Any]:
 def _of_settings(
     named: Mapping[str, tuple[str, ...]], standing: str, *, key: str
 ) -> list[dict[str, Any]]:
+    unsaid: dict[str, Any] = {"name": "", "since": None, "by": "settings"}
     return [
-        {
-            "channel": channel,
-            key: id,
-            "standing": standing,
-            "name": "",
-            "since": None,
-            "by": "settings",
-        }
+        {"channel": channel, key: id, "standing": standing, **unsaid}
         for channel, ids in named.items()
         for id in ids
     ]
