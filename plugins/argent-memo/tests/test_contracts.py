@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ import pytest
 from argent_hookspecs import MEMORY, Event, NewMemory
 from argent_testing import (
     ContextProviderContract,
+    EventSourceContract,
     HealthCheckContract,
     JobContract,
     MemoryContract,
@@ -77,3 +79,15 @@ class TestTools(Memo, ToolContract):
         "memory_forget": [{"ids": [1] * 101}],
         "memory_timeline": [{"since": "yesterday"}],
     }
+
+
+class TestWorker(EventSourceContract):
+    """It takes nothing in: other programs ask, and nothing happens by that."""
+
+    plugin = "argent_memo"
+
+    @pytest.fixture
+    def plugin_settings(self) -> Mapping[str, Any]:
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            return {"workerPort": found.getsockname()[1]}

@@ -22,12 +22,7 @@ from argent_hookspecs import (
     TurnFinished,
     hookimpl,
 )
-from argent_memo.memo import memo_of, open_memo
-from argent_memo.night import Night
-from argent_memo.recall import Recall
 from argent_memo.settings import MemoSettings
-from argent_memo.tools import MemoryTools
-from argent_memo.worker import Worker
 
 
 @hookimpl
@@ -43,6 +38,8 @@ def argent_plugin() -> Plugin:
 @hookimpl
 def argent_services(ctx: PluginContext) -> list[Service[MemoryStore]]:
     """Offer the memory."""
+    from argent_memo.memo import open_memo
+
     return [Service(key=MEMORY, open=partial(open_memo, ctx))]
 
 
@@ -51,30 +48,39 @@ def argent_event_sources(ctx: PluginContext) -> list[EventSource]:
     """Serve the memory to other programs of this machine, where a port is set for it."""
     if not ctx.settings.worker_port:
         return []
+    from argent_memo.worker import Worker
+
     return [EventSource(id="memory-worker", open=Worker(ctx).open)]
 
 
 @hookimpl
 def argent_context_providers(ctx: PluginContext) -> list[ContextProvider]:
     """Tell the model what may help."""
+    from argent_memo.recall import Recall
+
     return [ContextProvider(id="memory", provide=Recall(ctx).provide, order=200, timeout=1.0)]
 
 
 @hookimpl
 def argent_tools(ctx: PluginContext) -> list[Tool]:
     """Let the agent look things up, keep, correct and forget them."""
+    from argent_memo.tools import MemoryTools
+
     return MemoryTools(ctx).tools
 
 
 @hookimpl
 def argent_jobs(ctx: PluginContext) -> list[Job]:
     """Sort what was kept, and look back at the day once it is over."""
+    from argent_memo.night import Night
+
     return [Job(id="memory", run=Night(ctx).run, every=timedelta(minutes=10), timeout=600.0)]
 
 
 @hookimpl
 def argent_observers(ctx: PluginContext) -> list[Observer]:
     """Keep what was said, once a turn has ended."""
+    from argent_memo.memo import memo_of
 
     async def ended(_: object) -> None:
         memo_of(ctx).capture.wake()
@@ -85,6 +91,7 @@ def argent_observers(ctx: PluginContext) -> list[Observer]:
 @hookimpl
 def argent_health_checks(ctx: PluginContext) -> list[HealthCheck]:
     """Say whether it finds by meaning, or by words alone."""
+    from argent_memo.memo import memo_of
 
     async def check() -> Health:
         return await memo_of(ctx).embedding.health()
