@@ -60,6 +60,19 @@ async def test_the_cursor_is_where_polling_goes_on(
     assert first.arguments.integer("offset") == update["update_id"] + 1
 
 
+async def test_the_cursor_keeps_up_with_many_messages_of_one_chat(
+    argent: Argent, api: BotApi, config: Mapping[str, Any]
+) -> None:
+    updates = [await api.say(f"Message {n}") for n in range(8)]
+    async with argent(plugins=PLUGINS, model=[hang], config=config) as kernel:
+        await api.until(lambda: api.bot.updates.confirmed == len(updates))
+        await api.until(lambda: api.actions)
+        sql = "SELECT value FROM cursors"
+        cursor = await kernel.journal.database.read(lambda tx: tx.execute(sql).fetchone()[0])
+
+    assert f":{updates[-1]['update_id']}@" in cursor
+
+
 async def test_what_has_waited_is_taken_in_order(
     argent: Argent, api: BotApi, config: Mapping[str, Any]
 ) -> None:

@@ -88,6 +88,7 @@ class Inbox:
     stored: Callable[[Sequence[Update]], Awaitable[None]] | None = None
     failed: asyncio.Future[None] = field(factory=lambda: asyncio.get_running_loop().create_future())
     _open: dict[int, asyncio.Future[None]] = field(factory=dict)
+    _fed: set[int] = field(factory=set)
     _done: dict[int, None] = field(factory=dict)
     _lanes: dict[int, _Batch] = field(factory=dict)
     _albums: dict[int, _Batch] = field(factory=dict)
@@ -208,13 +209,16 @@ class Inbox:
 
     def _cursor(self, storing: Sequence[Update]) -> str:
         """Return what the cursor is once these are stored."""
-        others = self._open.keys() - {update.update_id for update in storing}
+        # What went into the feed before is stored before, or the cursor stays where it is.
+        self._fed.update(update.update_id for update in storing)
+        others = self._open.keys() - self._fed
         before = min(others) - 1 if others else self._highest or 0
         return f"{self.bot}:{before}@{self._now():.0f}"
 
     def _close(self, updates: Sequence[Update | Unreadable]) -> None:
         for id in (update.update_id for update in updates if update.update_id is not None):
             self._done[id] = None
+            self._fed.discard(id)
             if settled := self._open.pop(id, None):
                 settled.set_result(None)
         while len(self._done) > _MOST_DONE:
