@@ -157,6 +157,26 @@ class TestSwitching:
             assert set(states(kernel).values()) == {"running"}
             assert diary == ["+three", "+two", "+one"]
 
+    async def test_whoever_requires_what_another_offers_too_goes_on_with_that(
+        self, argent: Argent
+    ) -> None:
+        diary, user = Diary(), Demo(requires=(A, B))
+        plugins = [
+            user,
+            diary.offers(B, name="offers b", requires=(A,)),
+            Demo(Service(key=A, open=diary.opens("one")), name="one"),
+            Demo(Service(key=A, open=diary.opens("two"), order=1), name="two"),
+        ]
+
+        async with argent(plugins=plugins) as kernel:
+            await kernel.host.disable("one")
+            assert states(kernel)["demo"] == states(kernel)["offers b"] == "running"
+            assert user.ctx is not None
+            assert user.ctx.services.get(A) is diary
+            await kernel.host.disable("two")
+            assert states(kernel)["demo"] == "blocked"
+            assert reason(kernel, "demo") == "requires two, which is disabled"
+
     async def test_one_that_failed_is_tried_again(self, argent: Argent) -> None:
         tries: list[int] = []
 

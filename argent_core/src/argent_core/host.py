@@ -152,6 +152,8 @@ class PluginHost:
         went_wrong = f"{plugin.reason}; " if plugin.reason else ""
         remedy = f"enable it with: argent plugins enable {name}"
         plugin.settle(PluginState.DISABLED, f"{went_wrong}{remedy}")
+        # Another may offer what they require, too.
+        await self._bring_up(plugin_order.unblocked(self._blocked(), self.plugins.values()))
         return plugin
 
     async def _take_down(self, plugin: HostedPlugin) -> None:

@@ -61,12 +61,26 @@ def dependents(plugin: HostedPlugin, known: Iterable[HostedPlugin]) -> Iterator[
             yield other
 
 
-def missing(plugin: HostedPlugin, known: Iterable[HostedPlugin]) -> str | None:
-    """Return a service that a plugin requires and no running one offers, or None."""
+def missing(
+    plugin: HostedPlugin, known: Iterable[HostedPlugin], *, coming: Sequence[HostedPlugin] = ()
+) -> str | None:
+    """Return a service that a plugin requires and nobody offers who runs or comes, or None."""
     assert plugin.loaded is not None
-    offered = {name for p in known if p.up for name in p.services}
+    offered = {name for p in known if p.up or p in coming for name in p.services}
     required = [key.name for key in plugin.loaded.record.requires]
     return next((name for name in required if name not in offered), None)
+
+
+def unblocked(blocked: Sequence[HostedPlugin], known: Iterable[HostedPlugin]) -> list[HostedPlugin]:
+    """Return the blocked plugins that lack nothing, and those that lack nothing beside them."""
+    found: list[HostedPlugin] = []
+    while more := [
+        plugin
+        for plugin in blocked
+        if plugin not in found and missing(plugin, known, coming=found) is None
+    ]:
+        found += more
+    return found
 
 
 def _circle(graph: dict[str, list[str]]) -> list[str]:
