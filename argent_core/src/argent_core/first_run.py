@@ -23,6 +23,7 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _MIRRORED = re.compile(
     r"^<!-- mirror\b.*?(?:^<!-- end of mirror -->[ \t\r]*$|\Z)", re.DOTALL | re.MULTILINE
 )
+_MARKED = re.compile(r"^.*<!-- \d{1,18} [0-9a-f]{8} -->[ \t\r]*$", re.MULTILINE)
 
 
 @frozen
@@ -73,14 +74,17 @@ def without_comments(text: str) -> str:
     """Return a workspace file without its HTML comments, which are for people.
 
     What stands from a line ``<!-- mirror …`` to a line ``<!-- end of mirror -->`` is left out with
-    them: a plugin shows there what it keeps, and tells it itself, where it may be told.
+    them: a plugin shows there what it keeps, and tells it itself, where it may be told. So are
+    lines that end in a mark as it puts there, ``<!-- 7 0a1b2c3d -->``, should the first be lost.
 
     >>> without_comments("# Notes\\n<!-- for you -->\\nLikes tea.")
     '# Notes\\n\\nLikes tea.'
     >>> without_comments("Mine.\\n<!-- mirror -->\\nKept.\\n<!-- end of mirror -->")
     'Mine.'
+    >>> without_comments("Mine.\\n- Kept. <!-- 7 0a1b2c3d -->\\n")
+    'Mine.'
     """
-    return _COMMENT.sub("", _MIRRORED.sub("", text)).strip()
+    return _COMMENT.sub("", _MARKED.sub("", _MIRRORED.sub("", text))).strip()
 
 
 def is_empty(text: str) -> bool:

@@ -192,6 +192,47 @@ class TestShowing:
         assert len(await desk.texts()) == 2
         assert desk.facts.read_text() == text
 
+    @pytest.mark.parametrize("lost", ["begin", "both"])
+    async def test_without_its_first_line_it_is_a_section_still(
+        self, desk: Desk, lost: str
+    ) -> None:
+        desk.facts.write_text("# Memory\n\nMine.\n")
+        pills, green = await desk.know("I take pills."), await desk.know("I vote green.")
+        lines = desk.facts.read_text().split("\n")
+        last = "<!-- end" if lost == "both" else "<!-- mirror "
+        text = "\n".join(ln for ln in lines if not ln.startswith(("<!-- mirror ", last)))
+        desk.facts.write_text(text + "\nMine too.\n")
+        told = without_comments(desk.facts.read_text())
+        assert "Mine too." in told
+        assert "pills" not in told and "green" not in told
+
+        await desk.memo.mirror.step()
+        again = desk.facts.read_text()
+        assert desk.shown() == ["I take pills.", "I vote green."]
+        assert again.count("## Facts") == again.count("I vote green.") == 1
+        desk.facts.write_text(text + "\nMine too.\n")
+        await desk.memo.forget([pills, green])
+        await desk.memo.mirror.step()
+
+        text = desk.facts.read_text()
+        assert "pills" not in text and "green" not in text
+        assert "Mine.\n" in text and "Mine too." in text
+
+    async def test_marks_of_another_memory_without_its_first_line_mean_nothing(
+        self, desk: Desk, tmp_path: Path
+    ) -> None:
+        await desk.know("I like tea.")
+        text = "\n".join(
+            ln for ln in desk.facts.read_text().split("\n") if not ln.startswith("<!-- mirror ")
+        )
+        async with opened(tmp_path / "new") as other:
+            await other.know("I like rum.")
+            other.facts.write_text(text)
+            await other.memo.mirror.step()
+
+            assert sorted(await other.texts()) == ["I like rum.", "I like tea."]
+            assert sorted(other.shown()) == ["I like rum.", "I like tea."]
+
     async def test_what_was_forgotten_or_corrected_elsewhere_follows(self, desk: Desk) -> None:
         tea, rum = await desk.know("I like tea."), await desk.know("I like rum.")
         await desk.know("I like gin.")

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from attrs import define, evolve, field, frozen
 
 from argent_hookspecs import Memory, MemoryKind, NewMemory, Transaction, Trust
-from argent_memo import accounts, items, store
+from argent_memo import accounts, forgetting, items, store
 from argent_memo.audience import OWNER
 from argent_memo.confidential import is_confidential
 from argent_memo.identity import identity
@@ -75,8 +75,9 @@ class Merge:
     def run(self) -> Merged:
         """Let each side learn what the other has."""
         page, whose = self.page, identity(self.tx)
-        if page.whose not in (None, whose):  # another memory's: its numbers mean nothing here
-            for entry in page.points:
+        for entry in page.points:
+            # Another memory's, as far as can be told: its numbers mean nothing here.
+            if page.whose not in (None, "", whose) or (page.whose == "" and self._is_odd(entry)):
                 entry.release()
         self._rows = dict(self.tx.execute(_ROWS, (self.file,)).fetchall())
         seen = {entry.id for entry in page.points}
@@ -192,7 +193,7 @@ class Merge:
                 self.tx.execute("DELETE FROM mirrored WHERE item = ?", (id,))
         fresh = [one for one in missed if self._rows[one.id] is None]
         there = sum(1 for since in self._rows.values() if since is None)
-        if fresh and (self.page.whose is None or (len(fresh) > 1 and 2 * len(fresh) > there)):
+        if fresh and (not self.page.whose or (len(fresh) > 1 and 2 * len(fresh) > there)):
             self._remarks.append(
                 f"{len(fresh)} lines of {self.file} were gone at once and stand there again; to "
                 "forget what they say, use `argent memory forget`"
@@ -205,13 +206,18 @@ class Merge:
             if since is None:
                 self.tx.execute(_GONE, (self.now, one.id))
             elif self.now - since >= GRACE:
-                store.forget(self.tx, [one.id])
+                forgetting.forget(self.tx, [one.id])
                 self.tx.execute("DELETE FROM mirrored WHERE item = ?", (one.id,))
 
     def _current(self, id: int) -> Memory | None:
         """Return what holds in the place of an item, if it may stand here."""
         row = self.tx.execute(_CURRENT, (id,)).fetchone()
         return None if row is None else items.memory(row)
+
+    def _is_odd(self, entry: Entry) -> bool:
+        """Tell whether a line was not written from the item that has its number here."""
+        row = self.tx.execute("SELECT text FROM items WHERE id = ?", (entry.id,)).fetchone()
+        return row is not None and not entry.changed and shown(row[0]) != entry.text
 
     def _is_known(self, id: int) -> bool:
         return (

@@ -16,6 +16,7 @@ from attrs import define, field
 _BEGIN = re.compile(r"<!-- mirror ([0-9a-f]{16})\b.*-->[ \t\r]*")
 _END = re.compile(r"<!-- end of mirror -->[ \t\r]*")
 _MARK = re.compile(r"[ \t]*<!-- (\d{1,18}) ([0-9a-f]{8}) -->[ \t]*")
+_MARKED = re.compile(_MARK.pattern + r"\r?$")
 _POINT = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
 _SILENT = re.compile(r"\s*(?:#{1,6}\s.*|<!--.*-->\s*|[-*_]{3,}\s*)?")
 _WORDS = (
@@ -63,7 +64,8 @@ class Page:
         before: Lines above the section.
         entries: What stands in it.
         after: Lines below it.
-        whose: Which memory keeps it; None, if there is no section.
+        whose: Which memory keeps it; None, if there is no section, and empty, if the line that says
+            so was taken away.
     """
 
     before: list[str]
@@ -125,23 +127,24 @@ def parse(text: str) -> Page:
     newline = "\r\n" if "\r\n" in text else "\n"
     lines = [line.removesuffix("\r") if newline == "\r\n" else line for line in text.split("\n")]
     first = next((n for n, line in enumerate(lines) if _BEGIN.fullmatch(line)), None)
-    if first is None:
+    begin = None if first is None else _BEGIN.fullmatch(lines[first])
+    start = _first_marked(lines) if first is None else first + 1
+    if start is None:
         while lines and not lines[-1]:
             lines.pop()
         return Page([*lines, ""] if lines else [], newline=newline)
-    begin = _BEGIN.fullmatch(lines[first])
-    last = next((n for n in range(first + 1, len(lines)) if _END.fullmatch(lines[n])), None)
+    last = next((n for n in range(start, len(lines)) if _END.fullmatch(lines[n])), None)
     if last is None:  # somebody took the end away: it is where the last point is
-        marked = [n for n in range(first + 1, len(lines)) if _MARK.search(lines[n])]
-        last = marked[-1] + 1 if marked else first + 1
+        marked = [n for n in range(start, len(lines)) if _MARK.search(lines[n])]
+        last = marked[-1] + 1 if marked else start
         after = lines[last:]
     else:
         after = lines[last + 1 :]
     return Page(
-        before=lines[:first],
-        entries=list(_entries(lines[first + 1 : last])),
+        before=lines[: start if first is None else first],
+        entries=list(_entries(lines[start:last])),
         after=after if any(after) else [],
-        whose=begin[1] if begin else None,
+        whose=begin[1] if begin else "",
         newline=newline,
     )
 
@@ -159,6 +162,19 @@ def meant(text: str) -> str:
 def digest(text: str) -> str:
     """Return the digest of a line's words."""
     return blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
+
+
+def _first_marked(lines: Sequence[str]) -> int | None:
+    """Return where a section is whose begin somebody took away: at its first point, or heading."""
+    first = next((n for n, line in enumerate(lines) if _MARKED.search(line)), None)
+    if first is None:
+        return None
+    while first and lines[first][:1] in (" ", "\t") and _goes_on(lines[first]):
+        first -= 1
+    above = first - 1
+    while above > 0 and not lines[above].strip():
+        above -= 1
+    return above if above >= 0 and lines[above].startswith("## ") else first
 
 
 def _entries(lines: Sequence[str]) -> Iterator[Entry]:
