@@ -526,3 +526,17 @@ async def test_a_script_runs_to_its_end_whatever_it_returns(path: Path) -> None:
     async with open_database(path, (script,)) as database:
         await database.write(add("a"))
         assert await database.read(lambda tx: tx.execute("SELECT * FROM more").fetchall()) == []
+
+
+async def test_what_was_deleted_is_in_neither_the_file_nor_its_log(path: Path) -> None:
+    def held() -> bool:
+        files = (path, path.with_name(f"{path.name}-wal"))
+        return any(b"xyzzy" in file.read_bytes() for file in files)
+
+    async with open_database(path, NOTES) as database:
+        await database.write(lambda tx: tx.execute("PRAGMA secure_delete=ON").fetchall())
+        await database.write(add("xyzzy"))
+        await database.write(lambda tx: tx.execute("DELETE FROM notes").rowcount)
+        assert held()
+        await database.flush()
+        assert not held()

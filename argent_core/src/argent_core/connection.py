@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -74,12 +74,26 @@ def run_script(connection: apsw.Connection, script: str) -> None:
         continue
 
 
-def connect(path: Path) -> apsw.Connection:
-    """Open a file, which is made if it is not there. Every statement commits by itself."""
+def connect(path: Path, extensions: Sequence[str] = ()) -> apsw.Connection:
+    """Open a file, which is made if it is not there. Every statement commits by itself.
+
+    Args:
+        extensions: Paths of SQLite extensions to load.
+    """
     connection = apsw.Connection(str(path), statementcachesize=_STATEMENTS)
     connection.set_busy_timeout(_BUSY_MILLISECONDS)
     connection.cursor_factory = Cursor
+    connection.enable_load_extension(True)
+    for extension in extensions:
+        connection.load_extension(extension)
+    connection.enable_load_extension(False)
     return connection
+
+
+def empty_log(connection: apsw.Connection) -> bool:
+    """Write the log back into the file and empty it; return whether nobody was in the way."""
+    busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
+    return not busy
 
 
 class ConnectionThread:

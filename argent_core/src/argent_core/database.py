@@ -23,7 +23,7 @@ import apsw
 from attrs import define, field
 
 from argent_core import wal
-from argent_core.connection import ConnectionThread, connect, run_script
+from argent_core.connection import ConnectionThread, connect, empty_log, run_script
 from argent_core.guard import attempt
 from argent_core.outcome import Outcome
 from argent_core.remedies import remedy
@@ -35,6 +35,8 @@ log = logging.getLogger("argent.database")
 
 _BATCH = 512
 _CACHE_KIB = 8000
+_FLUSHES = 20
+_FLUSH_AGAIN = 0.1
 _LEAST_BYTES = 512
 _MOST_MIGRATIONS = 10_000
 _UNREAD = (
@@ -140,6 +142,16 @@ class Database:
         """Look for damage, beside all else; return what was found, or None if the file is sound."""
         self._demand_open()
         return await asyncio.to_thread(_look_for_damage, self.path)
+
+    async def flush(self) -> None:
+        """Write everything into the file and empty its log, so that neither holds what is gone."""
+        for _ in range(_FLUSHES):
+            self._demand_open()
+            # On the reader's thread, where no reading of its own is in the way.
+            if _mapped(await self._reader.run(partial(attempt, empty_log)), self.path).get():
+                return
+            await asyncio.sleep(_FLUSH_AGAIN)
+        log.warning("%s is read elsewhere; its log is emptied at the next end", self.path.name)
 
     def _demand_open(self) -> None:
         if self._closing:
@@ -285,25 +297,15 @@ def _make_private(path: Path) -> None:
 
 def _connect(path: Path, migrations: Sequence[str], extensions: Sequence[str]) -> apsw.Connection:
     written = wal.last_commit(path)
-    connection = connect(path)
-    prepared = attempt(_prepare, connection, path, migrations, written, extensions)
+    connection = connect(path, extensions)
+    prepared = attempt(_prepare, connection, path, migrations, written)
     if prepared.error is not None:
         connection.close()
     prepared.get()
     return connection
 
 
-def _load(connection: Any, extensions: Sequence[str]) -> None:
-    connection.enable_load_extension(True)
-    for extension in extensions:
-        connection.load_extension(extension)
-    connection.enable_load_extension(False)
-
-
-def _prepare(
-    connection: Any, path: Path, migrations: Sequence[str], written: int, extensions: Sequence[str]
-) -> None:
-    _load(connection, extensions)
+def _prepare(connection: Any, path: Path, migrations: Sequence[str], written: int) -> None:
     if written:  # before anything else is, which would be over it
         read = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
         if read < written:
@@ -341,7 +343,6 @@ def _look_for_damage(path: Path) -> str | None:
 
 
 def _connect_reader(path: Path, extensions: Sequence[str] = ()) -> apsw.Connection:
-    connection = connect(path)
-    _load(connection, extensions)
+    connection = connect(path, extensions)
     connection.execute("PRAGMA query_only=ON")
     return connection

@@ -78,6 +78,13 @@ class Database(Protocol):
         """Look for damage, beside all else; return what was found, or None if the file is sound."""
         ...
 
+    async def flush(self) -> None:
+        """Write everything into the file and empty its log, so that neither holds what is gone.
+
+        What was deleted is overwritten only if ``PRAGMA secure_delete`` was on by then.
+        """
+        ...
+
 
 class PluginContext(Protocol):
     """What the kernel hands to a plugin. There is nothing else, and it grows by attributes only."""

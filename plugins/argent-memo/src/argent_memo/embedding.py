@@ -264,6 +264,10 @@ class Followed:
         """Look for damage; see ``Database.check``."""
         return await self.database.check()
 
+    async def flush(self) -> None:
+        """Empty the file's log; see ``Database.flush``."""
+        await self.database.flush()
+
 
 async def _read_all(vectors: Vectors, read: asyncio.Event) -> None:
     await vectors.read()
