@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from argent_hookspecs import (
     ToolCall,
     Trust,
 )
+from argent_memo import capture
 from argent_testing import Argent, MadePlugin, load_plugin
 from argent_testing.kernels import write_config
 
@@ -197,7 +199,7 @@ async def test_an_apology_is_not_kept(argent: Argent, neighbour: Neighbour) -> N
 async def test_an_edited_message_takes_the_place_of_what_it_said(
     argent: Argent, neighbour: Neighbour
 ) -> None:
-    async with argent(plugins=[argent_memo, neighbour], model=["I see."] * 3):
+    async with argent(plugins=[argent_memo, neighbour], model=["👍"] * 3):
         for text, facts in (
             ("The meeting is on Monday.", {"message": 7}),
             ("Bring the projector along.", {"message": 8}),
@@ -212,6 +214,22 @@ async def test_an_edited_message_takes_the_place_of_what_it_said(
     assert now.text == "The meeting is on Tuesday."
     assert [one.text for one in history] == ["The meeting is on Monday."]
     assert "Bring the projector along." in [one.text for one in found]
+
+
+@pytest.mark.parametrize("now", [".", "My password: hunter2xyz"])
+async def test_a_message_that_is_edited_away_is_found_no_longer(
+    argent: Argent, neighbour: Neighbour, now: str
+) -> None:
+    async with argent(plugins=[argent_memo, neighbour], model=["I see."] * 2):
+        for text, facts in (
+            ("The meeting is on Monday.", {"message": 7}),
+            (now, {"message": 7, "edited": True}),
+        ):
+            await argent.channel.emit(message(text, data=facts))
+            await argent.channel.next_reply()
+        found = await neighbour.texts()
+
+    assert "The meeting is on Monday." not in found
 
 
 async def test_a_long_text_is_kept_in_pieces_that_end_where_sentences_do(
@@ -246,7 +264,7 @@ async def test_what_is_said_while_it_is_off_is_never_kept(
 async def test_it_can_be_switched_off_and_on_while_the_agent_runs(
     argent: Argent, neighbour: Neighbour
 ) -> None:
-    async with argent(plugins=[argent_memo, neighbour], model=["I see."] * 3) as kernel:
+    async with argent(plugins=[argent_memo, neighbour], model=["👍"] * 3) as kernel:
         for colour, on in (("red", False), ("green", True), ("blue", True)):
             await argent.channel.ask(f"The box is {colour} today.")
             await neighbour.memo().capture.catch_up()
@@ -290,6 +308,42 @@ async def test_a_name_that_no_file_can_hold_stops_nothing(
 
     assert found["The roof is dry."] == "Ann"
     assert found["The cellar is dry."] == "Ann? [x]"
+
+
+async def test_an_odd_date_stops_nothing(argent: Argent, neighbour: Neighbour) -> None:
+    odd = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    async with argent(plugins=[argent_memo, neighbour], model=["I see."] * 3):
+        for text in ("The cellar is dry.", "The cellar is dry."):
+            await argent.channel.emit(message(text, occurred_at=odd))
+            await argent.channel.next_reply()
+        await argent.channel.ask("The roof is dry.")
+        found = {one.text: one.said_at.year for one in await neighbour.all()}
+
+    assert found["The cellar is dry."] == 1900
+    assert "The roof is dry." in found
+
+
+async def test_a_turn_that_cannot_be_kept_is_named_and_passed_over(
+    argent: Argent,
+    neighbour: Neighbour,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    keep = capture._keep
+
+    def odd(tx: Any, one: Any, *, now: float) -> None:
+        if "cellar" in one.turn.asked:
+            raise OverflowError("date value out of range")
+        keep(tx, one, now=now)
+
+    monkeypatch.setattr(capture, "_keep", odd)
+    async with argent(plugins=[argent_memo, neighbour], model=["👍"] * 3):
+        for text in ("The attic is dry.", "The cellar is dry.", "The roof is dry."):
+            await argent.channel.ask(text)
+        found = await neighbour.texts()
+
+    assert found == ["The attic is dry.", "The roof is dry."]
+    assert "cannot be kept: OverflowError" in caplog.text
 
 
 async def test_any_other_plugin_may_keep_odd_texts(tmp_path: Any) -> None:

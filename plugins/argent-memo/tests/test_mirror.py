@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +181,18 @@ class TestShowing:
         await desk.later()
 
         assert await desk.texts() == desk.shown() == ["I like tea."]
+
+    @pytest.mark.parametrize("year", [1, 9999])
+    async def test_an_odd_date_does_not_stop_it(self, desk: Desk, year: int) -> None:
+        odd = datetime(year, 12, 31, tzinfo=timezone(timedelta(hours=14 if year == 1 else -12)))
+        await desk.know("Zero time.", kind=MemoryKind.EVENT, said_at=odd.replace(month=1, day=1))
+        await desk.know("End of time.", kind=MemoryKind.EVENT, said_at=odd)
+        page = desk.today.with_name("2026-02-30.md")
+        page.write_text("<!-- mirror 0123456789abcdef -->\n- No day.\n<!-- end of mirror -->\n")
+        await desk.know("Bob is my brother.")
+
+        assert desk.shown() == ["Bob is my brother."]
+        assert page.exists()
 
     async def test_words_cannot_pretend_to_be_what_the_mirror_writes(self, desk: Desk) -> None:
         one = await desk.know("I like tea.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -54,6 +54,18 @@ async def test_what_was_said_by_whom_is_asked_for_comes_first(memo: Memo) -> Non
     assert (await memo.search("Which boat does Bob have?"))[0].speaker == "Bob"
     mine = MemoryFilter(asker="Ann")
     assert (await memo.search("Which boat do I have?", filters=mine))[0].speaker == "Ann"
+
+
+@pytest.mark.parametrize("year", [1, 1970, 2150, 9999])
+async def test_one_odd_date_does_not_hide_when_something_was(memo: Memo, year: int) -> None:
+    await say(memo, *(f"We cooked something else, number {n}." for n in range(30)), days=300)
+    await say(memo, "We sailed to the island.", days=70)  # in May
+    odd = datetime(year, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    await memo.add(NewMemory(text="A note of unknown date.", said_at=odd, holds_until=odd))
+
+    found = await memo.search("What did we do in May?", 2)
+    assert found[0].text == "We sailed to the island."
+    assert len(await memo.store.timeline(MemoryFilter(), limit=99)) == 32
 
 
 async def test_what_was_said_at_the_time_that_is_named_comes_first(memo: Memo) -> None:

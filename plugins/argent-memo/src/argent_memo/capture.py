@@ -24,7 +24,7 @@ from argent_hookspecs import (
 )
 from argent_memo import learned, store, uses, worth
 from argent_memo.audience import audience_of, is_owners
-from argent_memo.items import Place
+from argent_memo.items import ODD, Place, storable
 from argent_memo.learned import Said
 from argent_memo.uses import Made
 
@@ -68,6 +68,8 @@ class Capture:
                 await self.catch_up()
             except StorageError as error:
                 self.ctx.log.warning("nothing is kept for now: %s", error)
+            except ODD as error:
+                self.ctx.log.error("nothing is kept for now: %r", error, exc_info=error)
             try:
                 async with asyncio.timeout(_AGAIN_SECONDS):
                     await self._wake.wait()
@@ -93,12 +95,26 @@ class Capture:
             limit = _BATCH if self.keeping else _SKIPPED
             turns = await self.ctx.turns.after(number, limit)
             if turns and self.keeping:
-                found = await asyncio.to_thread(_read, turns)
-                now = self.ctx.clock.now().timestamp()
-                await self.store.database.write(partial(_keep_all, found=found, now=now))
+                await self._keep(turns)
             elif turns:
                 await self.store.database.write(partial(_move, number=turns[-1].number))
             return len(turns)
+
+    async def _keep(self, turns: Sequence[FinishedTurn]) -> None:
+        """Keep what was said in some turns; one that cannot be kept is passed over."""
+        try:
+            found = await asyncio.to_thread(_read, turns)
+            now = self.ctx.clock.now().timestamp()
+            await self.store.database.write(partial(_keep_all, found=found, now=now))
+        except ODD as error:
+            if len(turns) > 1:
+                for turn in turns:
+                    await self._keep([turn])
+                return
+            (turn,) = turns
+            kind = type(error).__name__
+            self.ctx.log.error("turn %s (%d) cannot be kept: %s", turn.id, turn.number, kind)
+            await self.store.database.write(partial(_move, number=turn.number))
 
 
 def _read(turns: Sequence[FinishedTurn]) -> list[_Turn]:
@@ -135,6 +151,7 @@ def _keep(tx: Transaction, one: _Turn, *, now: float) -> None:
 def _add(tx: Transaction, new: NewMemory, *, place: Place, now: float, alone: bool) -> int:
     again = worth.repeated_question(tx, new) if alone else None
     if again is not None and not store.is_known(tx, new):
+    new = storable(new)
         store.say_again(tx, again, new=new, now=now)
         return again
     return store.add(tx, new, place=place, now=now, merge=alone)

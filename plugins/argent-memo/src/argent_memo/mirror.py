@@ -13,6 +13,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from attrs import define, field
 
 from argent_hookspecs import Database, PluginContext, StorageError, Transaction
 from argent_memo import items
-from argent_memo.items import COLUMNS
+from argent_memo.items import COLUMNS, ODD
 from argent_memo.mirror_merge import ELIGIBLE, FACTS, GRACE, Merge, Merged, file_of
 from argent_memo.mirror_page import parse
 
@@ -59,7 +60,7 @@ class Mirror:
             self._wake.clear()
             try:
                 await self.step()
-            except (OSError, StorageError) as error:
+            except (OSError, StorageError, *ODD) as error:
                 self._say(f"the workspace does not show what is remembered for now: {error}")
             try:
                 async with asyncio.timeout(_EVERY_SECONDS):
@@ -75,7 +76,7 @@ class Mirror:
         try:
             async with asyncio.timeout(_LAST_SECONDS):
                 await self.step()
-        except (OSError, StorageError, TimeoutError) as error:
+        except (OSError, StorageError, TimeoutError, *ODD) as error:
             self.ctx.log.info("the workspace is brought into step at the next start: %s", error)
 
     async def step(self) -> None:
@@ -173,7 +174,7 @@ def _look(workspace: Path) -> dict[str, Version]:
     """Return the files that are there, with what changes when they do."""
     folder = workspace / "memory"
     daily = folder.iterdir() if folder.is_dir() else ()
-    names = [path.name for path in daily if _DAILY.fullmatch(path.name)]
+    names = [path.name for path in daily if _is_daily(path.name)]
     found = {}
     for file in (FACTS, *(f"memory/{name}" for name in names)):
         try:
@@ -181,6 +182,15 @@ def _look(workspace: Path) -> dict[str, Version]:
         except FileNotFoundError:
             continue
     return found
+
+
+def _is_daily(name: str) -> bool:
+    if not _DAILY.fullmatch(name):
+        return False
+    try:
+        return 1800 < date.fromisoformat(name[:10]).year < 2300
+    except ValueError:  # the 30th of February
+        return False
 
 
 def _read(path: Path) -> tuple[str, Version | None]:

@@ -138,12 +138,21 @@ def _known(tx: Transaction, terms: Sequence[str]) -> dict[str, int]:
 
 
 def _spans(tx: Transaction, asked: Question, now: datetime) -> tuple[times.Span, ...]:
-    first = tx.execute("SELECT MIN(said_at) FROM items").fetchone()[0]
-    last = tx.execute("SELECT MAX(said_at) FROM items").fetchone()[0]
-    years = range(
-        datetime.fromtimestamp(first, UTC).year, datetime.fromtimestamp(last, UTC).year + 1
-    )
-    return tuple(times.named_spans(asked.text, now=now, years=years)[:_MOST_SPANS])
+    spans = times.named_spans(asked.text, now=now, years=_years(tx))
+    return tuple(sorted(spans, reverse=True)[:_MOST_SPANS])
+
+
+def _years(tx: Transaction) -> list[int]:
+    """Return the last years of which something is kept; one odd date is no more than its year."""
+    years, before = list[int](), float("inf")
+    sql = "SELECT MAX(said_at) FROM items WHERE said_at < ?"
+    while len(years) < _MOST_SPANS:
+        (at,) = tx.execute(sql, (before,)).fetchone()
+        if at is None:
+            break
+        years.append(items.moment(at).year)
+        before = datetime(years[-1], 1, 1, tzinfo=UTC).timestamp()
+    return years
 
 
 def _candidates(tx: Transaction, query: _Query, *, rows_with: Mapping[str, int]) -> set[int]:

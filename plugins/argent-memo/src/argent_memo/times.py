@@ -91,7 +91,7 @@ def tells_time(text: str) -> bool:
     return not folded.isascii() and lexicon.unspaced.search(folded) is not None
 
 
-def named_spans(query: str, *, now: datetime, years: range) -> list[Span]:
+def named_spans(query: str, *, now: datetime, years: Sequence[int]) -> list[Span]:
     """Return the spans of time that a question names.
 
     Args:
@@ -104,7 +104,7 @@ def named_spans(query: str, *, now: datetime, years: range) -> list[Span]:
     return found or list(_relative(fold(query), now))
 
 
-def _numeric(query: str, years: range) -> Iterator[Span]:
+def _numeric(query: str, years: Sequence[int]) -> Iterator[Span]:
     for found in _ISO.finditer(query):
         day = int(found[3]) if found[3] else None
         yield from _span(int(found[1]), int(found[2]), day, years=years)
@@ -113,7 +113,7 @@ def _numeric(query: str, years: range) -> Iterator[Span]:
         yield from _span(year, month, day, years=years)
 
 
-def _by_month(query: str, years: range) -> Iterator[Span]:
+def _by_month(query: str, years: Sequence[int]) -> Iterator[Span]:
     """Find months by name, with the day and the year that stand beside them."""
     written = [word.strip(".,;:!?()\"'") for word in unicodedata.normalize("NFKC", query).split()]
     folded = [fold(word) for word in written]
@@ -166,7 +166,9 @@ def _unit(today: datetime, unit: str, amount: int) -> datetime:
     return today.replace(year=today.year + amount, month=1, day=1)
 
 
-def _span(year: int | None, month: int | None, day: int | None, *, years: range) -> Iterator[Span]:
+def _span(
+    year: int | None, month: int | None, day: int | None, *, years: Sequence[int]
+) -> Iterator[Span]:
     """Return a day, a month or a year; without a year, that of every year there is."""
     for one in [year] if year else years:
         try:
