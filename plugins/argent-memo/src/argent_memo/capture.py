@@ -149,9 +149,9 @@ def _keep(tx: Transaction, one: _Turn, *, now: float) -> None:
 
 
 def _add(tx: Transaction, new: NewMemory, *, place: Place, now: float, alone: bool) -> int:
+    new = storable(new)
     again = worth.repeated_question(tx, new) if alone else None
     if again is not None and not store.is_known(tx, new):
-    new = storable(new)
         store.say_again(tx, again, new=new, now=now)
         return again
     return store.add(tx, new, place=place, now=now, merge=alone)

@@ -22,14 +22,14 @@ _CHECKED = (
     " audience, private"
 )
 _SESSION = "SELECT id, first, last, n FROM sessions WHERE place = ? ORDER BY id DESC LIMIT 1"
+_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What is raised over a value that is not as anybody thought it could be."""
 SILENCE = 3600.0
 """Seconds after which what is said at a place begins a new session."""
 CHECKED = f"SELECT id, checksum, {_CHECKED} FROM items WHERE id > ? ORDER BY id LIMIT ?"
 """Reads what the checksums are made of, in the order that ``checksum`` takes it in."""
 
-_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What is raised over a value that is not as anybody thought it could be."""
 
 @frozen(kw_only=True)
 class Place:
@@ -71,15 +71,6 @@ def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def storable(new: NewMemory) -> NewMemory:
-    """Return it in what a file can hold: no half of a surrogate pair, no time out of all time."""
-    texts = {name: getattr(new, name) for name in ("text", "key", "speaker", "source", "audience")}
-    sound = {n: t.encode(errors="replace").decode() for n, t in texts.items() if t is not None}
-    times = {name: getattr(new, name) for name in ("said_at", "holds_from", "holds_until")}
-    near = {name: clamped(at) for name, at in times.items() if at is not None}
-    given, fields = {**texts, **times}, {**sound, **near}
-    changes: dict[str, Any] = {n: v for n, v in fields.items() if v != given[n]}
-    return evolve(new, **changes)
 def clamped(at: datetime) -> datetime:
     """Return a time that every clock can tell; "never" of some programs is in the year 1 or 9999.
 
@@ -89,6 +80,15 @@ def clamped(at: datetime) -> datetime:
     return at if _FIRST.year <= at.year < _LAST.year else _FIRST if at.year < 2000 else _LAST
 
 
+def storable(new: NewMemory) -> NewMemory:
+    """Return it in what a file can hold: no half of a surrogate pair, no time out of all time."""
+    texts = {name: getattr(new, name) for name in ("text", "key", "speaker", "source", "audience")}
+    sound = {n: t.encode(errors="replace").decode() for n, t in texts.items() if t is not None}
+    times = {name: getattr(new, name) for name in ("said_at", "holds_from", "holds_until")}
+    near = {name: clamped(at) for name, at in times.items() if at is not None}
+    given, fields = {**texts, **times}, {**sound, **near}
+    changes: dict[str, Any] = {n: v for n, v in fields.items() if v != given[n]}
+    return evolve(new, **changes)
 
 
 def digest(new: NewMemory) -> bytes:
