@@ -19,6 +19,7 @@ import argent_memo
 from argent_core.local import LocalCommandContext
 from argent_hookspecs import Memory, MemoryFilter, MemoryKind, NewMemory, Trust
 from argent_memo.commands import memory
+from argent_memo.consolidation import Consolidation
 from argent_memo.items import Place
 from argent_memo.memo import Memo
 from argent_testing import Argent
@@ -169,6 +170,27 @@ async def test_all_that_came_of_one_event_goes(memo: Memo, run: Run) -> None:
     assert "2 memories deleted:" in done.stdout
     assert again.stdout == "Nothing is remembered of that; nothing is deleted.\n"
     assert [one.text for one in await live(memo)] == ["Bills are dull."]
+
+
+async def test_what_other_events_said_too_stays(memo: Memo, run: Run) -> None:
+    for source in ("e65", "e66"):
+        await kept(memo, "I like plums.", source=source, key=source)
+    done = await run("forget", "--source", "e66", "--yes")
+    (left,) = await memo.search("plums")
+
+    assert done.stdout == "Nothing is remembered of that; nothing is deleted.\n"
+    assert (left.source, left.count) == ("e65", 1)
+
+
+async def test_with_a_source_goes_no_more_than_was_made_of_it(memo: Memo, run: Run) -> None:
+    said = [f"I went for a{how} run along the river." for how in ("", " long", " very long")]
+    for n, text in enumerate(said):
+        await kept(memo, text, source=f"e{n}")
+    assert await Consolidation(memo.store).run() == 1
+    done = await as_json(run, "forget", "--source", "e2", "--yes")
+
+    assert [one["because"] for one in done["items"]] == ["", "made of it"]
+    assert sorted(one.text for one in await live(memo)) == sorted(said[:2])
 
 
 async def test_the_timeline_is_in_order_and_has_the_newest(memo: Memo, run: Run) -> None:

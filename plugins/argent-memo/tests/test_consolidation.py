@@ -10,7 +10,9 @@ import pytest
 
 import argent_memo
 from argent_hookspecs import Memory, MemoryFilter, NewMemory, Trust
+from argent_memo import derived
 from argent_memo.consolidation import Consolidation
+from argent_memo.items import Place
 from argent_memo.memo import Memo, memo_of
 from argent_testing import FakeClock, load_plugin
 
@@ -123,3 +125,33 @@ async def test_when_one_is_forgotten_the_others_come_back(days: Days, tmp_path: 
     assert texts == list(RUNS[:2])
     assert len(await days.memo.search("run river")) == 2
     assert b"zwiebel" not in (tmp_path / "data" / "memory.db").read_bytes().lower()
+
+
+async def test_when_it_is_forgotten_itself_its_words_go(days: Days, tmp_path: Path) -> None:
+    ids = await days.say(*RUNS[:2], "I went for a long run along the zwiebelbach river.")
+    (one,) = await days.night()
+    gone = await days.memo.store.forget([one.id])
+
+    assert gone.items == (one.id, *ids)
+    assert await days.memo.search("run river") == []
+    assert b"zwiebel" not in (tmp_path / "data" / "memory.db").read_bytes().lower()
+
+
+async def test_what_is_summed_up_stays_so_when_something_else_is_forgotten(days: Days) -> None:
+    ids = await days.say(*RUNS)
+    new = NewMemory(text="Eva is fond of the outdoors.", trust=Trust.OWNER)
+    place = Place(origin="tool")
+    fact = await derived.keep(days.memo.store, new, place=place, of=ids[:1])
+    await days.night()
+    await days.memo.forget([fact])
+
+    assert [(one.text, one.count) for one in await days.memo.search("run")] == [(RUNS[1], 3)]
+
+
+async def test_what_its_correction_replaced_does_not_come_back(days: Days) -> None:
+    ids = await days.say(*RUNS)
+    (one,) = await days.night()
+    await days.memo.store.correct(one.id, text="I walk along the river.", trust=Trust.OWNER)
+    await days.memo.forget(ids[:1])
+
+    assert [one.text for one in await days.memo.search("river")] == ["I walk along the river."]

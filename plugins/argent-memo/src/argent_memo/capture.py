@@ -135,6 +135,7 @@ def _keep(tx: Transaction, one: _Turn, *, now: float) -> None:
     audience = audience_of(turn.event, conversation=turn.conversation, owners=owners)
     last = tx.execute(_LAST, (turn.conversation,)).fetchone()
     made = uses.keep(tx, turn, now=now)
+    says = list[int]()
     for said in one.said:
         before = said.before if said.before is not None else last[0] if last else ""
         alone = learned.stands_alone(said, before=before)
@@ -145,7 +146,8 @@ def _keep(tx: Transaction, one: _Turn, *, now: float) -> None:
             if said.part == "answered":
                 uses.link(tx, ids[-1], made=made)
         if said.part == "asked":
-            _replace(tx, turn, ids)
+            says = ids
+    _replace(tx, turn, says)
 
 
 def _add(tx: Transaction, new: NewMemory, *, place: Place, now: float, alone: bool) -> int:
@@ -166,13 +168,15 @@ def _as_made(memory: NewMemory, made: Made) -> NewMemory:
 def _replace(tx: Transaction, turn: FinishedTurn, ids: Sequence[int]) -> None:
     """Note which items say what a message says, and supersede what it said before."""
     found = learned.replaced(turn.event)
-    if found is None or not ids:
+    if found is None:
         return
     name, edited = found
     if edited:
         old = tx.execute(_SAID_BY, (turn.conversation, name)).fetchall()
         for (id,) in old:
-            if id not in ids:
+            if not ids:  # it says nothing by now that may be kept
+                store.archive(tx, id)
+            elif id not in ids:
                 store.supersede(tx, id, by=ids[0])
     rows = [(turn.conversation, name, id) for id in ids]
     tx.executemany("INSERT OR IGNORE INTO messages VALUES (?, ?, ?)", rows)

@@ -21,6 +21,11 @@ _CHECKED = (
     "key, kind, text, speaker, place, said_at, holds_from, holds_until, origin, source, trust,"
     " audience, private"
 )
+_ONE_CHECKED = f"SELECT checksum, {_CHECKED} FROM items WHERE id = ?"
+_SAID = (
+    "UPDATE items SET key = ?, said_at = ?, source = ?, place = '', session = NULL, position = 0"
+    " WHERE id = ?"
+)
 _SESSION = "SELECT id, first, last, n FROM sessions WHERE place = ? ORDER BY id DESC LIMIT 1"
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -130,6 +135,21 @@ def insert(tx: Transaction, new: NewMemory, *, place: Place, now: float) -> int:
         ),
     )
     return int(row.lastrowid)
+
+
+def is_sound(tx: Transaction, id: int) -> bool:
+    """Tell whether an item says what it said when it was written."""
+    row = tx.execute(_ONE_CHECKED, (id,)).fetchone()
+    return row is not None and row[0] == checksum(row[1:])
+
+
+def said_at_first(tx: Transaction, id: int, said: tuple[str, float, str]) -> None:
+    """Let an item have the key, the time and the source of another time that it was said."""
+    sound = is_sound(tx, id)
+    tx.execute(_SAID, (*said, id))
+    if sound:  # one that is damaged stays known for it
+        row = tx.execute(_ONE_CHECKED, (id,)).fetchone()
+        tx.execute("UPDATE items SET checksum = ? WHERE id = ?", (checksum(row[1:]), id))
 
 
 def _follow(tx: Transaction, place: str, at: float) -> tuple[int, int]:

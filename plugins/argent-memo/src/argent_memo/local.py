@@ -27,8 +27,7 @@ from argent_hookspecs import (
     PluginContext,
     Trust,
 )
-from argent_memo import accounts, conflicts, mending, rebuilding, soundness
-from argent_memo import store as storing
+from argent_memo import accounts, conflicts, forgetting, mending, rebuilding, soundness
 from argent_memo.accounts import account
 from argent_memo.confidential import is_confidential
 from argent_memo.entities import Entities
@@ -185,7 +184,7 @@ class Desk:
         else:
             ids = given["ids"]
         database = self.memo.store.database
-        gone = await database.read(partial(storing.going, ids=ids))
+        gone = await database.read(partial(forgetting.going, ids=ids))
         if missing := sorted(set(ids) - set(gone.items)):
             raise _missing(*missing)
         told = []
@@ -196,8 +195,11 @@ class Desk:
         return told
 
     async def forget(self, given: Given, progress: Progress) -> dict[str, Any]:
-        """Delete items."""
-        gone = await self.memo.store.forget(given["ids"])
+        """Delete items, or what came of a source."""
+        if given.get("source"):
+            gone = await self.memo.store.forget_source(given["source"])
+        else:
+            gone = await self.memo.store.forget(given["ids"])
         return {"items": list(gone.items), "made_of_them": list(gone.made_of_them)}
 
     async def timeline(self, given: Given, progress: Progress) -> list[dict[str, Any]]:

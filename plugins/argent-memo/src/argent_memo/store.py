@@ -7,20 +7,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve
 
-from argent_hookspecs import Clock, Database, Memory, MemoryFilter, NewMemory, Transaction
-from argent_memo import conflicts, entities, index, items
+from argent_hookspecs import Clock, Database, Memory, MemoryFilter, NewMemory, Transaction, Trust
+from argent_memo import conflicts, index, items
 from argent_memo.filters import conditions
+from argent_memo.forgetting import Forgotten, forget, forget_source, of_source
 from argent_memo.items import COLUMNS, Place
-
-
-@frozen
-class Forgotten:
-    """What went, and what was made of it and went too."""
-
-    items: tuple[int, ...]
-    made_of_them: tuple[int, ...]
 
 
 @define(eq=False, repr=False)
@@ -69,17 +62,20 @@ class Store:
         return await self.database.write(partial(_correct, id=id, changes=changes, now=now))
 
     async def forget(self, ids: Sequence[int]) -> Forgotten:
-        """Delete items, what was made of them, and every trace of them in this file."""
-        return await self.database.write(partial(forget, ids=ids), durable=True)
+        """Delete items, what was made of them, and every trace of them in the file and its log."""
+        gone = await self.database.write(partial(forget, ids=ids), durable=True)
+        await self.database.flush()
+        return gone
+
+    async def forget_source(self, source: str) -> Forgotten:
+        """Delete what came of one event, message or file, but for what was said elsewhere too."""
+        gone = await self.database.write(partial(forget_source, source=source), durable=True)
+        await self.database.flush()
+        return gone
 
     async def of_source(self, source: str) -> list[int]:
-        """Return the ids of all that came of one event, message or file, oldest first."""
-        sql = (
-            "SELECT id FROM items WHERE source = ?1"
-            " UNION SELECT item FROM sayings WHERE source = ?1 ORDER BY 1"
-        )
-        rows = await self.database.read(lambda tx: tx.execute(sql, (source,)).fetchall())
-        return [id for (id,) in rows]
+        """Return the ids of all that came of one event, message or file alone, oldest first."""
+        return await self.database.read(partial(of_source, source=source))
 
     async def latest(self, place: str, limit: int) -> list[int]:
         """Return the ids of what was kept last of a place, newest first."""
@@ -139,40 +135,6 @@ def add(tx: Transaction, new: NewMemory, *, place: Place, now: float, merge: boo
     return id
 
 
-def forget(tx: Transaction, ids: Sequence[int]) -> Forgotten:
-    """Delete items, with what was made of them, in a transaction.
-
-    What was made of several goes with each, as nobody can tell their parts apart; those that it
-    had replaced come back.
-    """
-    found = going(tx, ids)
-    gone = (*found.items, *found.made_of_them)
-    named = entities.touched(tx, gone)
-    replaced = [id for (id,) in tx.execute(_REPLACED, (json.dumps(gone),)).fetchall()]
-    for id in gone:
-        index.take_out(tx, id)
-        tx.execute("DELETE FROM items WHERE id = ?", (id,))
-    entities.tidy(tx, named)
-    for id in replaced:
-        tx.execute("UPDATE items SET state = 'live' WHERE id = ?", (id,))
-        index.put(tx, id)
-        tx.execute("UPDATE embedders SET done = MIN(done, ?)", (id - 1,))
-    return found
-
-
-def going(tx: Transaction, ids: Sequence[int]) -> Forgotten:
-    """Return what would go with items; nothing is deleted."""
-    asked = [id for (id,) in tx.execute(_EXISTING, (json.dumps(list(ids)),)).fetchall()]
-    earlier = [old for id in asked for (old,) in tx.execute(_SUPERSEDED, (id,)).fetchall()]
-    direct = list(dict.fromkeys([*asked, *earlier]))
-    gone, made = list(direct), list[int]()
-    for id in gone:  # grows while it is gone through
-        for (other,) in tx.execute(_MADE_OF, (id, json.dumps(gone))).fetchall():
-            gone.append(other)
-            made.append(other)
-    return Forgotten(tuple(direct), tuple(made))
-
-
 def is_known(tx: Transaction, new: NewMemory) -> bool:
     """Tell whether what has this key was kept before."""
     return _known(tx, new) is not None
@@ -223,7 +185,12 @@ def _correct(tx: Transaction, *, id: int, changes: dict[str, Any], now: float) -
         supersedes=id,
     )
     place = Place(origin="hand", name=row[-1])
-    return add(tx, evolve(new, **changes), place=place, now=now)
+    new = evolve(new, **changes)
+    by = add(tx, new, place=place, now=now)
+    # The owner's own word is made of nothing, unless what it corrects came from outside.
+    if old.trust is Trust.OUTSIDE or new.trust is not Trust.OWNER:
+        tx.execute(_MADE_OF_THE_SAME, (by, id))
+    return by
 
 
 def supersede(tx: Transaction, id: int, *, by: int) -> None:
@@ -238,25 +205,21 @@ def supersede(tx: Transaction, id: int, *, by: int) -> None:
     tx.execute(_SAME_PLACE, (id, by))
 
 
+def archive(tx: Transaction, id: int) -> None:
+    """Let an item be found no longer; it is kept."""
+    index.take_out(tx, id)
+    tx.execute("UPDATE items SET state = 'archived' WHERE id = ?", (id,))
+    tx.execute("DELETE FROM vectors WHERE item = ?", (id,))
+
+
 _KEY = (
     "SELECT id FROM items WHERE key = ?1 UNION ALL SELECT item FROM sayings WHERE key = ?1 LIMIT 1"
 )
 _DIGEST = "SELECT id FROM items WHERE digest = ? AND state = 'live'"
 _EARLIER = "SELECT text FROM items WHERE session = ? AND id < ? ORDER BY id DESC LIMIT ?"
-_EXISTING = "SELECT id FROM items WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
-_SUPERSEDED = (
-    "WITH RECURSIVE older (id) AS (SELECT id FROM items WHERE superseded_by = ?"
-    " UNION SELECT items.id FROM items JOIN older ON superseded_by = older.id)"
-    " SELECT id FROM older"
-)
-_MADE_OF = (
-    "SELECT item FROM links WHERE other = ?1 AND relation = 'made of'"
-    " AND item NOT IN (SELECT value FROM json_each(?2))"
-)
-_REPLACED = (
-    "WITH gone (id) AS (SELECT value FROM json_each(?)) SELECT DISTINCT other FROM links"
-    " JOIN items ON items.id = other WHERE relation = 'made of' AND item IN gone"
-    " AND other NOT IN gone AND state = 'archived'"
+_MADE_OF_THE_SAME = (
+    "INSERT OR IGNORE INTO links SELECT ?1, other, relation FROM links"
+    " WHERE item = ?2 AND relation = 'made of' AND other != ?1"
 )
 _SAME_PLACE = (
     "UPDATE items SET (session, position) = (SELECT session, position FROM items WHERE id = ?)"

@@ -87,10 +87,11 @@ def forget(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Delete memories for good, with their history and all that was made of them alone.
+    """Delete memories for good, with their history and all that was made of them.
 
     By their IDS they go at once. With --query and --source you see first what would go, and are
-    asked. The source of a memory stands in: argent memory show ID
+    asked. The source of a memory stands in: argent memory show ID. What was said elsewhere too
+    stays as that.
 
     \b
     argent memory forget 12 13
@@ -104,6 +105,8 @@ def forget(
     if not (surely or dry_run) and (as_json or not sys.stdin.isatty()):
         raise click.UsageError("Nobody can be asked here: add --yes, or look with --dry-run.")
     going = ask(home, "going", ids=ids, **given)
+    if not going and given["source"] and not dry_run:  # it may have been said elsewhere too
+        ask(home, "forget", source=given["source"])
     if not going and not as_json:
         say("Nothing is remembered of that; nothing is deleted.")
         return
@@ -114,8 +117,9 @@ def forget(
         return
     if not surely:
         click.confirm(f"Delete {_memories(len(going))} for good?", abort=True)
-    if going:
-        ask(home, "forget", ids=[item["id"] for item in going])
+    if going:  # what goes with them is found again: it may be more by now
+        asked = [item["id"] for item in going if not item["because"]]
+        ask(home, "forget", ids=asked, source=given["source"])
     _done(going, as_json=as_json, deleted=True)
 
 
