@@ -139,6 +139,12 @@ class TestJsonLines:
             {"private": "no"},
             {"said_again": [7]},
             {"item": "one"},
+            {"importance": float("nan")},
+            {"said_at": float("nan")},
+            {"said_again": [["k", float("nan"), "s"]]},
+            {"said_again": [["k", 10**400, "s"]]},
+            {"uses": [[float("nan"), "t", "w", 0]]},
+            {"uses": [[float("inf"), "t", "w", 0]]},
         ],
     )
     async def test_a_line_that_has_no_sense_is_named(

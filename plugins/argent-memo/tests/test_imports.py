@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sqlite3
@@ -207,6 +208,33 @@ class TestArchives:
 
         with pytest.raises(ImportRefused, match=r"no conversations\.json in photos\.zip"):
             await import_(memo.store, path)
+
+    async def test_what_has_a_wrong_sum_is_kept_up_to_there(
+        self, memo: Memo, tmp_path: Path
+    ) -> None:
+        chats = [chatgpt(said("q", "user", f"Tea {n}."), id=f"c{n}") for n in range(3000)]
+        path = zipped(tmp_path / "export.zip", chats)
+        raw = bytearray(path.read_bytes())
+        raw[raw.find(b"PK\x01\x02") + 16] ^= 1
+        raw[14] ^= 1
+        path.write_bytes(raw)
+
+        done = await import_(memo.store, path)
+
+        assert (done.items > 100, done.broken) == (True, 1)
+        assert "the file is damaged" in done.errors[0]
+
+    @pytest.mark.parametrize("level", ["[", '[{"a":'])
+    async def test_a_file_that_is_too_deep_takes_no_time(
+        self, memo: Memo, tmp_path: Path, level: str
+    ) -> None:
+        (tmp_path / "a.json").write_text(level * 300_000)
+
+        async with asyncio.timeout(5):
+            done = await import_(memo.store, tmp_path / "a.json")
+
+        assert counts(done) == (0, 0, 0, 1)
+        assert "more than 500 levels" in done.errors[0]
 
     async def test_what_is_damaged_is_kept_up_to_there(self, memo: Memo, tmp_path: Path) -> None:
         text = json.dumps([chatgpt(said("q", "user", "I like tea."))])[:-1] + ', {"mapping": '

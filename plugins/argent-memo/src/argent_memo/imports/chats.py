@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,7 +32,7 @@ from argent_memo.imports.records import (
     clean,
     when,
 )
-from argent_memo.items import Place
+from argent_memo.items import ODD, Place
 from argent_memo.learned import pieces
 
 _NAME = re.compile(r"conversations(?:-\d+)?\.json", re.IGNORECASE)
@@ -42,6 +42,8 @@ _MOST_MEMBERS = 200_000
 _BOMB = 250
 """Times that a file may be smaller in its archive."""
 _HARMLESS = 50 << 20
+_DEEPEST = 500
+_DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, *ODD)
 
 
 @frozen(kw_only=True)
@@ -107,14 +109,28 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
 def _conversations(name: str, file: IO[bytes], *, wish: Wish, form: str) -> Records:
     import ijson
 
-    if _first(file) != b"[":
-        raise ImportRefused(f"{name} is no list of conversations")
     n = 0
     try:
-        for n, one in enumerate(ijson.items(file, "item", use_float=True), 1):
+        if _first(file) != b"[":
+            raise ImportRefused(f"{name} is no list of conversations")
+        events = ijson.parse(_shallow(ijson.basic_parse(file, use_float=True)))
+        for n, one in enumerate(ijson.items(events, "item"), 1):
             yield from _conversation(one, f"conversation {n} in {name}", wish=wish, form=form)
-    except ijson.JSONError as error:
+    except (ijson.JSONError, *_DAMAGED) as error:
         yield Broken(f"{name} after conversation {n}: the file is damaged ({error!s:.100})")
+
+
+def _shallow(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Pass on what is in a file, unless it is so deep that reading it would take for ever."""
+    depth = 0
+    for event in events:
+        if event[0] in ("start_map", "start_array"):
+            depth += 1
+            if depth > _DEEPEST:
+                raise ValueError(f"it has more than {_DEEPEST} levels")
+        elif event[0] in ("end_map", "end_array"):
+            depth -= 1
+        yield event
 
 
 def _first(file: IO[bytes]) -> bytes:

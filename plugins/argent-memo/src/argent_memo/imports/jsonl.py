@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -88,7 +89,7 @@ class _Reading:
                     rows.append(row)
                     if row.superseded_by is not None:
                         self.links.append((row.id, row.superseded_by, "superseded by"))
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
+            except items.ODD as error:
                 self.imported.complain(f"line {n}: {error!s:.100}" if line else f"line {n}")
         return rows
 
@@ -152,10 +153,9 @@ def _check(head: Mapping[str, Any], path: Path) -> str:
 
 
 def _row(line: Mapping[str, Any], memory: str) -> _Row:
-    """Read an item. Raises ``ValueError``, ``KeyError`` or ``TypeError`` where it is wrong."""
+    """Read an item. Raises one of ``items.ODD`` where it is wrong."""
     id, state, count = _whole(line["item"]), line["state"], _whole(line["count"])
-    said_at, created = when(line["said_at"]), when(line["created_at"])
-    if state not in _STATES or count < 1 or said_at is None or created is None:
+    if state not in _STATES or count < 1:
         raise ValueError("a field has no sense")
     superseded = line["superseded_by"]
     key = f"memory:{memory}/{id}" if line["key"] is None else _text(line["key"])
@@ -164,7 +164,7 @@ def _row(line: Mapping[str, Any], memory: str) -> _Row:
         kind=line["kind"],
         key=key,
         speaker=_text(line["speaker"]),
-        said_at=said_at,
+        said_at=_time(line["said_at"]),
         holds_from=when(line["holds_from"]),
         holds_until=when(line["holds_until"]),
         source=_text(line["source"]),
@@ -178,15 +178,26 @@ def _row(line: Mapping[str, Any], memory: str) -> _Row:
     return _Row(
         id=id,
         key=key,
-        memory=new,
+        memory=items.storable(new),
         place=Place(origin=_text(line["origin"]), name=_text(line["place"])),
         state=state,
         count=count,
-        created_at=created.timestamp(),
+        created_at=_time(line["created_at"]).timestamp(),
         superseded_by=None if superseded is None else _whole(superseded),
-        others=[(_text(k), float(at), _text(source)) for k, at, source in line["said_again"]],
-        uses=[(float(at), _text(t), _text(w), _whole(m)) for at, t, w, m in line["uses"]],
+        others=[(_text(k), _seconds(at), _text(source)) for k, at, source in line["said_again"]],
+        uses=[(_seconds(at), _text(t), _text(w), _whole(m)) for at, t, w, m in line["uses"]],
     )
+
+
+def _time(value: Any) -> datetime:
+    at = when(value)
+    if at is None:
+        raise ValueError("a time is missing")
+    return items.clamped(at)
+
+
+def _seconds(value: Any) -> float:
+    return _time(value).timestamp()
 
 
 def _text(value: Any) -> str:
