@@ -168,7 +168,10 @@ async def test_a_plugin_may_name_a_conversation_as_its_channel_does(argent: Arge
             assert len(await agents["one"].approvals(name)) == 1
         assert await agents["two"].history("all") == await agents["two"].approvals("all") == []
         assert await agents["two"].trace("all") is None
-        assert len(await agents["two"].history("one:all")) == 1
+        assert await agents["two"].history("one:all") == []
+        assert await agents["two"].trace("one:all") is None
+        assert await agents["two"].stop("one:else") == 0
+        assert len(await agents["demo"].history("one:all")) == 1
         assert await agents["two"].stop("else") == 0
         assert await agents["one"].stop("else") == 1
 

@@ -165,10 +165,11 @@ class KernelAgent:
     def _named(self, conversation: str) -> str:
         """Return the kernel's name of a conversation that a plugin names as its channel does."""
         channels = self.host.registered(Channel)
-        own = [c.record.id for c in channels if c.plugin == self.asker and c.record.pairing]
-        if len(own) != 1 or any(conversation.startswith(f"{c.record.id}:") for c in channels):
+        own = [c.record for c in channels if c.plugin == self.asker]
+        paired = [channel.id for channel in own if channel.pairing]
+        if len(paired) != 1 or any(conversation.startswith(f"{c.id}:") for c in own):
             return conversation
-        return f"{own[0]}:{conversation}"
+        return f"{paired[0]}:{conversation}"
 
     async def _may_decide(self, sender: Sender | None) -> bool:
         """Tell whether somebody may answer for the owner; a channel without senders vouches."""

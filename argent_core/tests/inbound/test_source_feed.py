@@ -145,6 +145,29 @@ async def test_what_was_said_before_a_stop_is_stored_before_it(intake: Intake) -
     assert await stored(intake, "irc") == words
 
 
+async def conversations(intake: Intake) -> list[str]:
+    sql = "SELECT conversation FROM events ORDER BY seq"
+    rows = await intake.journal.database.read(lambda tx: tx.execute(sql).fetchall())
+    return [row[0] for row in rows]
+
+
+async def test_two_conversations_of_a_channel_stay_two(intake: Intake) -> None:
+    feed = feed_of(intake, "irc", pairing=True)
+    for name in ("ada", "irc:ada"):
+        await feed.emit(evolve(EVENT, conversation=name, trust="owner"))
+
+    assert await conversations(intake) == ["irc:ada", "irc:irc:ada"]
+
+
+async def test_one_that_says_which_channel_it_is_of_says_so_always(intake: Intake) -> None:
+    feed = feed_of(intake, "irc", pairing=True)
+    await feed.emit(evolve(EVENT, conversation="irc:ada", trust="owner"))
+    with pytest.raises(PluginError, match="named a conversation 'ada', though others begin"):
+        await feed.emit(evolve(EVENT, conversation="ada", trust="owner"))
+
+    assert await conversations(intake) == ["irc:ada"]
+
+
 async def test_strangers_are_each_told_their_code(intake: Intake) -> None:
     feed = feed_of(intake, "irc", pairing=True)
     names = [f"stranger {n}" for n in range(5)]

@@ -14,7 +14,8 @@ class Agent(Protocol):
     """What channels offer to people: ``/status /trace /stop``, buttons for approvals.
 
     A plugin with one channel whose people have to be paired may name a conversation as it does in
-    its events, without the channel before it; with several, it says which.
+    its events, without the channel before it, and reaches that channel's alone; with several, it
+    says which.
     """
 
     async def stop(self, conversation: str | None = None) -> int:

@@ -67,8 +67,9 @@ class Event:
         kind: ``message``, ``task``, ``heartbeat``, ``calendar``, ``webhook``, or a plugin's own.
         conversation: Events of one conversation are dealt with one at a time, in order, and the
             model is told what was said in it before. The name begins with the channel's and a
-            colon (``irc:#home``); where people have to be paired, the kernel puts that before a
-            name without it, and filters, tools, replies and notices have the whole name.
+            colon (``irc:#home``). Where people have to be paired, a channel may leave that out of
+            all its names: the kernel puts it there, and filters, tools, replies and notices have
+            the whole name.
         content: What was said and what came with it; a plain string is taken as one text part.
         sender: The source's own, unchanging name of who said it.
         sender_name: What people call the sender.

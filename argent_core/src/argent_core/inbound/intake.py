@@ -84,6 +84,7 @@ class Intake:
     _starved: bool = False
     _damaged: bool = False
     _doors: dict[str, _Door] = field(factory=dict)
+    _says_which: dict[str, bool] = field(factory=dict)
     _drained: asyncio.Event = field(factory=asyncio.Event)
 
     async def emit(
@@ -107,7 +108,7 @@ class Intake:
             EventRefused: The kernel takes no new work now; says why.
             PluginError: It is no event.
         """
-        arrival = _arrival(event, plugin=plugin, source=source, cursor=cursor, pairing=pairing)
+        arrival = self._arrival(event, plugin=plugin, source=source, cursor=cursor, pairing=pairing)
         door = self._door(plugin)
         # One that is called within a turn never waits: it would wait for itself.
         in_turn = current_event.get() is not None
@@ -137,7 +138,7 @@ class Intake:
             ArgentError: None of them is stored; ``emit`` knows for each why.
         """
         arrivals = [
-            _arrival(event, plugin=plugin, source=source, cursor=cursor, pairing=pairing)
+            self._arrival(event, plugin=plugin, source=source, cursor=cursor, pairing=pairing)
             for event, cursor in events
         ]
         if self.closed:
@@ -178,6 +179,37 @@ class Intake:
         if self._starved:
             self.publish(_GOING_ON)
         self.closed, self._starved = "", False
+
+    def _arrival(
+        self, event: Event, *, plugin: str, source: str, cursor: str | None, pairing: bool
+    ) -> Arrival:
+        """Return an event as it comes to the gate. Raises ``PluginError``."""
+        _check(plugin, event)
+        if pairing:
+            name = self._whole_name(event.conversation, plugin=plugin, source=source)
+            event = evolve(event, conversation=name)
+        return Arrival(
+            event=event,
+            plugin=plugin,
+            source=source,
+            cursor=cursor,
+            gated=pairing and event.trust is Trust.OUTSIDE,
+        )
+
+    def _whole_name(self, name: str, *, plugin: str, source: str) -> str:
+        """Return a conversation's name with its channel's before it. Raises ``PluginError``.
+
+        Two channels that name theirs alike would hear each other's. Whether a channel says itself
+        which it is, its first name shows: were it free to choose, two names could become one.
+        """
+        prefix = f"{source}:"
+        says_which = name.startswith(prefix)
+        if not self._says_which.setdefault(source, says_which):
+            return f"{prefix}{name}"
+        if not says_which:
+            words = f"named a conversation {name!r}, though others begin with {prefix!r}"
+            raise PluginError(plugin, f"{words}; let all of them, or none")
+        return name
 
     def _door(self, plugin: str) -> _Door:
         return self._doors.setdefault(plugin, _Door())
@@ -252,23 +284,6 @@ class Intake:
                 async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
                     await drained.wait()
         door.flooding = False
-
-
-def _arrival(
-    event: Event, *, plugin: str, source: str, cursor: str | None, pairing: bool
-) -> Arrival:
-    """Return an event as it comes to the gate. Raises ``PluginError``."""
-    _check(plugin, event)
-    if pairing and not event.conversation.startswith(f"{source}:"):
-        # Two channels that name theirs alike would hear each other's.
-        event = evolve(event, conversation=f"{source}:{event.conversation}")
-    return Arrival(
-        event=event,
-        plugin=plugin,
-        source=source,
-        cursor=cursor,
-        gated=pairing and event.trust is Trust.OUTSIDE,
-    )
 
 
 def _check(plugin: str, event: object) -> None:
