@@ -256,7 +256,7 @@ MIGRATIONS = (
     ALTER TABLE blocks ADD COLUMN why TEXT NOT NULL DEFAULT '';
     ALTER TABLE turns ADD COLUMN ended INTEGER;
     UPDATE turns SET ended = numbered.n
-        FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY finished_at, id) AS n FROM turns
+        FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY finished_at, n, id) AS n FROM turns
             WHERE state IN ('done', 'dead', 'cancelled')) AS numbered
         WHERE numbered.id = turns.id;
     CREATE INDEX turns_ended ON turns (ended) WHERE ended IS NOT NULL;
