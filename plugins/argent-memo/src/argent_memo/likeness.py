@@ -31,7 +31,7 @@ _LEAST_EQUAL = 2
 _MOST_BESIDE = 2
 _MOST_OF_A_NAME = 3
 _CONTRACTED = re.compile(r"n['’]t$")  # as in don't
-_TOKEN = re.compile(r"\d+(?:[.,:/-]\d+)*|\w+['’]\w+|" + SPOKEN.pattern)
+_TOKEN = re.compile(r"\d+(?:[.,:/-]\d+)*|\w{1,64}['’]\w+|" + SPOKEN.pattern)
 
 
 @frozen

@@ -140,7 +140,7 @@ class Desk:
 
     async def add(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Keep the person's own word."""
-        if is_confidential(given["text"]):
+        if await asyncio.to_thread(is_confidential, given["text"]):
             raise ArgentError(_SECRET)
         new = NewMemory(
             text=given["text"],
@@ -159,7 +159,7 @@ class Desk:
     async def edit(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Put the person's own word in the place of an item."""
         id, text = given["id"], given["text"]
-        if is_confidential(text):
+        if await asyncio.to_thread(is_confidential, text):
             raise ArgentError(_SECRET)
         found = await self.memo.store.get([id])
         if not found:

@@ -15,7 +15,7 @@ from attrs import define, field
 
 _BEGIN = re.compile(r"<!-- mirror ([0-9a-f]{16})\b.*-->[ \t\r]*")
 _END = re.compile(r"<!-- end of mirror -->[ \t\r]*")
-_MARK = re.compile(r"[ \t]*<!-- (\d{1,18}) ([0-9a-f]{8}) -->[ \t]*")
+_MARK = re.compile(r"(?:(?<![ \t])[ \t]*)?<!-- (\d{1,18}) ([0-9a-f]{8}) -->[ \t]*")
 _MARKED = re.compile(_MARK.pattern + r"\r?$")
 _POINT = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
 _SILENT = re.compile(r"\s*(?:#{1,6}\s.*|<!--.*-->\s*|[-*_]{3,}\s*)?")

@@ -72,7 +72,7 @@ async def import_(
     imported = Imported()
     with closing(_READERS[kind](Wish(path=path, audience=audience, owner=owner))) as records:
         while batch := await asyncio.to_thread(_next, records):
-            good = _sort(batch, imported)
+            good = await asyncio.to_thread(_sort, batch, imported)
             now = store.clock.now().timestamp()
             new = await store.database.write(partial(_keep, found=good, now=now))
             imported.items += new

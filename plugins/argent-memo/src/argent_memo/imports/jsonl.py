@@ -102,7 +102,7 @@ async def import_jsonl(store: Store, path: Path, *, progress: Callable[[int], No
         _, head = await asyncio.to_thread(next, lines)
         reading.memory = _check(head, path)
         while batch := await asyncio.to_thread(lambda: [*islice(lines, _BATCH)]):
-            rows = reading.sort(batch)
+            rows = await asyncio.to_thread(reading.sort, batch)
             kept = await database.write(partial(_keep, rows=rows, memory=reading.memory))
             for row, (id, new) in zip(rows, kept, strict=True):
                 reading.ids[row.id] = id

@@ -37,7 +37,7 @@ _MOST_FILES = 200_000
 _LONGEST_HEADING = 100
 _FRONT = re.compile(r"\A---[ \t]*\r?\n(.{0,65536}?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*\s*$")
+_HEADING = re.compile(r"(#{1,6})\s+(.*)$")
 _POINT = re.compile(r"(?:[-*+]|\d{1,9}[.)])\s+")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATES = ("date", "created", "created_at", "updated")
@@ -144,7 +144,7 @@ def entries(text: str) -> Iterator[str]:
             block.append(line)
         elif found := _HEADING.match(line):
             yield from done()
-            heading = found[2].rstrip(":")[:_LONGEST_HEADING]
+            heading = found[2].rstrip().rstrip("#").rstrip().rstrip(":")[:_LONGEST_HEADING]
         elif not line.strip() or set(line.strip()) <= {"-", "*", "_"}:
             yield from done()
         elif found := _POINT.match(line):
