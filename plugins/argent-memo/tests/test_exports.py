@@ -230,6 +230,19 @@ class TestAnyForm:
         assert [name for name, _ in modes(tmp_path) if name.startswith(".")] == []
 
     @pytest.mark.parametrize("form", ["markdown", "jsonl"])
+    async def test_what_a_killed_one_left_is_taken_away(
+        self, memo: Memo, tmp_path: Path, form: str
+    ) -> None:
+        (tmp_path / ".out.0123456789abcdef").mkdir()
+        (tmp_path / ".out.0123456789abcdef" / "MEMORY.md").write_text("The code is xyzzy.")
+        (tmp_path / ".out.fedcba9876543210").write_text("The code is xyzzy.")
+        (tmp_path / ".out.mine").write_text("Mine.")
+        await export(memo.store, tmp_path / "out", form=form)
+
+        hidden = [name for name, _ in modes(tmp_path) if name.startswith(".")]
+        assert hidden == [".out.mine"]
+
+    @pytest.mark.parametrize("form", ["markdown", "jsonl"])
     async def test_nothing_is_overwritten(self, memo: Memo, tmp_path: Path, form: str) -> None:
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / "MEMORY.md").write_text("Mine.")

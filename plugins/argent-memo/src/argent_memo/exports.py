@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -52,6 +53,7 @@ async def export(store: Store, target: Path, *, form: str) -> int:
     draft = target.with_name(f".{target.name}.{os.urandom(8).hex()}")
     try:
         await asyncio.to_thread(_demand_free, target)
+        await asyncio.to_thread(_sweep, target)
         if form == "jsonl":
             n = await _write_jsonl(store, draft)
         else:
@@ -72,6 +74,14 @@ def _demand_free(target: Path) -> None:
         raise ExportRefused(f"there is no folder {target.parent}")
     if target.is_dir():
         target.rmdir()
+
+
+def _sweep(target: Path) -> None:
+    """Take away what an export to here left that was killed: it may hold all that is remembered."""
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{16}}")
+    for path in target.parent.iterdir():
+        if pattern.fullmatch(path.name):
+            _take_away(path)
 
 
 def _take_away(draft: Path) -> None:

@@ -32,6 +32,7 @@ _BATCH = 2000
 _LARGEST = 16 << 20
 _NOTE = "mirror"
 _DAILY = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\.md")
+_DRAFT = re.compile(r"\.(.+)\.[0-9a-f]{16}")
 
 Version = tuple[int, int, int]
 
@@ -53,6 +54,7 @@ class Mirror:
 
     async def run(self) -> None:
         """Keep them in step until cancelled; without the setting, take the sections out."""
+        await self._sweep()
         if not self.ctx.settings.mirror:
             await self._withdraw()
             return
@@ -134,6 +136,13 @@ class Mirror:
         self._remember(file, version)
         return True
 
+    async def _sweep(self) -> None:
+        """Take away what it left when it was killed while it wrote."""
+        try:
+            await asyncio.to_thread(_take_drafts_away, self.ctx.workspace)
+        except OSError as error:
+            self._say(f"a draft of what is remembered may stay in the workspace: {error}")
+
     async def _withdraw(self) -> None:
         """Take the sections out of all files: what is forgotten from now on is not in them."""
         for file in (await self._kept())[0]:
@@ -182,6 +191,17 @@ def _look(workspace: Path) -> dict[str, Version]:
         except FileNotFoundError:
             continue
     return found
+
+
+def _take_drafts_away(workspace: Path) -> None:
+    files = [workspace / file for file in (FACTS, *_look(workspace))]
+    places = {path.resolve().parent for path in files} | {workspace, workspace / "memory"}
+    names = {FACTS, *(path.resolve().name for path in files)}
+    for place in places:
+        for path in place.iterdir() if place.is_dir() else ():
+            found = _DRAFT.fullmatch(path.name)
+            if found and (found[1] in names or _is_daily(found[1])):
+                path.unlink(missing_ok=True)
 
 
 def _is_daily(name: str) -> bool:
