@@ -331,10 +331,10 @@ async def test_a_turn_that_cannot_be_kept_is_named_and_passed_over(
 ) -> None:
     keep = capture._keep
 
-    def odd(tx: Any, one: Any, *, now: float) -> None:
+    def odd(tx: Any, one: Any, **given: Any) -> None:
         if "cellar" in one.turn.asked:
             raise OverflowError("date value out of range")
-        keep(tx, one, now=now)
+        keep(tx, one, **given)
 
     monkeypatch.setattr(capture, "_keep", odd)
     async with argent(plugins=[argent_memo, neighbour], model=["👍"] * 3):

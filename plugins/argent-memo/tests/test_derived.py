@@ -13,6 +13,7 @@ import argent_memo
 from argent_hookspecs import (
     Address,
     Event,
+    FinishedTurn,
     Memory,
     MemoryFilter,
     NewMemory,
@@ -21,6 +22,7 @@ from argent_hookspecs import (
     ToolRun,
     Trust,
 )
+from argent_memo import capture, learned
 from argent_memo.derived import derived, likely, narrowest
 from argent_memo.memo import Memo, memo_of
 from argent_testing import load_plugin
@@ -112,6 +114,45 @@ def test_only_who_may_hear_all_parts_hears_the_sum() -> None:
     assert narrowest(["owner", "choir"], share) is None
     assert narrowest(["everyone"], share) == "everyone"
     assert narrowest(["owner", "club"], {**share, "owner": ("choir",)}) is None
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [
+        ({"work": ["owner"]}, ["owner"]),
+        ({"work": ["owner", "family"], "owner": ["family"]}, ["owner"]),
+        ({"work": ["owner"], "owner": ["family"]}, []),
+    ],
+)
+async def test_an_answer_is_for_those_who_may_hear_what_it_is_made_of(
+    tmp_path: Path, share: dict[str, list[str]], expected: list[str]
+) -> None:
+    place = Address("memory", "home")
+    event = Event(conversation="home", content="And the plan?", trust="owner", reply_to=place)
+    async with load_plugin(argent_memo, folder=tmp_path, settings={"share": share}) as specimen:
+        memo = memo_of(specimen.ctx)
+        told = NewMemory(text="Project Falcon ends in June.", audience="work", trust="owner")
+        turn = FinishedTurn(
+            number=1,
+            id="t1",
+            conversation="home",
+            event=event,
+            asked=event.text,
+            answered="As project Falcon ends in June, hand over early.",
+            trust=Trust.OWNER,
+            private=False,
+            outside=False,
+            at=SAID,
+            told={f"memory {await memo.add(told)}": ""},
+        )
+        found = [capture._Turn(turn, tuple(learned.said(turn)))]
+        share_set = memo.capture.share
+        await memo.store.database.write(
+            lambda tx: capture._keep_all(tx, found=found, now=0.0, share=share_set)
+        )
+        kept = await memo.store.timeline(MemoryFilter(), limit=50)
+
+    assert [one.audience for one in kept if one.text == turn.answered] == expected
 
 
 def test_what_nobody_may_hear_whole_is_not_made() -> None:

@@ -183,6 +183,19 @@ async def test_others_reach_only_what_is_of_their_place(bench: Bench) -> None:
     assert told == "deleted: 1; there is no 1, 2 that may be deleted here"
 
 
+async def test_words_said_elsewhere_do_not_reach_those_who_heard_what_they_correct(
+    bench: Bench,
+) -> None:
+    id = await bench.memo.add(NewMemory(text="Bob earns 4000.", audience="club", trust="owner"))
+    said = "Between us: Bob earns 5000 and is fired in May."
+    with pytest.raises(ToolError, match="memory_store"):
+        await bench.call("update", where("home", said), id=id, text=said)
+    await bench.call("update", where("club", said, group=True), id=id, text="Bob earns 5000.")
+
+    found = await bench.memo.store.timeline(MemoryFilter(audiences=("club",)), limit=9)
+    assert [one.text for one in found] == ["Bob earns 5000."]
+
+
 async def test_content_from_outside_corrects_only_what_is_from_there(bench: Bench) -> None:
     await bench.memo.add(NewMemory(text="The alarm code is on the fridge.", trust="owner"))
     await bench.memo.add(NewMemory(text="The shop is open till six.", trust="outside"))

@@ -9,7 +9,7 @@ kept, the number moves on with the turns: what was said then is never kept later
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from attrs import define, evolve, field, frozen
@@ -22,11 +22,13 @@ from argent_hookspecs import (
     Transaction,
     Trust,
 )
-from argent_memo import learned, store, uses, worth
+from argent_memo import derived, learned, store, uses, worth
 from argent_memo.audience import audience_of, is_owners
 from argent_memo.items import ODD, Place, storable
 from argent_memo.learned import Said
 from argent_memo.uses import Made
+
+Share = Mapping[str, Sequence[str]]
 
 _NOTE = "capture"
 _BATCH = 20
@@ -48,11 +50,13 @@ class Capture:
 
     Args:
         keeping: Whether what is said is kept.
+        share: Where else what was told in one place may come up.
     """
 
     ctx: PluginContext
     store: store.Store
     keeping: bool = True
+    share: Share = field(factory=dict)
     _wake: asyncio.Event = field(factory=asyncio.Event)
     _turn: asyncio.Lock = field(factory=asyncio.Lock)
 
@@ -105,7 +109,8 @@ class Capture:
         try:
             found = await asyncio.to_thread(_read, turns)
             now = self.ctx.clock.now().timestamp()
-            await self.store.database.write(partial(_keep_all, found=found, now=now))
+            work = partial(_keep_all, found=found, now=now, share=self.share)
+            await self.store.database.write(work)
         except ODD as error:
             if len(turns) > 1:
                 for turn in turns:
@@ -122,13 +127,13 @@ def _read(turns: Sequence[FinishedTurn]) -> list[_Turn]:
     return [_Turn(turn, tuple(learned.said(turn))) for turn in turns]
 
 
-def _keep_all(tx: Transaction, *, found: Sequence[_Turn], now: float) -> None:
+def _keep_all(tx: Transaction, *, found: Sequence[_Turn], now: float, share: Share) -> None:
     for one in found:
-        _keep(tx, one, now=now)
+        _keep(tx, one, now=now, share=share)
     _move(tx, number=found[-1].turn.number)
 
 
-def _keep(tx: Transaction, one: _Turn, *, now: float) -> None:
+def _keep(tx: Transaction, one: _Turn, *, now: float, share: Share) -> None:
     turn = one.turn
     place = Place(origin="turn", name=turn.conversation)
     owners = is_owners(tx, turn.conversation)
@@ -141,7 +146,9 @@ def _keep(tx: Transaction, one: _Turn, *, now: float) -> None:
         alone = learned.stands_alone(said, before=before)
         ids = []
         for memory in learned.memories(turn, said, audience=audience, before=before):
-            new = memory if said.part == "asked" else _as_made(memory, made)
+            new = memory if said.part == "asked" else _as_made(memory, made, share=share)
+            if new is None:
+                continue
             ids.append(_add(tx, new, place=place, now=now, alone=alone))
             if said.part == "answered":
                 uses.link(tx, ids[-1], made=made)
@@ -159,10 +166,14 @@ def _add(tx: Transaction, new: NewMemory, *, place: Place, now: float, alone: bo
     return store.add(tx, new, place=place, now=now, merge=alone)
 
 
-def _as_made(memory: NewMemory, made: Made) -> NewMemory:
-    """Return an answer with what it takes over from the memories that it is made of."""
+def _as_made(memory: NewMemory, made: Made, *, share: Share) -> NewMemory | None:
+    """Return an answer with what it takes over from what it is made of; None if nobody may hear."""
     trust = Trust.OUTSIDE if made.outside else memory.trust
-    return evolve(memory, trust=trust, private=memory.private or made.private)
+    audience = derived.narrowest([memory.audience, *made.audiences], share)
+    if audience is None:
+        return None
+    private = memory.private or made.private
+    return evolve(memory, trust=trust, private=private, audience=audience)
 
 
 def _replace(tx: Transaction, turn: FinishedTurn, ids: Sequence[int]) -> None:

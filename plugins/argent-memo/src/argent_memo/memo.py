@@ -114,7 +114,7 @@ async def open_memo(ctx: PluginContext) -> AsyncIterator[Memo]:
         database = Followed(opened, written)
         mirror = Mirror(ctx, database)
         store = Store(database, ctx.clock)
-        capture = Capture(ctx, store, keeping=ctx.settings.auto_capture)
+        capture = Capture(ctx, store, ctx.settings.auto_capture, share=ctx.settings.share)
         work = Work(ctx)
         work.begin("capture", capture.run)
         work.begin("embedding", embedding.run)

@@ -38,6 +38,10 @@ _MOST_LISTED = 100
 _MOST_PAGES = 20
 _LONGEST = 2000
 _THEIR_OWN = 0.5
+_ELSEWHERE = (
+    "memory {} was told elsewhere, and may come up there: what is said here is kept with"
+    " memory_store, for here"
+)
 _LESS_AND_LESS = (Trust.OWNER, Trust.PAIRED, Trust.OUTSIDE)
 
 
@@ -160,6 +164,8 @@ class MemoryTools:
             raise ToolError("content from outside is part of this turn: nothing is changed by it")
         if not old:
             raise ToolError(f"there is no memory {id} that may be corrected here; search first")
+        if await self._place(run) != old[0].audience:
+            raise ToolError(_ELSEWHERE.format(id))
         speaker, trust = _whose(run, text)
         private = old[0].private or run.private
         try:

@@ -28,11 +28,13 @@ class Made:
     Args:
         outside: Whether some of it came from outside.
         private: Whether some of it is for models of this machine only.
+        audiences: To whom it was told.
     """
 
     of: tuple[int, ...] = ()
     outside: bool = False
     private: bool = False
+    audiences: tuple[str, ...] = ()
 
 
 def note(tx: Transaction, memories: Iterable[Memory], *, turn: str, now: float) -> None:
@@ -61,8 +63,9 @@ def _made(of: Iterable[Sequence[Any]]) -> Made:
     parts = list(of)
     return Made(
         of=tuple(id for id, *_ in parts),
-        outside=any(trust == Trust.OUTSIDE for _, _, trust, _ in parts),
-        private=any(bool(private) for *_, private in parts),
+        outside=any(trust == Trust.OUTSIDE for _, _, trust, *_ in parts),
+        private=any(bool(private) for *_, private, _ in parts),
+        audiences=tuple(dict.fromkeys(audience for *_, audience in parts)),
     )
 
 
@@ -87,7 +90,7 @@ def _that_mattered(
     """
     asked, made = set(terms(turn.asked)), set(terms(text))
     for row in found:
-        _, told, trust, _ = row
+        _, told, trust, *_ = row
         if made.isdisjoint(set(terms(told)) - asked):
             continue
         own = distinctive(tx, told) - asked
@@ -110,12 +113,13 @@ _USE = (
     " AND NOT EXISTS (SELECT 1 FROM uses WHERE uses.item = items.id AND turn = ?)"
 )
 _TOLD = (
-    "SELECT items.id, text, trust, private FROM uses JOIN items ON items.id = uses.item"
+    "SELECT items.id, text, trust, private, audience FROM uses JOIN items ON items.id = uses.item"
     " WHERE turn = ? ORDER BY items.id"
 )
 _OUTSIDE = (
-    "SELECT id, text, trust, private FROM (SELECT * FROM items WHERE place = ? AND source != ?"
-    " ORDER BY id DESC LIMIT ?) WHERE trust = 'outside' ORDER BY id"
+    "SELECT id, text, trust, private, audience FROM"
+    " (SELECT * FROM items WHERE place = ? AND source != ? ORDER BY id DESC LIMIT ?)"
+    " WHERE trust = 'outside' ORDER BY id"
 )
 _BY_TOOLS = "SELECT id, text FROM items WHERE source = ? AND origin != 'turn'"
 _MATTERED = "UPDATE uses SET mattered = 1 WHERE turn = ? AND item = ?"
