@@ -77,10 +77,10 @@ class People:
 
     def standing(self, tx: Transaction, sender: Sender) -> Standing | None:
         """Return how a sender stands; None for strangers."""
-        return self._standing_by(self.settings, tx, sender)
+        return self._standing_by(tx, sender, settings=self.settings)
 
     def _standing_by(
-        self, settings: PeopleSettings, tx: Transaction, sender: Sender
+        self, tx: Transaction, sender: Sender, *, settings: PeopleSettings
     ) -> Standing | None:
         sql = "SELECT standing FROM people WHERE channel = ? AND sender = ?"
         row = tx.execute(sql, (sender.channel, sender.id)).fetchone()
@@ -204,7 +204,7 @@ class People:
             gone |= _all(old.allow) - _all(settings.allow)
 
             def work(tx: Transaction) -> list[_Dropped]:
-                before = [(who, self._standing_by(old, tx, who)) for who in gone]
+                before = [(who, self._standing_by(tx, who, settings=old)) for who in gone]
                 return [self._drop_lowered(tx, who, before=stood) for who, stood in before]
 
             for dropped in await self._change(work) if gone else ():
