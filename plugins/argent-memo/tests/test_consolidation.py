@@ -148,6 +148,16 @@ async def test_what_is_summed_up_stays_so_when_something_else_is_forgotten(days:
     assert [(one.text, one.count) for one in await days.memo.search("run")] == [(RUNS[1], 3)]
 
 
+async def test_what_a_source_said_again_is_no_longer_counted(days: Days) -> None:
+    for source in ("home", "file"):
+        await days.say(*RUNS, source=source)
+    (one,) = await days.night()
+    await days.memo.store.forget_source("file")
+    (left,) = await days.memo.search("run")
+
+    assert (one.count, left.id, left.count) == (6, one.id, 3)
+
+
 async def test_what_its_correction_replaced_does_not_come_back(days: Days) -> None:
     ids = await days.say(*RUNS)
     (one,) = await days.night()

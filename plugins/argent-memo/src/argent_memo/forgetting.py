@@ -59,7 +59,10 @@ def going(tx: Transaction, ids: Iterable[int]) -> Forgotten:
 
 
 def of_source(tx: Transaction, source: str) -> list[int]:
-    """Return the ids of all that came of one event, message or file alone, oldest first."""
+    """Return the ids of all that came of one event, message or file alone, oldest first.
+
+    What came from outside is no better for being said again: it may have been told from here.
+    """
     return _ids(tx, _OF_SOURCE, source)
 
 
@@ -160,8 +163,8 @@ _EMPTY = (
     " AND NOT EXISTS (SELECT 1 FROM items WHERE session = sessions.id)"
 )
 _OF_SOURCE = (
-    "SELECT id FROM items WHERE source = ?1 AND NOT EXISTS"
-    " (SELECT 1 FROM sayings WHERE item = items.id AND source != ?1) ORDER BY id"
+    "SELECT id FROM items WHERE source = ?1 AND (trust = 'outside' OR NOT EXISTS"
+    " (SELECT 1 FROM sayings WHERE item = items.id AND source != ?1)) ORDER BY id"
 )
 _ELSEWHERE = (
     "SELECT key, said_at, source FROM sayings WHERE item = ? AND source != ?"

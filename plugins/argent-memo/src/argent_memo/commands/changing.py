@@ -91,7 +91,7 @@ def forget(
 
     By their IDS they go at once. With --query and --source you see first what would go, and are
     asked. The source of a memory stands in: argent memory show ID. What was said elsewhere too
-    stays as that.
+    stays as said there, but for what came from outside.
 
     \b
     argent memory forget 12 13
