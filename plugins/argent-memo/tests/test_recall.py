@@ -54,6 +54,21 @@ async def test_what_the_history_tells_is_not_told_twice_but_again_after_a_new_be
     )
 
 
+async def test_a_correction_is_told_though_the_history_tells_what_it_corrects(
+    argent: Argent, neighbour: Neighbour
+) -> None:
+    model = ["I see.", "Dr. Gross."]
+    async with argent(plugins=[argent_memo, neighbour], model=model):
+        await argent.channel.ask("My dentist is Dr. Klein in Ulm.")
+        (memory,) = await neighbour.kept("dentist")
+        await neighbour.memo().store.correct(memory.id, text="My dentist is Dr. Gross in Bonn.")
+        await argent.channel.ask("Who is my dentist?")
+
+    assert "You remember: [2026-01-02] owner: My dentist is Dr. Gross" in told(
+        argent.model.requests[1]
+    )
+
+
 async def test_each_is_told_as_whose_word_it_is(argent: Argent, neighbour: Neighbour) -> None:
     async with argent(plugins=[argent_memo, neighbour], model=["I see."]):
         await fill(neighbour, "The spare key hangs in the shed.", speaker="Ann")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
@@ -62,10 +63,14 @@ class Recall:
         found = await memo.searching.find(
             event.text, _MOST + len(recent), filters=filters, floor=_FLOOR
         )
-        look = partial(conflicts.against, ids=[memory.id for memory in found])
-        against = await memo.store.database.read(look)
+        ids = [memory.id for memory in found]
+        against = await memo.store.database.read(partial(conflicts.against, ids=ids))
+        corrected = await memo.store.database.read(partial(_corrections, ids=ids))
         asked = set(terms(event.text[:_LONGEST]))
-        told = list(_with_other_sides(found, against))
+        told = [
+            evolve(one, source="") if one.id in corrected else one
+            for one in _with_other_sides(found, against)
+        ]
         blocks = _within(request.budget, told, asked=asked, recent=recent)
         chosen = sorted(blocks, key=lambda pair: (pair[0].said_at, pair[0].id))
         return [block for _, block in chosen]
@@ -74,6 +79,12 @@ class Recall:
 def _look(tx: Transaction, *, conversation: str) -> tuple[bool, set[int]]:
     rows = tx.execute(_LATEST, (conversation, _RECENT)).fetchall()
     return is_owners(tx, conversation), {id for (id,) in rows}
+
+
+def _corrections(tx: Transaction, *, ids: Sequence[int]) -> set[int]:
+    """Return those that correct others: what the history tells is what they said before."""
+    rows = tx.execute(_CORRECTIONS, (json.dumps(list(ids)),)).fetchall()
+    return {id for (id,) in rows}
 
 
 def _within(
@@ -168,3 +179,8 @@ def _estimate(text: str) -> int:
 
 
 _LATEST = "SELECT id FROM items WHERE place = ? ORDER BY id DESC LIMIT ?"
+
+
+_CORRECTIONS = (
+    "SELECT superseded_by FROM items WHERE superseded_by IN (SELECT value FROM json_each(?))"
+)
