@@ -10,6 +10,9 @@ import pytest
 
 from argent_core.kernel import Kernel
 from argent_hookspecs import (
+    ContextBlock,
+    ContextProvider,
+    ContextRequest,
     Draft,
     Effect,
     ModelRequest,
@@ -89,6 +92,22 @@ async def test_what_a_conversation_held_here_stays_here_when_it_goes_elsewhere(
         await argent.channel.ask("How are you?")
 
     assert words(fast.requests[0]) == "How are you?"
+
+
+async def test_a_provider_is_told_that_a_turn_is_private(argent: Argent) -> None:
+    seen: list[bool] = []
+
+    async def provide(request: ContextRequest) -> list[ContextBlock]:
+        seen.append(request.private)
+        return []
+
+    local, fast = vendors(["I see."], ["Fine."])
+    asked = Demo(ContextProvider(id="notes", provide=provide))
+    async with argent(plugins=[asked, *plugins(local, fast)], config=CONFIG):
+        await argent.channel.ask(f"@local {SECRET}")
+        await argent.channel.ask("How are you?")
+
+    assert seen == [True, False]
 
 
 async def test_what_found_no_answer_is_private_too(argent: Argent) -> None:

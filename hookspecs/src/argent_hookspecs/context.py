@@ -45,11 +45,14 @@ class ContextRequest:
         event: The event that is being answered.
         budget: Tokens that the provider's blocks may take together.
         now: The time of the turn.
+        private: Whether the turn is wished to be for models of this machine only: none of it may be
+            sent elsewhere, also not to be looked up.
     """
 
     event: Event
     budget: int
     now: datetime
+    private: bool = False
 
 
 @frozen(kw_only=True)

@@ -80,6 +80,7 @@ class MemoryFilter:
         until: Only what was said before.
         trust: Only the word of these; all, if empty.
         asker: Who asks, as people call them: what they say of themselves is theirs.
+        private: Whether the question is for models of this machine only.
     """
 
     audiences: tuple[str, ...] | None = None
@@ -89,6 +90,7 @@ class MemoryFilter:
     until: datetime | None = None
     trust: tuple[Trust, ...] = ()
     asker: str = ""
+    private: bool = False
 
 
 @runtime_checkable

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 import argent_memo
-from argent_hookspecs import ModelRejected, ModelUnavailable, NewMemory
+from argent_hookspecs import (
+    ContextProvider,
+    ContextRequest,
+    Event,
+    ModelRejected,
+    ModelUnavailable,
+    NewMemory,
+    Tool,
+    ToolRun,
+)
 from argent_memo.items import Place
 from argent_memo.memo import Memo, memo_of
 from argent_testing import FakeClock, load_plugin
@@ -134,6 +145,36 @@ async def test_what_is_private_never_leaves_the_machine(tmp_path: Path) -> None:
 
         assert await texts(memo, "barn") == [HOUND]
     assert embedder.texts == ["The car is red."]
+
+
+@pytest.mark.parametrize("local", [True, False])
+async def test_a_private_question_is_compared_only_on_this_machine(
+    tmp_path: Path, local: bool
+) -> None:
+    asked: list[str] = []
+
+    class Asked(ToyEmbedder):
+        async def embed(self, texts: Sequence[str], *, query: bool = False) -> list[array[float]]:
+            asked.extend(texts if query else ())
+            return await super().embed(texts, query=query)
+
+    beside = [offering(Asked(local=local))]
+    async with load_plugin(argent_memo, folder=tmp_path, beside=beside) as specimen:
+        memo = memo_of(specimen.ctx)
+        memo.embedding.patience = 30.0
+        await memo.add(NewMemory(text=HOUND, trust="owner"))
+        await memo.embedding.settled()
+        event = Event(conversation="home", content=BARN, trust="owner")
+        (tool,) = [one for one in specimen.of(Tool) if one.id == "memory_search"]
+        run = ToolRun(key="k", conversation="home", event=event, turn="t", private=True)
+        await tool.run(query=BARN, run=run)
+        (provider,) = specimen.of(ContextProvider)
+        now = specimen.clock.now()
+        await provider.provide(ContextRequest(event=event, budget=99, now=now, private=True))
+        privately = len(asked)
+        await provider.provide(ContextRequest(event=event, budget=99, now=now))
+
+    assert (privately, len(asked)) == ((2, 3) if local else (0, 1))
 
 
 async def test_another_embedder_makes_all_anew(tmp_path: Path) -> None:

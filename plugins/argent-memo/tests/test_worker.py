@@ -125,6 +125,22 @@ class TestWhatItServes:
         assert [one["text"] for one in span["items"]] == ["Day 2."]
         assert stats["items"] == 3
 
+    async def test_what_is_private_or_told_elsewhere_is_shown_where_it_is_asked_for(
+        self, client: Client
+    ) -> None:
+        await client.keep("I like tea.")
+        await client.keep("I like tea with rum.", private=True)
+        await client.keep("We like tea.", audience="club")
+
+        async def shown(path: str) -> set[str]:
+            _, found = await client.ask("GET", path)
+            return {one["text"] for one in found["items"]}
+
+        for path in ("/search?q=tea&", "/items?", "/timeline?"):
+            assert await shown(path) == {"I like tea."}
+            assert await shown(f"{path}private=1") == {"I like tea.", "I like tea with rum."}
+            assert await shown(f"{path}audience=club") == {"We like tea."}
+
     async def test_a_key_keeps_once(self, client: Client) -> None:
         assert await client.keep("I like tea.", key="a") == await client.keep("Else.", key="a")
 

@@ -96,7 +96,8 @@ class AgentTurn:
             self.shop.journal, self.lease, wished=self.shop.router.is_private(wish)
         )
         self.heard.append(event)
-        gathered = await self.shop.context.gather(event, self.shop.journal.clock.now())
+        now = self.shop.journal.clock.now()
+        gathered = await self.shop.context.gather(event, now, private=private)
         calls = self.calls = ModelCalls(
             self.shop,
             self.lease,

@@ -131,10 +131,17 @@ class Context:
     attachments: Attachments
     history: History = field(factory=History)
 
-    async def gather(self, event: Event, now: datetime) -> GatheredContext:
-        """Ask every provider, side by side under one deadline; those that fail are noted."""
+    async def gather(
+        self, event: Event, now: datetime, *, private: bool = False
+    ) -> GatheredContext:
+        """Ask every provider, side by side under one deadline; those that fail are noted.
+
+        Args:
+            private: Whether the turn is wished to be for models of this machine only.
+        """
+        request = ContextRequest(event=event, budget=0, now=now, private=private)
         asked = [
-            self._ask(found.plugin, found.record, event, now)
+            self._ask(found.plugin, found.record, request)
             for found in self.host.registered(ContextProvider)
         ]
         (own, history), answers, attached = await asyncio.gather(
@@ -154,10 +161,10 @@ class Context:
         )
 
     async def _ask(
-        self, plugin: str, provider: ContextProvider, event: Event, now: datetime
+        self, plugin: str, provider: ContextProvider, asked: ContextRequest
     ) -> list[tuple[int, OfferedBlock]]:
         name = f"{plugin}/{provider.id}"
-        request = ContextRequest(event=event, budget=provider.budget, now=now)
+        request = evolve(asked, budget=provider.budget)
         try:
             blocks = await self.guard.ask(
                 plugin,

@@ -76,13 +76,19 @@ class Embedding:
     _wake: asyncio.Event = field(factory=asyncio.Event)
     _idle: asyncio.Event = field(factory=asyncio.Event)
 
-    async def nearest(self, text: str, k: int) -> Nearest | None:
-        """Return what is near to a text in meaning; None where that cannot be had now."""
+    async def nearest(self, text: str, k: int, *, private: bool = False) -> Nearest | None:
+        """Return what is near to a text in meaning; None where that cannot be had now.
+
+        Args:
+            private: Whether the text may not leave this machine.
+        """
         embedder = self.ctx.services.find(EMBEDDER)
         if embedder is not self._at_hand:
             self.wake()
         vectors = self._vectors
         if embedder is None or embedder is not self._at_hand or vectors is None:
+            return None
+        if private and not embedder.local:
             return None
         if self._seen - self._done > _MAY_LACK * self._seen:
             return None

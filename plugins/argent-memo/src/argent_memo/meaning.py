@@ -34,6 +34,10 @@ class Nearest(Protocol):
 class Meaning(Protocol):
     """Compares texts by what they mean."""
 
-    async def nearest(self, text: str, k: int) -> Nearest | None:
-        """Return a question with the items nearest to it; None where that cannot be had now."""
+    async def nearest(self, text: str, k: int, *, private: bool = False) -> Nearest | None:
+        """Return a question with the items nearest to it; None where that cannot be had now.
+
+        Args:
+            private: Whether the question may not leave this machine.
+        """
         ...

@@ -59,6 +59,7 @@ class Recall:
         filters = MemoryFilter(
             audiences=audiences_at(place, memo.settings.share, conversation=where),
             asker=legible(event.sender_name or event.sender),
+            private=request.private,
         )
         found = await memo.searching.find(
             event.text, _MOST + len(recent), filters=filters, floor=_FLOOR

@@ -86,7 +86,7 @@ class Search:
         asked = question.read(query, names=self._names, asker=wanted.asker)
         nearest = None
         if self.meaning is not None and asked.rest.strip():
-            nearest = await self.meaning.nearest(asked.rest, _UNFILTERED)
+            nearest = await self.meaning.nearest(asked.rest, _UNFILTERED, private=wanted.private)
         looked_for = _Query(
             asked=asked,
             nearest=nearest,

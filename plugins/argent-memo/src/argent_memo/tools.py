@@ -232,6 +232,7 @@ class MemoryTools:
         return MemoryFilter(
             audiences=audiences_at(place, share, conversation=run.conversation),
             asker=_asker(run),
+            private=run.private,
         )
 
     async def _sources(self, run: ToolRun, ids: Sequence[int] | None, *, text: str) -> list[Memory]:

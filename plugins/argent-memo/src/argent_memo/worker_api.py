@@ -2,13 +2,16 @@
 
 ==================  ===========================================================================
 ``GET /health``     Says that it is there; the only one that needs no token.
-``GET /search``     ``q``, ``k``; ``audience``, once or more, instead of the owner's own chats.
-``GET /items``      The newest first; ``limit``, and ``before`` an id.
+``GET /search``     ``q``, ``k``; ``audience``, once or more, instead of the owner's own chats;
+                    ``private=1`` for what is for models of this machine only, too; the
+                    question stays on it then.
+``GET /items``      The newest first; ``limit``, and ``before`` an id; ``audience`` and ``private``
+                    as above.
 ``POST /items``     Keeps something: ``text``, and what else ``NewMemory`` has.
-``GET /items/ID``   All that is known of one.
+``GET /items/ID``   All that is known of one, be it private or told elsewhere.
 ``PATCH /items/ID`` Corrects one; what it said before is kept as its history.
 ``DELETE /items/ID``  Forgets one, with what was made of it.
-``GET /timeline``   ``since``, ``until``, ``limit``; ``audience`` as above.
+``GET /timeline``   ``since``, ``until``, ``limit``; ``audience`` and ``private`` as above.
 ``GET /stats``      How much there is.
 ==================  ===========================================================================
 
@@ -129,15 +132,17 @@ class _Api:
         return _answer({"status": "ok"})
 
     async def search(self, request: web.Request) -> web.Response:
-        filters = MemoryFilter(audiences=_audiences(request))
+        filters = MemoryFilter(audiences=_audiences(request), private=_private(request))
         k = _number(request, "k", 10, most=_MOST)
         found = await self.memo.search(request.query.get("q", ""), k, filters=filters)
-        return _answer({"items": [{**accounts.account(m), **_found(m)} for m in found]})
+        shown = [m for m in found if filters.private or not m.private]
+        return _answer({"items": [{**accounts.account(m), **_found(m)} for m in shown]})
 
     async def list(self, request: web.Request) -> web.Response:
         limit = _number(request, "limit", 50, most=_MOST)
         before = _number(request, "before", 2**62, most=2**62)
-        read = partial(_newest, before=before, limit=limit)
+        shown = (json.dumps(_audiences(request)), _private(request))
+        read = partial(_newest, before=before, limit=limit, shown=shown)
         rows = await self.memo.store.database.read(read)
         return _answer({"items": [accounts.account(memory(row)) for row in rows]})
 
@@ -178,7 +183,8 @@ class _Api:
             until=_moment(request.query.get("until", ""), "until"),
         )
         limit = _number(request, "limit", 50, most=_MOST)
-        found = await self.memo.store.timeline(filters, limit=limit)
+        private = _private(request)
+        found = await self.memo.store.timeline(filters, limit=limit, private=private)
         return _answer({"items": [accounts.account(one) for one in found]})
 
     async def stats(self, request: web.Request) -> web.Response:
@@ -203,6 +209,10 @@ def _error(status: int, words: str, headers: Mapping[str, str] | None = None) ->
 
 def _audiences(request: web.Request) -> tuple[str, ...]:
     return tuple(request.query.getall("audience", [])) or (OWNER, EVERYONE)
+
+
+def _private(request: web.Request) -> bool:
+    return request.query.get("private", "0") not in ("", "0")
 
 
 def _number(request: web.Request, name: str, default: int, *, most: int) -> int:
@@ -259,6 +269,10 @@ def _found(one: Any) -> dict[str, Any]:
     return {"score": one.score, "why": one.why}
 
 
-def _newest(tx: Transaction, *, before: int, limit: int) -> list[Any]:
-    sql = f"SELECT {COLUMNS} FROM items WHERE state = 'live' AND id < ? ORDER BY id DESC LIMIT ?"
-    return list(tx.execute(sql, (before, limit)).fetchall())
+def _newest(tx: Transaction, *, before: int, limit: int, shown: tuple[str, bool]) -> list[Any]:
+    sql = (
+        f"SELECT {COLUMNS} FROM items WHERE state = 'live' AND id < ?"
+        " AND audience IN (SELECT value FROM json_each(?)) AND (? OR NOT private)"
+        " ORDER BY id DESC LIMIT ?"
+    )
+    return list(tx.execute(sql, (before, *shown, limit)).fetchall())
