@@ -75,7 +75,7 @@ def forget_source(tx: Transaction, source: str) -> Forgotten:
         said = tx.execute(_ELSEWHERE, (id, source)).fetchone()
         tx.execute("DELETE FROM sayings WHERE key = ?", (said[0],))
         tx.execute(_LESS, (1, id))
-        items.said_at_first(tx, id, said)
+        items.said_at_first(tx, id, said=said)
     for id, n in tx.execute(_SAID_AGAIN, (source,)).fetchall():
         tx.execute(_LESS, (n, id))
     tx.execute("DELETE FROM sayings WHERE source = ?", (source,))

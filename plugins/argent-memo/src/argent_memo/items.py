@@ -143,7 +143,7 @@ def is_sound(tx: Transaction, id: int) -> bool:
     return row is not None and row[0] == checksum(row[1:])
 
 
-def said_at_first(tx: Transaction, id: int, said: tuple[str, float, str]) -> None:
+def said_at_first(tx: Transaction, id: int, *, said: tuple[str, float, str]) -> None:
     """Let an item have the key, the time and the source of another time that it was said."""
     sound = is_sound(tx, id)
     tx.execute(_SAID, (*said, id))
