@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
@@ -10,17 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define
+from attrs import define, evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 import argent_memo
 from argent_core.first_run import without_comments
 from argent_hookspecs import Memory, MemoryFilter, MemoryKind, NewMemory, Trust
+from argent_memo import mirror
 from argent_memo.items import Place
 from argent_memo.memo import Memo, memo_of
 from argent_memo.mirror_merge import GRACE
-from argent_memo.mirror_page import parse
+from argent_memo.mirror_page import digest, parse
 from argent_testing import Argent, FakeClock, eventually, load_plugin
 
 pytestmark = pytest.mark.anyio
@@ -170,6 +173,22 @@ class TestShowing:
         await desk.memo.mirror.step()
         assert desk.shown() == ["I like tea."]
 
+    async def test_one_bad_file_does_not_stop_the_others(self, tmp_path: Path) -> None:
+        async with opened(tmp_path) as desk:
+            desk.today.parent.mkdir(exist_ok=True)
+            desk.today.write_bytes("# Café\n".encode("latin-1"))
+            await desk.know("We had lunch.", kind=MemoryKind.EPISODIC)
+            await desk.know("Ann is my sister.")
+            assert desk.shown() == ["Ann is my sister."]
+            assert desk.today.read_bytes() == b"# Caf\xe9\n"
+        async with opened(tmp_path) as desk:
+            await desk.know("Bob is my brother.")
+            desk.today.write_text("# Café\n")
+            await desk.memo.mirror.step()
+
+            assert desk.shown() == ["Ann is my sister.", "Bob is my brother."]
+            assert desk.shown(desk.today) == ["We had lunch."]
+
     async def test_what_could_not_be_written_is_not_taken_for_deleted(
         self, desk: Desk, tmp_path: Path
     ) -> None:
@@ -302,6 +321,67 @@ class TestShowing:
             await desk.memo.forget([id])
 
         assert "xyzzy" not in desk.facts.read_text()
+
+
+class TestCost:
+    async def test_nothing_is_read_or_taken_apart_where_nothing_has_changed(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        work, threads = list[str](), set[threading.Thread]()
+
+        def noted(name: str) -> Any:
+            done = getattr(mirror, name)
+
+            def note(*given: Any, **more: Any) -> Any:
+                work.append(name)
+                threads.add(threading.current_thread())
+                return done(*given, **more)
+
+            return note
+
+        await desk.know("I like tea.")
+        await desk.memo.mirror.step()
+        for name in ("parse", "_mirrored", "_merge"):
+            monkeypatch.setattr(mirror, name, noted(name))
+        await desk.memo.mirror.step()
+        await desk.memo.mirror.step()
+        assert work == []
+
+        await desk.change("tea", "rum")
+        assert {"parse", "_merge"} <= set(work)
+        assert threading.current_thread() not in threads
+
+    async def test_what_stands_there_already_is_not_written_again(self, desk: Desk) -> None:
+        async def changes() -> int:
+            sql = "SELECT total_changes()"
+            return await desk.memo.store.database.write(lambda tx: tx.execute(sql).fetchone()[0])
+
+        all = [NewMemory(text=f"Fact number {n}.", kind=MemoryKind.FACT) for n in range(60)]
+        place = Place(origin="tool")
+        await desk.memo.store.add_all([(evolve(one, trust=Trust.OWNER), place) for one in all])
+        await desk.memo.mirror.step()
+        await desk.know("Bob is my brother.", trust=Trust.OUTSIDE)
+        await desk.memo.mirror.step()
+        before = await changes()
+        await desk.change("- Fact number 7.", "- Bob is tall.\n- Fact number 7.")
+
+        assert len(desk.shown()) == 61
+        assert await changes() - before < 60
+
+    def test_a_long_page_is_settled_in_one_pass(self) -> None:
+        lines = [f"- Point {n}. <!-- {n} {digest(f'Point {n}.')} -->\n" for n in range(30_000)]
+        text = f"<!-- mirror {'0' * 16} -->\n## Facts\n{''.join(lines)}<!-- end of mirror -->\n"
+        began = time.perf_counter()
+        page = parse(text)
+        for entry in page.points[::2]:
+            entry.gone = True
+        for n in range(30_000, 60_000):
+            page.add(n, f"Point {n}.", heading="Facts" if n % 2 else "People")
+        page.settle()
+
+        assert time.perf_counter() - began < 10  # it takes 1 s
+        assert len(page.points) == 45_000
+        assert parse(page.render("0" * 16)).points[-1].heading == "People"
 
 
 class TestHands:

@@ -23,7 +23,7 @@ from argent_hookspecs import Database, PluginContext, StorageError, Transaction
 from argent_memo import items
 from argent_memo.items import COLUMNS, ODD
 from argent_memo.mirror_merge import ELIGIBLE, FACTS, GRACE, Merge, Merged, file_of
-from argent_memo.mirror_page import parse
+from argent_memo.mirror_page import Page, parse
 
 _EVERY_SECONDS = 10.0
 _REST_SECONDS = 2.0
@@ -39,7 +39,11 @@ Version = tuple[int, int, int]
 
 @define(eq=False, repr=False)
 class Mirror:
-    """Keeps the files and the memory in step."""
+    """Keeps the files and the memory in step.
+
+    What it goes by is only looked up again after something was written: where something stands, and
+    when the next of what a hand took out is forgotten.
+    """
 
     ctx: PluginContext
     database: Database
@@ -47,9 +51,17 @@ class Mirror:
     _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
     _seen: dict[str, Version] = field(factory=dict)
     _said: set[str] = field(factory=set)
+    _there: dict[str, Version] = field(factory=dict)
+    _unfit: dict[str, Version | None] = field(factory=dict)
+    _again: set[str] = field(factory=set)
+    _kept: set[str] = field(factory=set)
+    _due: float = float("inf")
+    _written: bool = True
+    _cursor: int | None = None
 
     def wake(self) -> None:
         """Look soon: something was written into the memory."""
+        self._written = True
         self._wake.set()
 
     async def run(self) -> None:
@@ -84,44 +96,63 @@ class Mirror:
     async def step(self) -> None:
         """Look at what has changed on either side, and put it down on the other."""
         async with self._one_by_one:
-            there = await asyncio.to_thread(_look, self.ctx.workspace)
-            kept, pressing = await self._kept()
-            changed = {file for file, version in there.items() if self._seen.get(file) != version}
-            for file in sorted({*changed, *pressing, *(kept - set(there))}):
-                await self._sync(file, (), version=there.get(file), known=file in kept)
-            while True:
-                fresh, last = await self.database.read(_fresh)
-                for file, ids in fresh.items():
-                    if not await self._sync(file, ids, version=None, known=True):
-                        return
-                if not last:
-                    return
+            done = False
+            try:
+                await self._step()
+                done = True
+            finally:
+                self._written |= not done
+
+    async def _step(self) -> None:
+        self._there = there = await asyncio.to_thread(_look, self.ctx.workspace)
+        pressing = set[str]()
+        if self._written or self.ctx.clock.now().timestamp() >= self._due:
+            self._written = False
+            self._kept, pressing, self._due = await self._look_up()
+        changed = {file for file, version in there.items() if self._seen.get(file) != version}
+        again = {file for file, version in self._unfit.items() if there.get(file) != version}
+        again |= self._again
+        if again:
+            self._cursor = None
+        for file in again:
+            self._unfit.pop(file, None)
+        self._again.clear()
+        for file in sorted({*changed, *pressing, *again, *(self._kept - set(there))}):
+            if file not in self._unfit:
+                await self._sync(file, (), known=file in self._kept)
+        while True:
+            fresh, last = await self.database.read(partial(_fresh, after=self._cursor))
+            for file, ids in fresh.items():
+                if file not in self._unfit:
+                    await self._sync(file, ids, known=True)
+            if not last:
+                return
+            self._cursor = last
+            if not self._unfit and not self._again:  # else it is looked at again
                 await self.database.write(partial(_note, last=last))
 
-    async def _kept(self) -> tuple[set[str], set[str]]:
-        """Return the files in which something stands, and those where something no longer holds."""
+    async def _look_up(self) -> tuple[set[str], set[str], float]:
+        """Return where something stands, where something no longer holds, and when it will not."""
         before, last = self.ctx.clock.now().timestamp() - GRACE, 0
-        kept, pressing = set[str](), set[str]()
+        kept, pressing, due = set[str](), set[str](), float("inf")
         # In pieces, as what somebody is to be told now is read in between.
         while rows := await self.database.read(partial(_mirrored, after=last, before=before)):
-            kept |= {file for _, file, _ in rows}
-            pressing |= {file for _, file, presses in rows if presses}
-            last = rows[-1][0]
-        return kept, pressing
+            kept |= {file for file, *_ in rows}
+            pressing |= {file for file, presses, *_ in rows if presses}
+            due = min([due, *(gone + GRACE for *_, gone, _ in rows if gone is not None)])
+            last = max(row[-1] for row in rows)
+        return kept, pressing, due
 
-    async def _sync(
-        self, file: str, ids: Sequence[int], *, version: Version | None, known: bool
-    ) -> bool:
-        """Bring one file into step; return whether it is."""
+    async def _sync(self, file: str, ids: Sequence[int], *, known: bool) -> None:
+        """Bring one file into step, or note that it is not."""
         path = self.ctx.workspace / file
         try:
-            text, version = await asyncio.to_thread(_read, path)
-            page = parse(text or _title(file))
+            text, page, version = await asyncio.to_thread(_open, path, file)
             if page.whose is None and not known and not ids:
                 self._remember(file, version)
-                return True
+                return
             now = self.ctx.clock.now().timestamp()
-            work = partial(_merge, file=file, text=text or _title(file), ids=ids, now=now)
+            work = partial(_merge, file=file, page=page, ids=ids, now=now)
             merged = await self.database.write(work, durable=True)
             for remark in merged.remarks:
                 self._say(remark)
@@ -129,12 +160,15 @@ class Mirror:
                 version = await asyncio.to_thread(_replace, path, merged.text, was=version)
             await self.database.write(partial(_stand, file=file, ids=merged.standing))
         except _Edited:
-            return False
-        except (OSError, UnicodeDecodeError, _Unfit) as error:
+            self._again.add(file)
+        except (UnicodeDecodeError, _Unfit) as error:
+            self._unfit[file] = self._there.get(file)
             self._say(f"{file} in the workspace is not kept in step: {error}")
-            return False
-        self._remember(file, version)
-        return True
+        except (OSError, *ODD) as error:
+            self._again.add(file)
+            self._say(f"{file} in the workspace is not kept in step: {error}")
+        else:
+            self._remember(file, version)
 
     async def _sweep(self) -> None:
         """Take away what it left when it was killed while it wrote."""
@@ -145,15 +179,14 @@ class Mirror:
 
     async def _withdraw(self) -> None:
         """Take the sections out of all files: what is forgotten from now on is not in them."""
-        for file in (await self._kept())[0]:
+        for file in (await self._look_up())[0]:
             path = self.ctx.workspace / file
             try:
-                text, version = await asyncio.to_thread(_read, path)
-                page = parse(text)
+                _, page, version = await asyncio.to_thread(_open, path, file)
                 if page.whose is not None:
                     left = page.without_section()
                     await asyncio.to_thread(_replace, path, left, was=version)
-            except (OSError, UnicodeDecodeError, _Unfit, _Edited) as error:
+            except (OSError, _Unfit, _Edited, *ODD) as error:
                 self._say(f"what was mirrored stays in {file}: {error}")
                 continue
             await self.database.write(partial(_leave, file=file))
@@ -226,6 +259,12 @@ def _read(path: Path) -> tuple[str, Version | None]:
     return path.read_bytes().decode(), _version(status)
 
 
+def _open(path: Path, file: str) -> tuple[str, Page, Version | None]:
+    """Return what a file holds, and that taken apart; what it begins with, if it is not there."""
+    text, version = _read(path)
+    return text, parse(text or _title(file)), version
+
+
 def _replace(path: Path, text: str, *, was: Version | None) -> Version:
     """Give a file its content, unless it has changed since it was read."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -255,19 +294,21 @@ def _title(file: str) -> str:
     return "# Memory\n" if file == FACTS else f"# {file[-13:-3]}\n"
 
 
-def _merge(tx: Transaction, *, file: str, text: str, ids: Sequence[int], now: float) -> Merged:
-    return Merge(tx, file, parse(text), now, ids).run()
+def _merge(tx: Transaction, *, file: str, page: Page, ids: Sequence[int], now: float) -> Merged:
+    return Merge(tx, file, page.copy(), now, ids).run()  # it may have to run again
 
 
-def _mirrored(tx: Transaction, *, after: int, before: float) -> list[tuple[int, str, int]]:
-    """Return some of what stands somewhere, and whether it no longer holds or was taken out."""
+def _mirrored(
+    tx: Transaction, *, after: int, before: float
+) -> list[tuple[str, int, float | None, int]]:
+    """Return where some things stand, whether one no longer holds, since when, and the last."""
     return list(tx.execute(_MIRRORED, (before, after, _BATCH)).fetchall())
 
 
-def _fresh(tx: Transaction) -> tuple[Mapping[str, list[int]], int]:
+def _fresh(tx: Transaction, *, after: int | None) -> tuple[Mapping[str, list[int]], int]:
     """Return what is new, by file, and the last of what was looked at; 0, if there was nothing."""
     row = tx.execute("SELECT value FROM notes WHERE name = ?", (_NOTE,)).fetchone()
-    start = 0 if row is None else int(row[0])
+    start = after if after is not None else 0 if row is None else int(row[0])
     (last,) = tx.execute(_LAST, (start, _BATCH)).fetchone()
     found = dict[str, list[int]]()
     for one in tx.execute(_FRESH, (start, last or 0)).fetchall():
@@ -282,8 +323,11 @@ def _note(tx: Transaction, *, last: int) -> None:
 
 def _stand(tx: Transaction, *, file: str, ids: Sequence[int]) -> None:
     """Put down what stands in a file, now that it does."""
-    tx.execute("DELETE FROM mirrored WHERE file = ? AND gone IS NULL", (file,))
-    rows = [(id, file) for id in ids]
+    sql = "SELECT item FROM mirrored WHERE file = ? AND gone IS NULL"
+    before = {id for (id,) in tx.execute(sql, (file,)).fetchall()}
+    left = [(id,) for id in before.difference(ids)]
+    tx.executemany("DELETE FROM mirrored WHERE item = ?", left)
+    rows = [(id, file) for id in ids if id not in before]
     tx.executemany("INSERT OR REPLACE INTO mirrored VALUES (?, ?, NULL)", rows)
 
 
@@ -298,6 +342,7 @@ _FRESH = (
     " AND id NOT IN (SELECT item FROM mirrored) ORDER BY id"
 )
 _MIRRORED = (
-    "SELECT item, file, items.id IS NULL OR items.state != 'live' OR coalesce(gone <= ?, 0)"
-    " FROM mirrored LEFT JOIN items ON items.id = item WHERE item > ? ORDER BY item LIMIT ?"
+    "SELECT file, max(items.id IS NULL OR items.state != 'live' OR coalesce(gone <= ?, 0)),"
+    " min(gone), max(item) FROM (SELECT * FROM mirrored WHERE item > ? ORDER BY item LIMIT ?)"
+    " LEFT JOIN items ON items.id = item GROUP BY file"
 )

@@ -7,7 +7,8 @@ as when a file was lost or an editor failed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 
 from attrs import define, evolve, field, frozen
@@ -69,6 +70,7 @@ class Merge:
     now: float
     fresh: Sequence[int] = ()
     _rows: dict[int, float | None] = field(factory=dict)
+    _held: dict[int, Memory] = field(factory=dict)
     _done: set[int] = field(factory=set)
     _remarks: list[str] = field(factory=list)
 
@@ -81,16 +83,18 @@ class Merge:
                 entry.release()
         self._rows = dict(self.tx.execute(_ROWS, (self.file,)).fetchall())
         seen = {entry.id for entry in page.points}
-        for entry in page.entries[:]:
+        self._look_up({*seen, *self._rows, *self.fresh})
+        for entry in page.entries:
             if entry.text:
                 self._take(entry)
             elif entry.id is not None:  # its words were deleted, and the comment was not
-                page.entries.remove(entry)
+                entry.gone = True
         self._miss([id for id in self._rows if id not in seen])
         for id in self.fresh:
             current = self._current(id)
             if current is not None and id not in self._done and id not in self._rows:
                 self._put(current)
+        page.settle()
         standing = tuple(entry.id for entry in page.points if entry.id is not None)
         return Merged(text=page.render(whose), standing=standing, remarks=tuple(self._remarks))
 
@@ -98,7 +102,7 @@ class Merge:
         """Learn what a line says, or write into it what holds by now."""
         id = entry.id
         if id is not None and id in self._done and not entry.changed:
-            self.page.entries.remove(entry)  # it stands there twice
+            entry.gone = True  # it stands there twice
             return
         if id is None or id in self._done:
             self._learn(entry)
@@ -114,7 +118,7 @@ class Merge:
                 self._write(entry, current)
         elif current is None:
             if known or self._was_given(id):  # it was forgotten, or may no longer stand here
-                self.page.entries.remove(entry)
+                entry.gone = True
             else:
                 self._learn(entry)
         elif known or shown(current.text) == entry.text:
@@ -138,13 +142,13 @@ class Merge:
             audience=OWNER,
         )
         place = Place(origin="mirror")
-        id = store.add(self.tx, new, place=place, now=self.now)
+        id = self._add(new, place)
         current = self._current(id)
         if current is None or current.id != id:  # it stood here before, and was corrected since
-            again = store.add(self.tx, evolve(new, key=None), place=place, now=self.now)
+            again = self._add(evolve(new, key=None), place)
             current = self._current(again)
         if current is None or current.id in self._done:
-            self.page.entries.remove(entry)
+            entry.gone = True
         else:
             self._write(entry, current)
 
@@ -168,9 +172,13 @@ class Merge:
             importance=old.importance,
             supersedes=old.id,
         )
-        id = store.add(self.tx, new, place=Place(origin="mirror"), now=self.now)
+        id = self._add(new, Place(origin="mirror"))
         entry.write(id, text)
         self._done.add(id)
+
+    def _add(self, new: NewMemory, place: Place) -> int:
+        self._held.clear()  # it may take the place of others
+        return store.add(self.tx, new, place=place, now=self.now)
 
     def _write(self, entry: Entry, current: Memory) -> None:
         """Let a line stand for a memory; one that is right stays as it was typed."""
@@ -206,11 +214,19 @@ class Merge:
             if since is None:
                 self.tx.execute(_GONE, (self.now, one.id))
             elif self.now - since >= GRACE:
+                self._held.clear()
                 forgetting.forget(self.tx, [one.id])
                 self.tx.execute("DELETE FROM mirrored WHERE item = ?", (one.id,))
 
+    def _look_up(self, ids: Collection[int | None]) -> None:
+        """Read all at once what holds still, as nearly all of it does."""
+        given = json.dumps([id for id in ids if id is not None])
+        self._held = {row[0]: items.memory(row) for row in self.tx.execute(_HELD, (given,))}
+
     def _current(self, id: int) -> Memory | None:
         """Return what holds in the place of an item, if it may stand here."""
+        if id in self._held:
+            return self._held[id]
         row = self.tx.execute(_CURRENT, (id,)).fetchone()
         return None if row is None else items.memory(row)
 
@@ -220,9 +236,8 @@ class Merge:
         return row is not None and not entry.changed and shown(row[0]) != entry.text
 
     def _is_known(self, id: int) -> bool:
-        return (
-            self.tx.execute("SELECT 1 FROM mirrored WHERE item = ?", (id,)).fetchone() is not None
-        )
+        sql = "SELECT 1 FROM mirrored WHERE item = ?"
+        return id in self._rows or self.tx.execute(sql, (id,)).fetchone() is not None
 
     def _was_given(self, id: int) -> bool:
         row = self.tx.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone()
@@ -231,7 +246,7 @@ class Merge:
     def _kind(self, entry: Entry) -> MemoryKind:
         if self.file != FACTS:
             return MemoryKind.EPISODIC
-        return _KINDS.get(self.page.heading_of(entry).casefold(), MemoryKind.FACT)
+        return _KINDS.get(entry.heading.casefold(), MemoryKind.FACT)
 
     def _said_at(self) -> datetime:
         """Return when a new line was said: now, or on the day of its file."""
@@ -253,6 +268,10 @@ def file_of(memory: Memory) -> str:
 
 _ROWS = "SELECT item, gone FROM mirrored WHERE file = ? ORDER BY item"
 _GONE = "UPDATE mirrored SET gone = ? WHERE item = ?"
+_HELD = (
+    f"SELECT {COLUMNS} FROM items WHERE id IN (SELECT value FROM json_each(?))"
+    f" AND superseded_by IS NULL AND {ELIGIBLE}"
+)
 _CURRENT = (
     "WITH RECURSIVE newer (n) AS (SELECT ? UNION SELECT superseded_by FROM items"
     " JOIN newer ON items.id = newer.n WHERE superseded_by IS NOT NULL)"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 _BEGIN = re.compile(r"<!-- mirror ([0-9a-f]{16})\b.*-->[ \t\r]*")
 _END = re.compile(r"<!-- end of mirror -->[ \t\r]*")
@@ -34,12 +34,21 @@ class Entry:
         text: The words of a point; empty, if it is none.
         id: The memory that it was written from.
         mark: Digest of the words as they were written.
+        heading: What it stands under.
+        gone: Whether it is to be taken out.
     """
 
     raw: list[str]
     text: str = ""
     id: int | None = None
     mark: str = ""
+    heading: str = ""
+    gone: bool = False
+
+    @property
+    def is_heading(self) -> bool:
+        """Whether it is the heading of what follows."""
+        return not self.text and self.raw[0].startswith("#")
 
     @property
     def changed(self) -> bool:
@@ -73,31 +82,50 @@ class Page:
     after: list[str] = field(factory=list)
     whose: str | None = None
     newline: str = "\n"
+    _added: dict[str, list[Entry]] = field(factory=dict, init=False)
 
     @property
     def points(self) -> list[Entry]:
         """The entries that say something."""
         return [entry for entry in self.entries if entry.text]
 
-    def heading_of(self, entry: Entry) -> str:
-        """Return the heading that an entry stands under."""
-        above = self.entries[: self.entries.index(entry)]
-        found = [one.raw[0] for one in above if one.raw[0].startswith("#")]
-        return found[-1].lstrip("#").strip() if found else ""
+    def copy(self) -> Page:
+        """Return another that can be changed."""
+        return evolve(self, entries=[evolve(entry) for entry in self.entries])
 
     def add(self, id: int, text: str, *, heading: str = "") -> None:
-        """Add a point below the others of its heading, which is added too, if need be."""
-        entry, place = Entry([]), len(self.entries)
+        """Add a point below the others of its heading, once the page is settled."""
+        entry = Entry([], heading=heading)
         entry.write(id, text)
-        titles = [n for n, one in enumerate(self.entries) if one.raw[0].rstrip() == f"## {heading}"]
-        if titles:
-            below = range(titles[0] + 1, len(self.entries))
-            end = next((n for n in below if self.entries[n].raw[0].startswith("#")), place)
-            place = max(n for n in range(titles[0], end) if n in titles or self.entries[n].text) + 1
-        elif heading:
-            self.entries += [*([Entry([""])] if self.entries else []), Entry([f"## {heading}"])]
-            place = len(self.entries)
-        self.entries.insert(place, entry)
+        self._added.setdefault(heading, []).append(entry)
+
+    def settle(self) -> None:
+        """Put what was added in its place, with its heading if need be, and take out what is gone.
+
+        All of it at once, as a page may be long.
+        """
+        ends, settled = self._ends(), list[Entry]()
+        placed = {ends[heading]: self._added[heading] for heading in self._added if heading in ends}
+        for n, entry in enumerate(self.entries):
+            if not entry.gone:
+                settled.append(entry)
+            settled += placed.get(n, ())
+        for heading, added in self._added.items():
+            if heading and heading not in ends:
+                settled += [*([Entry([""])] if settled else []), Entry([f"## {heading}"])]
+            settled += added if heading not in ends else ()
+        self.entries, self._added = settled, {}
+
+    def _ends(self) -> dict[str, int]:
+        """Return where the last point stands, or the heading itself, by the first such heading."""
+        ends, open = dict[str, int](), ""
+        for n, entry in enumerate(self.entries):
+            if entry.is_heading:
+                title = entry.raw[0].rstrip()
+                open = title[3:] if title.startswith("## ") and title[3:] not in ends else ""
+            if open and (entry.is_heading or entry.text):
+                ends[open] = n
+        return ends
 
     def lines(self, whose: str) -> Iterator[str]:
         """Return the lines of the file."""
@@ -178,7 +206,7 @@ def _first_marked(lines: Sequence[str]) -> int | None:
 
 
 def _entries(lines: Sequence[str]) -> Iterator[Entry]:
-    point: Entry | None = None
+    heading, point = "", None
     for line in lines:
         if point is not None and line[:1] in (" ", "\t") and _goes_on(line):
             point.raw.append(line)
@@ -189,9 +217,12 @@ def _entries(lines: Sequence[str]) -> Iterator[Entry]:
         if _MARK.fullmatch(line):
             continue  # the words of a point were deleted, and the comment was not
         if _SILENT.fullmatch(line):
-            yield Entry([line])
+            entry = Entry([line], heading=heading)
+            if entry.is_heading:
+                heading = line.lstrip("#").strip()
+            yield entry
         else:
-            point = Entry([line])
+            point = Entry([line], heading=heading)
     if point is not None:
         yield _read(point)
 
