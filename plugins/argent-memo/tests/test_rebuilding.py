@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 import argent_memo
-from argent_hookspecs import MemoryFilter, NewMemory, StorageError
+from argent_hookspecs import Event, MemoryFilter, NewMemory, StorageError, Tool, ToolRun
 from argent_memo import rebuilding, soundness
+from argent_memo.followed import Followed
 from argent_memo.items import Place
 from argent_memo.local import Desk, Progress
 from argent_memo.memo import memo_of
@@ -97,6 +98,45 @@ async def test_what_was_on_a_broken_page_is_named_and_all_else_stays(folder: Pat
     assert "Ann told story 1 in town 1." in after and "Ann told nothing." in after
     assert len(after) == ITEMS + 1 - len(done["lost"])
     assert file(folder).with_name("memory.db.broken").exists()
+
+
+async def test_until_the_new_file_takes_over_it_searches_and_changes_nothing(folder: Path) -> None:
+    async with load_plugin(argent_memo, folder=folder) as specimen:
+        memo = memo_of(specimen.ctx)
+        database = memo.store.database
+        assert isinstance(database, Followed)
+        await rebuilding.rebuild(specimen.ctx, database, tell=Progress().note)
+        with pytest.raises(StorageError, match="restart Argent"):
+            await memo.forget([1])
+        with pytest.raises(StorageError, match="restart Argent"):
+            await memo.add(NewMemory(text="Ann is well."))
+        (tool,) = [one for one in specimen.of(Tool) if one.id == "memory_search"]
+        event = Event(conversation="home", content="x", trust="owner")
+        told = await tool.run(
+            query="story 117", run=ToolRun(key="k", conversation="home", event=event, turn="t")
+        )
+
+    assert "Ann told story 117" in told
+    after = await texts(folder)
+    assert "Ann told story 0 in town 0." in after and "Ann is well." not in after
+
+
+async def test_where_it_fails_the_old_file_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*given: object) -> object:
+        raise StorageError("the disk is full")
+
+    async with opened(folder) as desk:
+        database = desk.memo.store.database
+        assert isinstance(database, Followed)
+        monkeypatch.setattr(soundness, "look", broken)
+        with pytest.raises(StorageError, match="full"):
+            await rebuilding.rebuild(desk.ctx, database, tell=Progress().note)
+        await desk.memo.add(NewMemory(text="Ann is well."))
+        monkeypatch.undo()
+
+    assert "Ann is well." in await texts(folder)
 
 
 async def test_what_comes_later_is_kept_in_the_new_file(folder: Path) -> None:

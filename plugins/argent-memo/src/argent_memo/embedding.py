@@ -15,9 +15,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TypeVar
 
 from attrs import define, field, frozen
 
@@ -36,8 +35,6 @@ from argent_hookspecs import (
 from argent_memo.meaning import Nearest
 from argent_memo.vectors import Vectors, pack
 from argent_memo.words import share_in
-
-T = TypeVar("T")
 
 _PATIENCE = 0.3
 """Seconds that a question may wait for its vector; words alone answer then."""
@@ -243,36 +240,6 @@ class _Near:
 
     def cosines(self, tx: Transaction, ids: Sequence[int]) -> Mapping[int, float]:
         return self._vectors.cosines(tx, ids, vector=self._vector)
-
-
-@define(eq=False, repr=False)
-class Followed:
-    """A database that tells when something was written into it.
-
-    Args:
-        written: Called after each write.
-    """
-
-    database: Database
-    written: Callable[[], None]
-
-    async def write(self, work: Callable[[Transaction], T], *, durable: bool = False) -> T:
-        """Run a function in a transaction; see ``Database.write``."""
-        result = await self.database.write(work, durable=durable)
-        self.written()
-        return result
-
-    async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run a function that only reads; see ``Database.read``."""
-        return await self.database.read(work)
-
-    async def check(self) -> str | None:
-        """Look for damage; see ``Database.check``."""
-        return await self.database.check()
-
-    async def flush(self) -> None:
-        """Empty the file's log; see ``Database.flush``."""
-        await self.database.flush()
 
 
 async def _read_all(vectors: Vectors, read: asyncio.Event) -> None:

@@ -31,6 +31,7 @@ from argent_memo import accounts, conflicts, forgetting, mending, rebuilding, so
 from argent_memo.accounts import account
 from argent_memo.confidential import is_confidential
 from argent_memo.entities import Entities
+from argent_memo.followed import Followed
 from argent_memo.items import Place
 
 if TYPE_CHECKING:
@@ -238,6 +239,7 @@ class Desk:
             left = await soundness.look(database, progress.note)
             mended = {"set_aside": done.set_aside, "vectors": done.vectors}
             return {**_said(left), **mended, "rebuilt": False, "lost": []}
+        assert isinstance(database, Followed)
         new = await rebuilding.rebuild(self.ctx, database, tell=progress.note)
         spoilt = {"set_aside": new.found.spoilt, "vectors": 0}
         return {**_said(new.found), **spoilt, "rebuilt": True, "lost": new.lost}

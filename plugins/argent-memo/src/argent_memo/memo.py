@@ -21,7 +21,8 @@ from argent_hookspecs import (
 )
 from argent_memo import mending
 from argent_memo.capture import Capture
-from argent_memo.embedding import Embedding, Followed
+from argent_memo.embedding import Embedding
+from argent_memo.followed import Followed
 from argent_memo.items import Place
 from argent_memo.local import Desk, serve
 from argent_memo.mirror import Mirror

@@ -1,8 +1,9 @@
 """Rebuilding: of a file with broken pages, all that can be read goes into a new one.
 
 The new one takes the place of the broken one at the next start, before either is open; the broken
-one is kept beside it. What ends in between is not lost: how far the journal was followed stands in
-the new file too, and it is followed from there.
+one is kept beside it. Until then nothing is written into the broken one, as that would be undone;
+it is searched as before. The turns that end in between are not lost: how far the journal was
+followed stands in the new file too, and it is followed from there.
 """
 
 from __future__ import annotations
@@ -17,12 +18,17 @@ from attrs import define, field
 
 from argent_hookspecs import Database, PluginContext, StorageError, Transaction
 from argent_memo import mending, soundness
+from argent_memo.followed import Followed
 from argent_memo.schema import MIGRATIONS
 from argent_memo.soundness import Soundness, Tell
 
 NAME = "memory_rebuilt"
 _MARKER = "rebuilt"
 _PAGE = 4096
+_CLOSED = (
+    "the memory was broken and is made anew; until the new one takes its place nothing is kept,"
+    " corrected or forgotten: restart Argent first"
+)
 _MOST_EMPTY = 100
 """Batches without a row, after which a number is taken to be a broken one."""
 _BESIDE = ("-wal", "-shm", "")
@@ -43,9 +49,20 @@ class Rebuilt:
     found: Soundness = field(factory=Soundness)
 
 
-async def rebuild(ctx: PluginContext, broken: Database, *, tell: Tell) -> Rebuilt:
-    """Make the new file, and have it take over at the next start."""
+async def rebuild(ctx: PluginContext, broken: Followed, *, tell: Tell) -> Rebuilt:
+    """Make the new file, and have it take over at the next start; nothing is written till then."""
+    broken.closed = _CLOSED
+    try:
+        await broken.database.write(lambda tx: None)  # what was begun before is in the file now
+        return await _rebuild(ctx, broken, tell=tell)
+    except BaseException:
+        broken.closed = ""
+        raise
+
+
+async def _rebuild(ctx: PluginContext, broken: Database, *, tell: Tell) -> Rebuilt:
     done = Rebuilt()
+    await asyncio.to_thread((ctx.data / _MARKER).unlink, missing_ok=True)
     path = Path(await broken.read(_file))
     await asyncio.to_thread(_remove, path.with_name(f"{NAME}.db"))
     async with ctx.database(NAME, MIGRATIONS) as new:

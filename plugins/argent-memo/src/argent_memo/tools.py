@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated
@@ -18,6 +19,7 @@ from argent_hookspecs import (
     NewMemory,
     Permission,
     PluginContext,
+    StorageError,
     Tool,
     ToolError,
     ToolRun,
@@ -114,9 +116,10 @@ class MemoryTools:
         mine = _for(run, found)
         told = mine[first : first + size]
         now = self.ctx.clock.now().timestamp()
-        await self.memo.store.database.write(
-            partial(uses.note, memories=told, turn=run.turn, now=now)
-        )
+        with suppress(StorageError):  # what is found is told, also where nothing can be written
+            await self.memo.store.database.write(
+                partial(uses.note, memories=told, turn=run.turn, now=now)
+            )
         return _told(told, more=page + 1 if len(mine) > first + size else None)
 
     async def store(

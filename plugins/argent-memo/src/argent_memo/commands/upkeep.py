@@ -19,7 +19,8 @@ _BROKEN = (
 )
 _REBUILT = (
     "The file was broken. What could be read stands in a new one, which takes its place at the next"
-    " start of the agent. The broken one is kept as data/memory.db.broken: delete it when you miss"
+    " start of the agent: restart it. Until then it searches, and keeps, corrects and forgets"
+    " nothing. The broken one is kept as data/memory.db.broken: delete it when you miss"
     " nothing."
 )
 _ALONE = (
