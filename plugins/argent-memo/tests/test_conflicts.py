@@ -50,6 +50,22 @@ async def facts(tmp_path: Path) -> AsyncIterator[Facts]:
         yield Facts(memo_of(specimen.ctx), specimen.clock)
 
 
+async def test_what_has_only_common_words_is_compared_with_none(
+    facts: Facts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        await facts.add("Ann lives in Bern.")
+        await facts.add("Ann lives near Bern, by the way.", audience="club")
+    monkeypatch.setattr(conflicts, "_POSTINGS", 1)
+    await facts.add("Ann lives in Basel.", days=30)
+    assert await facts.open() == []
+    assert set(await facts.found("Where does Ann live?")) >= {"Ann lives in Bern."}
+
+    monkeypatch.undo()
+    await facts.add("Ann lives in Biel.", days=30)
+    assert len(await facts.open()) == 2
+
+
 async def test_the_owners_newer_word_settles_it_and_the_older_is_history(facts: Facts) -> None:
     await facts.add("Ann lives in Bern.")
     new = await facts.add("Ann lives in Basel.", days=30)

@@ -117,13 +117,16 @@ def _fact(tx: Transaction, id: int) -> Memory | None:
 
 
 def _candidates(tx: Transaction, new: Memory) -> list[Memory]:
-    """Return facts that have rare words of it, and are for the same people."""
+    """Return facts that have rare words of it, and are for the same people.
+
+    What has only words that very many items have is compared with none, as that would take long.
+    """
     mine = terms(new.text)
     wanted = json.dumps(sorted(set(mine)))
     taken: list[str] = []
     postings = 0
     for term, n in tx.execute(_RARE, (wanted,)).fetchall():
-        if taken and postings + n > _POSTINGS:
+        if postings + n > _POSTINGS:
             break
         taken.append(term)
         postings += n
