@@ -45,7 +45,8 @@ class Memory:
         audience: Where it may come up: ``owner`` for the owner's own chats, the name of a
             conversation for that one, ``everyone``.
         private: Whether it is for models of this machine only.
-        importance: From 0 to 1, at the time it is read.
+        importance: From 0 to 1, as it was when it was kept; what came of it since counts besides
+            when it is searched for.
         count: How often it was said.
         score: How well it answers the query that found it; 0 if none did.
         why: How it was found, for people.

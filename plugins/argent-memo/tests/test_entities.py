@@ -127,24 +127,3 @@ async def test_no_name_outlives_the_texts_that_had_it(known: Known, tmp_path: Pa
     assert (await known.one("Ann")).aliases == ()
     assert await known.entities.find("Zacharias") == []
     assert b"zacharias" not in (tmp_path / "data" / "memory.db").read_bytes().lower()
-
-
-async def test_two_can_be_taken_for_one(known: Known) -> None:
-    await known.tell("I met Ann.", "I met Nancy.", "Then Nancy left.")
-    ann, nancy = await known.one("Ann"), await known.one("Nancy")
-    await known.entities.merge(nancy.id, ann.id)
-    await known.tell("Later Ann came back.")
-
-    merged = await known.one("Ann")
-    assert (merged.name, merged.items) == ("Nancy", 4)
-    with pytest.raises(KeyError):
-        await known.entities.merge(nancy.id, ann.id)
-
-
-async def test_those_of_different_people_cannot(known: Known) -> None:
-    await known.tell("I met Ann.")
-    await known.tell("I met Nancy.", audience="club")
-    ann, nancy = await known.one("Ann"), await known.one("Nancy")
-
-    with pytest.raises(ValueError, match="different people"):
-        await known.entities.merge(nancy.id, ann.id)

@@ -38,6 +38,21 @@ async def say(memo: Memo, *said: str, who: str = "Ann", days: float = 0) -> None
         await memo.store.add(NewMemory(text=text, speaker=who, said_at=at), HERE)
 
 
+async def test_how_soon_it_counts_half_is_as_the_person_set_it(tmp_path: Path) -> None:
+    scores = []
+    for days in (1.0, 10_000.0):
+        folder = tmp_path / str(days)
+        settings = {"halfLife": days}
+        async with load_plugin(argent_memo, folder=folder, settings=settings) as specimen:
+            memo = memo_of(specimen.ctx)
+            said_at = specimen.clock.now() - timedelta(days=30)
+            await memo.add(NewMemory(text="The tin is empty.", said_at=said_at))
+            (found,) = await memo.search("Is the tin empty?")
+            scores.append(found.score)
+
+    assert scores[0] < scores[1]
+
+
 async def test_an_answer_is_found_beside_its_question(memo: Memo) -> None:
     await say(memo, *(f"Something about apples, number {n}." for n in range(40)))
     await say(memo, "Which instrument do you play?", who="Bob", days=1)

@@ -101,10 +101,6 @@ class Entities:
         given = {"audience": audience, "alias": key(name)}
         return await self.database.read(partial(_entities, sql=_CALLED, given=given))
 
-    async def merge(self, kept: int, other: int) -> None:
-        """Take two entities for one. Raises ``KeyError``, or ``ValueError`` across audiences."""
-        await self.database.write(partial(merge, kept=kept, other=other))
-
 
 def touched(tx: Transaction, ids: Iterable[int]) -> list[int]:
     """Return the entities that items name, before the items go."""
@@ -125,18 +121,6 @@ def tidy(tx: Transaction, ids: Iterable[int]) -> None:
         tx.execute("UPDATE entities SET name = ?, kind = ? WHERE id = ?", (name, kind, id))
         tx.execute("DELETE FROM aliases WHERE entity = ?", (id,))
         _call(tx, id, called, kind=kind)
-
-
-def merge(tx: Transaction, *, kept: int, other: int) -> None:
-    """Take two entities for one, in a transaction."""
-    audiences = [tx.execute(_AUDIENCE, (id,)).fetchone() for id in (kept, other)]
-    if None in audiences or kept == other:
-        raise KeyError(other)
-    if audiences[0] != audiences[1]:
-        raise ValueError("they are known to different people")
-    tx.execute("UPDATE OR IGNORE mentions SET entity = ? WHERE entity = ?", (kept, other))
-    tx.execute("UPDATE OR IGNORE aliases SET entity = ? WHERE entity = ?", (kept, other))
-    tx.execute("DELETE FROM entities WHERE id = ?", (other,))
 
 
 def _read(batch: Sequence[Any]) -> list[_Item]:
@@ -303,7 +287,6 @@ _NAMES = (
     "SELECT name, MAX(said) FROM mentions WHERE entity = ?"
     " GROUP BY name ORDER BY MAX(said) DESC, COUNT(*) DESC, name"
 )
-_AUDIENCE = "SELECT audience FROM entities WHERE id = ?"
 _COUNTED = (
     "SELECT entities.id, entities.name, entities.kind, entities.audience, COUNT(*) AS n,"
     " MIN(items.private) FROM entities JOIN mentions ON entity = entities.id"

@@ -120,7 +120,7 @@ async def open_memo(ctx: PluginContext) -> AsyncIterator[Memo]:
         work.begin("capture", capture.run)
         work.begin("embedding", embedding.run)
         work.begin("mirror", mirror.run)
-        search = Search(database, ctx.clock, embedding)
+        search = Search(database, ctx.clock, embedding, half_life=ctx.settings.half_life)
         if await mending.is_under_way(database):
             work.begin("reindex", partial(mending.end, database))
         memo = Memo(ctx.settings, store, search, capture, embedding, mirror)

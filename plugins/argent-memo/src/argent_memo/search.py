@@ -51,6 +51,7 @@ class _Query:
     weights: Weights
     now: datetime
     floor: float
+    half_life: float
 
 
 @define(eq=False, repr=False)
@@ -60,12 +61,14 @@ class Search:
     Args:
         meaning: Finds items near in meaning; None to go by words alone.
         weights: What the parts of a score count for.
+        half_life: Days after which what was never used counts half.
     """
 
     database: Database
     clock: Clock
     meaning: Meaning | None = None
     weights: Weights = WEIGHTS
+    half_life: float = life.HALF_LIFE
     _names: Names = field(factory=Names)
 
     async def find(
@@ -94,6 +97,7 @@ class Search:
             weights=self.weights,
             now=self.clock.now(),
             floor=floor,
+            half_life=self.half_life,
         )
         return await self.database.read(partial(_find, query=looked_for, k=k))
 
@@ -120,7 +124,8 @@ def _find(tx: Transaction, *, query: _Query, k: int) -> list[Memory]:
         rows, k + _RUNNERS_UP, asked=asked, corpus=corpus, cosines=cosines, weights=weights
     )
     if weights.life:
-        lives = life.weights(tx, [one.id for one in scored], now=query.now.timestamp())
+        ids, now = [one.id for one in scored], query.now.timestamp()
+        lives = life.weights(tx, ids, now=now, half_life=query.half_life)
         scored = ranking.by_life(scored, lives, weights=weights)
     floor = query.floor * min(1.0, count / ranking.FEW_ITEMS)
     if not any(one.sureness >= floor for one in scored[:k]):

@@ -67,10 +67,16 @@ class Bucket:
 
 @frozen(repr=False)
 class Door:
-    """Who is let in."""
+    """Who is let in.
+
+    Args:
+        bucket: For requests that show the token.
+        strangers: For all others, so that they use nothing up of those.
+    """
 
     port: int
     bucket: Bucket
+    strangers: Bucket
     _token: str = field(repr=False)
 
     def check(self, headers: Any, *, open: bool) -> None:
@@ -80,16 +86,15 @@ class Door:
             headers: Of the request.
             open: Whether it may come without the token.
         """
-        if not self.bucket.take():
+        shown = headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        right = hmac.compare_digest(shown, f"Bearer {self._token}".encode())
+        if not (self.bucket if right else self.strangers).take():
             raise Refused(429, "too many requests; wait a moment", headers={"Retry-After": "1"})
         if headers.getall("Host", []) not in ([f"{HOST}:{self.port}"], [f"localhost:{self.port}"]):
             raise Refused(403, f"this is {HOST}:{self.port} and no other host")
         if "Origin" in headers or headers.get("Sec-Fetch-Site", "none") != "none":
             raise Refused(403, "pages in a browser are not served")
-        if open:
-            return
-        shown = headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(shown, f"Bearer {self._token}".encode()):
+        if not open and not right:
             words = f"show the token: Authorization: Bearer … ({TOKEN_FILE} has it)"
             raise Refused(401, words, headers={"WWW-Authenticate": "Bearer"})
 
@@ -115,7 +120,7 @@ class Worker:
         port = self.ctx.settings.worker_port
         token = await asyncio.to_thread(token_in, self.ctx.data)
         api = await asyncio.to_thread(importlib.import_module, "argent_memo.worker_api")
-        door = Door(port, Bucket(self.ctx.clock), token)
+        door = Door(port, Bucket(self.ctx.clock), Bucket(self.ctx.clock), token)
         try:
             async with api.serving(self, door):
                 self.memo.worker = ""
