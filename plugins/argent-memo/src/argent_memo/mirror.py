@@ -32,7 +32,7 @@ _BATCH = 2000
 _LARGEST = 16 << 20
 _NOTE = "mirror"
 _DAILY = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\.md")
-_DRAFT = re.compile(r"\.(.+)\.[0-9a-f]{16}")
+_DRAFT = re.compile(r"\.([^/]{1,255})\.[0-9a-f]{16}")
 
 Version = tuple[int, int, int]
 
