@@ -22,7 +22,7 @@ _KEPT = "commit memory.db: insert items"
 
 def _keep(tx: Transaction, *, found: Sequence[Any], now: float) -> None:
     for one in found:
-        capture._keep(tx, one, now=now)
+        capture._keep(tx, one, now=now, share={})
 
 
 def _move_before_keeping() -> None:

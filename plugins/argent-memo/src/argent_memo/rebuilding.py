@@ -51,13 +51,13 @@ class Rebuilt:
 
 async def rebuild(ctx: PluginContext, broken: Followed, *, tell: Tell) -> Rebuilt:
     """Make the new file, and have it take over at the next start; nothing is written till then."""
-    broken.closed = _CLOSED
+    broken.closed, done = _CLOSED, None
     try:
         await broken.database.write(lambda tx: None)  # what was begun before is in the file now
-        return await _rebuild(ctx, broken, tell=tell)
-    except BaseException:
-        broken.closed = ""
-        raise
+        done = await _rebuild(ctx, broken, tell=tell)
+    finally:
+        broken.closed = _CLOSED if done else ""
+    return done
 
 
 async def _rebuild(ctx: PluginContext, broken: Database, *, tell: Tell) -> Rebuilt:
