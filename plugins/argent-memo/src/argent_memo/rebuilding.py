@@ -51,12 +51,14 @@ class Rebuilt:
 
 async def rebuild(ctx: PluginContext, broken: Followed, *, tell: Tell) -> Rebuilt:
     """Make the new file, and have it take over at the next start; nothing is written till then."""
-    broken.closed, done = _CLOSED, None
+    broken.closed = _CLOSED
+    done: Rebuilt | None = None
     try:
         await broken.database.write(lambda tx: None)  # what was begun before is in the file now
         done = await _rebuild(ctx, broken, tell=tell)
     finally:
-        broken.closed = _CLOSED if done else ""
+        if done is None:
+            broken.closed = ""
     return done
 
 
