@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -133,33 +133,6 @@ async def test_who_gets_no_processor_does_not_block(
 
     assert bool(faults.of("demo")) is named
     assert ("demo blocks the event loop" in caplog.text) is named
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who waits for a processor")
-@pytest.mark.parametrize(
-    ("seconds", "nice", "patience", "interrupted"),
-    [
-        pytest.param(1.2, 0, 1.5, False, id="shares a processor"),
-        pytest.param(0.35, 15, 0.4, True, id="gets next to nothing of it"),
-    ],
-)
-async def test_who_shares_a_processor_is_interrupted_later(
-    faults: Faults, seconds: float, nice: int, patience: float, interrupted: bool
-) -> None:
-    async def call() -> str:
-        spin(time.thread_time, seconds)
-        return "done"
-
-    async def run() -> None:
-        with watching(faults, patience=patience) as guard, busy(nice=nice):
-            guard.watchdog.late = 0.1
-            with pytest.raises(PluginError) if interrupted else nullcontext():
-                await guard.ask("demo", call, what="it", timeout=60)
-
-    # In a thread of its own, as none gets its priority and its processors back.
-    await asyncio.to_thread(asyncio.run, run())
-
-    assert any("interrupted" in reason for reason in faults.of("demo")) is interrupted
 
 
 async def test_the_kernel_itself_is_no_plugin(

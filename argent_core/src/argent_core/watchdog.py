@@ -23,8 +23,6 @@ log = logging.getLogger("argent.watchdog")
 _BEAT = 0.1
 _LOOK = 2 * _BEAT
 _AGAIN_SECONDS = 1.0
-_STARVED = 10
-"""How many times the patience is had with a plugin that mostly lacked a processor."""
 _AMBIGUOUS = ""
 _WAITING = frozenset({"threading", "queue", "selectors", "socket", "ssl", "subprocess"})
 """Packages in which threads are that have nothing to do."""
@@ -46,10 +44,9 @@ class Watchdog:
     Args:
         owner: Names the plugin that a task belongs to.
         on_fault: Told, on the loop, the plugin's name and the reason.
-        patience: Seconds, less those for which it lacked a processor, after which a plugin that
-            blocks the loop is interrupted, again and again if need be. On the main thread that
-            also ends calls that wait in C, as for the network; elsewhere, and where C computes,
-            only the next line of Python is.
+        patience: Seconds after which a plugin that blocks the loop is interrupted, again and
+            again if need be. On the main thread that also ends calls that wait in C, as for the
+            network; elsewhere, and where C computes, only the next line of Python is.
         late: Seconds without a beat after which the loop counts as blocked.
         stalled: Seconds for which it was blocked until now.
         packages: Plugins by the top-level packages of their code.
@@ -159,7 +156,8 @@ class Watchdog:
                 self._named = running
                 self._name(running)
             now = time.monotonic()
-            if running[0] and self._is_too_long(running) and now - condemned_at > _AGAIN_SECONDS:
+            blocked = now - running[1]
+            if running[0] and blocked > self.patience and now - condemned_at > _AGAIN_SECONDS:
                 condemned_at = now
                 self._interrupt(running)
 
@@ -179,10 +177,6 @@ class Watchdog:
     def _blocked_since(self, began: float) -> float:
         seconds = time.monotonic() - began
         return self._times.own(seconds) if seconds > self.late else seconds
-
-    def _is_too_long(self, running: Running) -> bool:
-        real = time.monotonic() - running[1]
-        return self._blocked_since(running[1]) > self.patience or real > _STARVED * self.patience
 
     def _name(self, running: Running) -> None:
         plugin, _ = running
