@@ -16,8 +16,6 @@ from typing import Any, TypeAlias
 
 from attrs import define, field
 
-from argent_core.thread_times import ThreadTimes
-
 log = logging.getLogger("argent.watchdog")
 
 _BEAT = 0.1
@@ -38,8 +36,6 @@ class PluginBlocked(BaseException):
 @define(eq=False, repr=False)
 class Watchdog:
     """Watches one event loop from a thread.
-
-    Nobody blocks it who merely gets no processor, on a busy machine.
 
     Args:
         owner: Names the plugin that a task belongs to.
@@ -62,9 +58,7 @@ class Watchdog:
     running: Running | None = None
     _beat: float = 0.0
     _cpu: tuple[float, float] = (0.0, 0.0)
-    _times: ThreadTimes = field(init=False)
     _suspect: Running | None = None
-    _named: Running | None = None
     _woke: float = 0.0
     _held_up: float = 0.0
     _condemned: Running | None = None
@@ -77,7 +71,6 @@ class Watchdog:
         """Begin to watch the running loop."""
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
-        self._times = ThreadTimes()
         self._beat = self._woke = time.monotonic()
         if self._by_signal:
             self._old_signal = signal.signal(signal.SIGURG, self._break_off)
@@ -113,8 +106,7 @@ class Watchdog:
         """Name a plugin that has held the loop up and now lets go; called on the loop."""
         (plugin, began), now = was, time.monotonic()
         seconds = now - began
-        own = seconds - self._times.lacked()
-        if (own <= self.late and self._named is not was) or self._was_held_up(began, now):
+        if self._was_held_up(began, now):
             return
         words = "; interrupted" if self._condemned is was else ""
         self.on_fault(plugin, f"blocked the event loop for {seconds:.1f} s{words}")
@@ -136,24 +128,22 @@ class Watchdog:
             self._loop.call_later(_BEAT, self._tick)
         self.measure()
         self._cpu = time.thread_time(), time.process_time()
-        self._times.mark()
 
     def _watch(self) -> None:
+        named: Running | None = None
         condemned_at = 0.0
-        mine = ThreadTimes()
         while not self._stop.wait(_LOOK):
             now = time.monotonic()
             self._held_up, self._woke = now - self._woke, now
             if self._held_up > 2 * _LOOK:
-                self._name_thread(self._held_up - _LOOK - mine.lacked())
+                self._name_thread(self._held_up - _LOOK)
                 # It may be that a thread kept Python's lock, and the loop goes on at once.
                 self._stop.wait(_BEAT / 2)
-            mine.mark()
             running = self._blocking()
             if running is None:
                 continue
-            if running != self._named:
-                self._named = running
+            if running != named:
+                named = running
                 self._name(running)
             now = time.monotonic()
             blocked = now - running[1]
@@ -163,20 +153,16 @@ class Watchdog:
 
     def _blocking(self) -> Running | None:
         """Return who blocks the loop, and since when; with an empty name if it is no plugin."""
-        running, beat = self.running, self._beat
+        running, beat, now = self.running, self._beat, time.monotonic()
         if running is not None:
-            return running if self._blocked_since(running[1]) > self.late else None
-        if self._blocked_since(beat) < self.late:
+            return running if now - running[1] > self.late else None
+        if now - beat < self.late:
             return None
         suspect = self._plugin_on_stack(sys._current_frames().get(self._thread_id)), beat
         if suspect[0] and suspect != self._suspect:
             self._suspect = suspect  # named if it is still there at the next look
             return None
         return suspect
-
-    def _blocked_since(self, began: float) -> float:
-        seconds = time.monotonic() - began
-        return self._times.own(seconds) if seconds > self.late else seconds
 
     def _name(self, running: Running) -> None:
         plugin, _ = running
@@ -202,8 +188,6 @@ class Watchdog:
 
     def _name_thread(self, seconds: float) -> None:
         """Say whose thread has held up all of Python, as far as that can be seen."""
-        if seconds < _LOOK:
-            return
         mine = (self._thread_id, threading.get_ident())
         others = [frame for id, frame in sys._current_frames().items() if id not in mine]
         busy = [frame for frame in others if _package(frame) not in _WAITING]

@@ -103,8 +103,8 @@ async def test_a_request_without_a_message_is_refused(ollama: PlayedOllama) -> N
         await answer(ollama.url, ask())
 
 
-async def test_a_key_that_is_not_there_is_told_how_to_set(ollama: PlayedOllama) -> None:
-    with pytest.raises(ModelRejected, match="argent secrets set ollama"):
+async def test_a_key_that_is_not_there_is_named(ollama: PlayedOllama) -> None:
+    with pytest.raises(ModelRejected, match="wants a key: there is no none"):
         await answer(ollama.url, ask("Hi."), api_key=Secret("store:none"))
 
 

@@ -97,15 +97,21 @@ async def fetch(ctx: PluginContext, weights: Weights) -> list[Path]:
 
 
 async def _fetch(ctx: PluginContext, weights: Weights, missing: Sequence[WeightFile]) -> None:
-    models = ctx.data / "models"
-    models.mkdir(parents=True, exist_ok=True)
-    for leftover in models.glob(".fetching-*"):
-        shutil.rmtree(leftover)
-    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=models) as name:
-        folder = Path(name)
+    folder = await asyncio.to_thread(_make_folder, ctx.data / "models")
+    try:
         await _download(ctx, weights, folder)
         for file in missing:
             await asyncio.to_thread(_take_out, folder, file, weights.paths(ctx.data)[file])
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _make_folder(models: Path) -> Path:
+    """Make an empty folder to fetch into, in the place of what a kill may have left."""
+    models.mkdir(parents=True, exist_ok=True)
+    for leftover in models.glob(".fetching-*"):
+        shutil.rmtree(leftover)
+    return Path(tempfile.mkdtemp(prefix=".fetching-", dir=models))
 
 
 async def _download(ctx: PluginContext, weights: Weights, folder: Path) -> None:
