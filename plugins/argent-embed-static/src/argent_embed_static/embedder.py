@@ -6,6 +6,7 @@ import asyncio
 from array import array
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from contextvars import Context
 
 from argent_embed_static.catalogue import WORDLLAMA
 from argent_embed_static.vectors import LONGEST, WordVectors
@@ -57,7 +58,8 @@ class StaticEmbedder:
     async def _model(self) -> WordVectors:
         """Wait for the model. Who gives up waiting does not stop the others, nor the download."""
         if self._loading is None or self._may_try_again(self._loading):
-            self._loading = asyncio.create_task(self._load())
+            # An empty context: a plugin that happens to ask first does not own the task.
+            self._loading = asyncio.create_task(self._load(), context=Context())
         await asyncio.wait([self._loading])
         return self._loading.result()
 
