@@ -138,7 +138,8 @@ class Control:
                 "the agent runs is found when the agent starts again."
             )
         word = "true" if enabled else "false"
-        place = f"{configuration.section_of(name)}.enabled"
+        document = configuration.inspect(kernel.home).document
+        place = f"{configuration.section_of(name, document.data)}.enabled"
         configuration.set_value(kernel.home, place, text=word)
         host = kernel.host
         for other in await kernel.read_settings():
