@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from argent_hookspecs import ToolError
+from argent_memo import spans
 from argent_memo.confidential import is_confidential
 
 _MOST_PAGES = 20
@@ -32,8 +33,12 @@ def page_of(page: int, limit: int, *, most: int) -> tuple[int, int]:
 def day_of(text: str, *, after: bool = False) -> datetime:
     """Return when a day begins, or when it is over. Raises ``ToolError``."""
     try:
-        found = datetime.fromisoformat(text)
-        found += timedelta(days=after and len(text) <= len("2026-03-01"))
+        return spans.moment(text, end=after)
     except (ValueError, OverflowError) as error:
         raise ToolError(f"{text!r} is no date; write it as 2026-03-01") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def demand_span(since: datetime | None, until: datetime | None) -> None:
+    """Raise ``ToolError`` where a span ends before it begins."""
+    if spans.is_reversed(since, until):
+        raise ToolError("the span ends before it begins: since is the earlier day")

@@ -30,7 +30,7 @@ from argent_memo.items import Place
 from argent_memo.learned import AGENT, legible
 from argent_memo.memo import Memo, memo_of
 from argent_memo.recall import in_words
-from argent_memo.tool_input import day_of, demand_text, page_of
+from argent_memo.tool_input import day_of, demand_span, demand_text, page_of
 from argent_memo.words import terms
 
 _HINTS = ("remember", "remind", "recall", "forget")
@@ -223,6 +223,7 @@ class MemoryTools:
             since=day_of(since),
             until=day_of(until, after=True) if until else None,
         )
+        demand_span(span.since, span.until)
         found = await self.memo.store.timeline(span, limit=first + size + 1)
         mine = _for(run, found)
         more = page + 1 if len(mine) > first + size else None
