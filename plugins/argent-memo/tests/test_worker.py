@@ -190,6 +190,7 @@ class TestWhatItRefuses:
             ("GET", "/items?offset=1", b"", 400, "limit, before, audience, private"),
             ("GET", "/search", b"", 400, "q is missing"),
             ("GET", "/search?q=%20", b"", 400, "q is missing"),
+            ("GET", "/search?q=" + "x" * 20_000, b"", 400, "the most are 10,000"),
             ("GET", "/search?q=x&q=y", b"", 400, "more than once"),
             ("GET", "/search?q=x&k=0", b"", 400, "k is a whole number"),
             ("GET", "/search?q=x&k=-1", b"", 400, "k is a whole number"),

@@ -33,6 +33,7 @@ from argent_memo.confidential import is_confidential
 from argent_memo.entities import Entities
 from argent_memo.followed import Followed
 from argent_memo.items import Place
+from argent_memo.naming import demand_audiences, source_of
 
 if TYPE_CHECKING:
     from argent_memo.memo import Memo
@@ -47,7 +48,7 @@ _NO_WORKER = (
     "the memory's HTTP worker is switched off; to switch it on: argent config set memory.workerPort"
     " 37778"
 )
-_NOT_YET = "the memory's HTTP worker is not up yet; see: argent doctor"
+_NOT_YET = "the memory's HTTP worker is not up yet; see: argent plugins list"
 BY_HAND = "hand"
 """The source of what is added by a command."""
 
@@ -75,7 +76,7 @@ async def serve(desk: Desk, connection: Connection) -> None:
             continue
         ticking = asyncio.create_task(_tick(connection, progress))
         try:
-            answer = {"result": await work(given, progress)}
+            answer = {"result": await work(await desk.named(given), progress)}
         except ArgentError as error:
             answer = {"error": str(error)}
         except (ValueError, ArithmeticError) as error:  # a row that holds what none can hold
@@ -126,6 +127,14 @@ class Desk:
             "import": self.import_,
             "worker": self.worker,
         }
+
+    async def named(self, given: Given) -> Given:
+        """Return a request with its source in full. Raises ``NotKnown`` for names of nothing."""
+        one, several = given.get("audience"), given.get("audiences") or ()
+        names = several if one is None else (one, *several)
+        await demand_audiences(self.memo, self.ctx.agent, names)
+        source = given.get("source")
+        return {**given, "source": await source_of(self.memo, source)} if source else given
 
     async def search(self, given: Given, progress: Progress) -> list[dict[str, Any]]:
         """Find what answers a question best."""

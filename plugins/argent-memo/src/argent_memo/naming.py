@@ -5,10 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from argent_hookspecs import Agent, ArgentError, Transaction
 from argent_memo.audience import EVERYONE, OWNER
-from argent_memo.memo import Memo
+
+if TYPE_CHECKING:
+    from argent_memo.memo import Memo
 
 _MOST_SHOWN = 12
 _SHORTEST_BEGINNING = 4

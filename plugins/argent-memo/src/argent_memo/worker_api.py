@@ -49,6 +49,8 @@ from argent_memo.worker import HOST, Door, Refused, Worker
 
 _LARGEST = 1 << 20
 _LONGEST_TEXT = 100_000
+_LONGEST_LINE = 1 << 17
+"""Bytes of an address; one that is longer is refused before anybody reads it as a request."""
 _MOST = 200
 _NEW = {
     "text": str,
@@ -75,7 +77,7 @@ async def serving(worker: Worker, door: Door) -> AsyncIterator[None]:
     """Serve for the block. Raises ``OSError`` if the port cannot be had."""
     app = web.Application(middlewares=[_guard(door)], client_max_size=_LARGEST)
     app.add_routes(_Api(worker).routes())
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, max_line_size=_LONGEST_LINE)
     await runner.setup()
     try:
         await web.TCPSite(runner, HOST, door.port).start()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SHOWN = ("audience", "private")
 """What may be said wherever memories are shown."""
+_LONGEST = 10_000
 _YES, _NO = ("1", "true"), ("0", "false", "")
 
 
@@ -36,6 +37,8 @@ class Query:
         words = self._given.query.get(name, "").strip()
         if not words:
             raise Refused(400, f"{name} is missing: the words to look for")
+        if len(words) > _LONGEST:
+            raise Refused(400, f"{name} has {len(words):,} characters; the most are {_LONGEST:,}")
         return words
 
     def number(self, name: str, default: int, *, most: int) -> int:

@@ -100,7 +100,9 @@ def forget(
     argent memory forget --query "my old flat" -k 1 --yes
     """
     if sum([bool(ids), bool(given["query"]), bool(given["source"])]) != 1:
-        raise click.UsageError("Say what to forget: IDs, or --query, or --source.")
+        raise click.UsageError(
+            "Say what to forget in one way, and not in several: IDs, or --query, or --source."
+        )
     surely = yes or bool(ids)
     if not (surely or dry_run) and (as_json or not sys.stdin.isatty()):
         raise click.UsageError("Nobody can be asked here: add --yes, or look with --dry-run.")

@@ -14,6 +14,10 @@ from argent_hookspecs import ArgentError, CommandContext
 from argent_memo.commands.group import as_json, ask, asked, memory
 from argent_memo.commands.output import counted, megabytes, print_json, say, say_rows, short
 
+_HERE = (
+    "The agent runs here, in the foreground, until Ctrl-C. In the background: nohup argent start"
+    " --quiet &"
+)
 _BROKEN = (
     "Parts of the file cannot be read. What can be goes into a new one with: argent memory reindex"
 )
@@ -125,7 +129,8 @@ def reindex(ctx: click.Context, vectors: bool, as_json: bool) -> None:
 def start(home: CommandContext) -> None:
     """Say where the memory's HTTP worker listens; start the agent if it does not run.
 
-    The worker is part of the agent. One that is started here runs until Ctrl-C.
+    The worker is part of the agent. An agent that is started here stays in the foreground until
+    Ctrl-C, as with: argent start. The exit code is 1 if the worker does not listen.
 
     \b
     argent memory start
@@ -149,16 +154,13 @@ async def _start(home: CommandContext) -> None:
             loop.add_signal_handler(number, stopped.set)
     async with home.running_kernel():
         answer = await asked(home, {"do": "worker"})
-        say(_where(answer["result"]))
+        worker = answer["result"]
+        if worker["problem"]:
+            raise ArgentError(worker["problem"])
+        say(f"The memory's HTTP worker listens on http://127.0.0.1:{worker['port']}")
         if not runs:
-            say("The agent runs here; Ctrl-C stops it.")
+            say(_HERE)
             await stopped.wait()
-
-
-def _where(worker: Mapping[str, Any]) -> str:
-    if worker["problem"]:
-        return f"{worker['problem'][0].upper()}{worker['problem'][1:]}"
-    return f"The memory's HTTP worker listens on http://127.0.0.1:{worker['port']}"
 
 
 def _report(found: Mapping[str, Any]) -> None:
