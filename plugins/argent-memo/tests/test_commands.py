@@ -147,6 +147,19 @@ async def test_what_is_forgotten_is_gone(memo: Memo, run: Run) -> None:
     assert [one.text for one in await live(memo)] == ["Box 2 holds apples."]
 
 
+async def test_what_a_repair_has_kept_can_be_deleted(memo: Memo, run: Run, argent: Argent) -> None:
+    broken = argent.home.data / "memory.db.broken"
+    broken.write_bytes(b"The garden is mine." * 1000)
+    await kept(memo, "The garden is mine.")
+    told = await run("forget", "1")
+    done = await run("forget", "--broken-file")
+    again = await run("forget", "--broken-file")
+
+    assert "data/memory.db.broken" in told.stdout
+    assert done.stdout == f"{broken} is deleted.\n" and not broken.exists()
+    assert (again.exit_code, again.stdout) == (0, "No repair has kept anything.\n")
+
+
 async def test_what_a_query_would_delete_is_only_shown_in_a_dry_run(memo: Memo, run: Run) -> None:
     await kept(memo, "My old flat was damp.")
     shown = await run("forget", "--query", "old flat", "--dry-run")

@@ -27,7 +27,16 @@ from argent_hookspecs import (
     PluginContext,
     Trust,
 )
-from argent_memo import accounts, conflicts, forgetting, mending, rebuilding, soundness
+from argent_memo import (
+    accounts,
+    broken_file,
+    conflicts,
+    forgetting,
+    mending,
+    not_kept,
+    rebuilding,
+    soundness,
+)
 from argent_memo.accounts import account
 from argent_memo.confidential import is_confidential
 from argent_memo.entities import Entities
@@ -210,7 +219,14 @@ class Desk:
             gone = await self.memo.store.forget_source(given["source"])
         else:
             gone = await self.memo.store.forget(given["ids"])
-        return {"items": list(gone.items), "made_of_them": list(gone.made_of_them)}
+        if given.get("broken_file"):
+            files = await broken_file.delete(database)
+        return {
+            "items": list(gone.items),
+            "made_of_them": list(gone.made_of_them),
+            "files": [str(path) for path in files],
+            "left": await broken_file.said(database),
+        }
 
     async def timeline(self, given: Given, progress: Progress) -> list[dict[str, Any]]:
         """List what was said or happened, oldest first: the newest of a span."""
@@ -242,6 +258,7 @@ class Desk:
 
     async def reindex(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Make anew what is made of the items, and say what could not be mended."""
+            "not_kept": [] if found.counts["file"] else await self._not_kept(),
         database = self.memo.store.database
         if not await soundness.is_broken(database):
             done = await mending.mend(database, progress.note, all_vectors=given["vectors"])
@@ -249,6 +266,7 @@ class Desk:
             mended = {"set_aside": done.set_aside, "vectors": done.vectors}
             return {**_said(left), **mended, "rebuilt": False, "lost": []}
         assert isinstance(database, Followed)
+            await self.memo.capture.try_again()
         new = await rebuilding.rebuild(self.ctx, database, tell=progress.note)
         spoilt = {"set_aside": new.found.spoilt, "vectors": 0}
         return {**_said(new.found), **spoilt, "rebuilt": True, "lost": new.lost}
@@ -256,6 +274,10 @@ class Desk:
     async def export(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Write all of it to files."""
         from argent_memo.exports import export
+
+    async def _not_kept(self) -> list[dict[str, Any]]:
+        found = await self.memo.store.database.read(not_kept.all_of)
+        return [attrs.asdict(one) for one in found]
 
         written = await export(self.memo.store, Path(given["path"]), form=given["form"])
         return {"items": written, "path": given["path"]}

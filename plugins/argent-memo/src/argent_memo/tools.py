@@ -24,7 +24,7 @@ from argent_hookspecs import (
     ToolRun,
     Trust,
 )
-from argent_memo import derived, uses
+from argent_memo import broken_file, derived, uses
 from argent_memo.audience import OWNER, REFLECTION, audience_of, audiences_at, is_owners
 from argent_memo.items import Place
 from argent_memo.learned import AGENT, legible
@@ -204,7 +204,8 @@ class MemoryTools:
         count = len(gone.items) + len(gone.made_of_them)
         kept = sorted(set(ids) - {memory.id for memory in mine})
         rest = f"; there is no {', '.join(map(str, kept))} that may be deleted here" if kept else ""
-        return f"deleted: {count}{rest}"
+        left = await broken_file.said(self.memo.store.database)
+        return f"deleted: {count}{rest}{left and f'. {left}'}"
 
     async def timeline(
         self,

@@ -24,8 +24,8 @@ _BROKEN = (
 _REBUILT = (
     "The file was broken. What could be read stands in a new one, which takes its place at the next"
     " start of the agent: restart it. Until then it searches, and keeps, corrects and forgets"
-    " nothing. The broken one is kept as data/memory.db.broken: delete it when you miss"
-    " nothing."
+    " nothing. The broken one is kept as data/memory.db.broken. Once you miss nothing:"
+    " argent memory forget --broken-file"
 )
 _ALONE = (
     "None is installed: search goes by words alone. For meaning too: pip install"
@@ -91,6 +91,11 @@ def check(ctx: click.Context, as_json: bool) -> None:
             say(f"These do not agree: {older['id']} {short(older['text'])}")
             say(f"              with: {newer['id']} {short(newer['text'])}")
             say(f"    Correct or forget one: argent memory forget {older['id']}")
+        for one in found["not_kept"]:
+            later = "is tried again" if not one["passed"] else "was passed over"
+            say(f"Turn {one['turn']} could not be kept, and {later}: {one['why']}")
+        if found["not_kept"]:
+            say("Try once more with: argent memory reindex")
     ctx.exit(0 if found["sound"] else 1)
 
 
