@@ -214,7 +214,8 @@ class Desk:
         return told
 
     async def forget(self, given: Given, progress: Progress) -> dict[str, Any]:
-        """Delete items, or what came of a source."""
+        """Delete items, or what came of a source; the file too that a repair has kept, if told."""
+        database, files = self.memo.store.database, list[Path]()
         if given.get("source"):
             gone = await self.memo.store.forget_source(given["source"])
         else:
