@@ -255,30 +255,30 @@ class Desk:
         return {
             **_said(found),
             "conflicts": [[account(one.older), account(one.newer)] for one in pairs],
+            "not_kept": [] if found.counts["file"] else await self._not_kept(),
         }
 
     async def reindex(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Make anew what is made of the items, and say what could not be mended."""
-            "not_kept": [] if found.counts["file"] else await self._not_kept(),
         database = self.memo.store.database
         if not await soundness.is_broken(database):
             done = await mending.mend(database, progress.note, all_vectors=given["vectors"])
+            await self.memo.capture.try_again()
             left = await soundness.look(database, progress.note)
             mended = {"set_aside": done.set_aside, "vectors": done.vectors}
             return {**_said(left), **mended, "rebuilt": False, "lost": []}
         assert isinstance(database, Followed)
-            await self.memo.capture.try_again()
         new = await rebuilding.rebuild(self.ctx, database, tell=progress.note)
         spoilt = {"set_aside": new.found.spoilt, "vectors": 0}
         return {**_said(new.found), **spoilt, "rebuilt": True, "lost": new.lost}
 
-    async def export(self, given: Given, progress: Progress) -> dict[str, Any]:
-        """Write all of it to files."""
-        from argent_memo.exports import export
-
     async def _not_kept(self) -> list[dict[str, Any]]:
         found = await self.memo.store.database.read(not_kept.all_of)
         return [attrs.asdict(one) for one in found]
+
+    async def export(self, given: Given, progress: Progress) -> dict[str, Any]:
+        """Write all of it to files."""
+        from argent_memo.exports import export
 
         written = await export(self.memo.store, Path(given["path"]), form=given["form"])
         return {"items": written, "path": given["path"]}
