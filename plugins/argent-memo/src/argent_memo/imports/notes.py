@@ -52,15 +52,22 @@ class Shelf:
 
     Args:
         form: What it is imported as.
+        folder: Where the file is: others have files that are called the same.
         name: The file, as its folder has it.
     """
 
     form: str
+    folder: Path
     name: str
     wish: Wish
     kind: MemoryKind = MemoryKind.EPISODIC
     trust: Trust = Trust.OWNER
     speaker: str = ""
+
+    @property
+    def source(self) -> str:
+        """Name of the file, unlike that of any other."""
+        return f"{self.form}:{(self.folder.resolve() / self.name).as_posix()}"
 
 
 def read(wish: Wish) -> Records:
@@ -69,7 +76,8 @@ def read(wish: Wish) -> Records:
     files = walk(base) if wish.path.is_dir() else iter([wish.path])
     for path in files:
         name = path.relative_to(base).as_posix()
-        yield from file(path, Shelf(form="markdown", name=name, wish=wish, speaker=wish.owner))
+        shelf = Shelf(form="markdown", folder=base, name=name, wish=wish, speaker=wish.owner)
+        yield from file(path, shelf)
 
 
 def exported(wish: Wish) -> Generator[Line, None, None]:
@@ -121,7 +129,7 @@ def file(path: Path, shelf: Shelf) -> Records:
 
 def memories(text: str, shelf: Shelf, *, said_at: datetime | None) -> Records:
     """Return a text's memories."""
-    place, again = f"{shelf.form}:{shelf.name}", dict[str, int]()
+    place, again = shelf.source, dict[str, int]()
     plain = NewMemory(
         text="",
         kind=shelf.kind,
