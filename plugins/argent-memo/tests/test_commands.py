@@ -138,12 +138,14 @@ async def test_what_is_forgotten_is_gone(memo: Memo, run: Run) -> None:
     await run("edit", "2", "Box 1 holds pears.")
     done = await run("forget", "4", "1")
 
-    assert done.stdout.splitlines() == [
+    *deleted, left = done.stdout.splitlines()
+    assert deleted == [
         "3 memories deleted:",
         "     1  Box 0 holds apples.",
         "     4  Box 1 holds pears.",
         "     2  Box 1 holds apples. (its history)",
     ]
+    assert "still have the words" in left
     assert [one.text for one in await live(memo)] == ["Box 2 holds apples."]
 
 
@@ -158,6 +160,12 @@ async def test_what_a_repair_has_kept_can_be_deleted(memo: Memo, run: Run, argen
     assert "data/memory.db.broken" in told.stdout
     assert done.stdout == f"{broken} is deleted.\n" and not broken.exists()
     assert (again.exit_code, again.stdout) == (0, "No repair has kept anything.\n")
+
+
+async def test_what_stood_in_no_conversation_leaves_nothing(memo: Memo, run: Run) -> None:
+    await run("add", "The spare key lies under the mat.")
+
+    assert (await as_json(run, "forget", "1"))["left"] == ""
 
 
 async def test_what_a_query_would_delete_is_only_shown_in_a_dry_run(memo: Memo, run: Run) -> None:
@@ -397,6 +405,7 @@ async def test_what_is_said_in_a_chat_is_shown_by_its_source(argent: Argent, run
         left = await as_json(run, "search", "peanuts")
 
     assert "My sister Ann is allergic to peanuts." in [one["text"] for one in gone["items"]]
+    assert "journal.retention" in gone["left"]
     assert left == []
 
 

@@ -22,8 +22,9 @@ from argent_hookspecs import (
 from argent_memo import rebuilding, soundness
 from argent_memo.followed import Followed
 from argent_memo.items import Place
-from argent_memo.local import Desk, Progress
+from argent_memo.local import Desk
 from argent_memo.memo import memo_of
+from argent_memo.requests import Progress
 from argent_testing import load_plugin
 
 pytestmark = pytest.mark.anyio
