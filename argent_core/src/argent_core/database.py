@@ -34,7 +34,7 @@ T = TypeVar("T")
 log = logging.getLogger("argent.database")
 
 _BATCH = 512
-_CACHE_KIB = 8000
+_CACHE_KIB = 4000
 _FLUSHES = 20
 _FLUSH_AGAIN = 0.1
 _LEAST_BYTES = 512
