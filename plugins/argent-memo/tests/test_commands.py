@@ -277,6 +277,7 @@ async def test_stats_say_how_much_there_is_and_what_search_lacks(memo: Memo, run
 
     assert (found["items"], found["state"]) == (2, {"superseded": 1, "live": 1})
     assert found["bytes"] > 0 and found["embedder"] is None
+    assert found["search"] == "words" and "Search     by words\n" in said.stdout
     assert "argent-embed-minilm" in said.stdout and "argent-embed-static" in said.stdout
 
 
@@ -437,7 +438,10 @@ async def test_without_an_agent_the_command_does_it_itself(argent: Argent) -> No
         pass
     code, out, err = await typed(argent, "add", "The garden is mine.")
     _, found, why = await typed(argent, "search", "garden", "--json")
+    _, _, alone = await typed(argent, "search", "garden")
 
+    assert json.loads(found)[0]["by"] == "words"
+    assert "Searched by words alone: no embedder is installed" in alone
     assert (code, out) == (0, "Kept as memory 1.\n"), err
     assert found, why
     assert json.loads(found)[0]["text"] == "The garden is mine."

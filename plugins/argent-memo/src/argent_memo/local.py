@@ -48,6 +48,9 @@ _SECRET = (
     " secrets set NAME"
 )
 _WORKER_SECONDS = 5.0
+_EMBEDDER_SECONDS = 4.0
+_SOON_EMBEDDED = 500
+_NO_EMBEDDER = "by words alone: no embedder is installed; see: argent memory stats"
 _NO_WORKER = (
     "the memory's HTTP worker is switched off; to switch it on: argent config set memory.workerPort"
     " 37778"
@@ -98,9 +101,27 @@ class Desk:
         return {**given, "source": await source_of(self.memo, source)} if source else given
 
     async def search(self, given: Given, progress: Progress) -> list[dict[str, Any]]:
-        """Find what answers a question best."""
+        """Find what answers a question best; remark it, if that goes by words alone."""
+        progress.remark = await self._by_words_alone(given["query"])
         found = await self.memo.search(given["query"], given["k"], filters=_filters(given))
         return [{**account(one), "score": one.score, "why": one.why} for one in found]
+
+    async def _by_words_alone(self, query: str) -> str:
+        """Return why a question is not compared by meaning, if it is not.
+
+        An agent that has only just started, for this command perhaps, is given a moment.
+        """
+        embedding, embedder = self.memo.embedding, self.ctx.services.find(EMBEDDER)
+        if embedder is None:
+            return _NO_EMBEDDER
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_EMBEDDER_SECONDS):
+                while not embedding.trouble and embedding.waiting < _SOON_EMBEDDED:
+                    if await embedding.near(query) is not None:
+                        return ""
+                    await asyncio.sleep(TICK / 4)
+        waits = f"{embedder.id} is not ready; it gets so while the agent runs: argent start"
+        return f"by words alone: {embedding.trouble or waits}"
 
     async def show(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Tell all about an item."""

@@ -1,7 +1,7 @@
 """Requests: how the commands ask something of the memory that is open, and are answered.
 
-A request is ``{"do": NAME, …}``; its answer is ``{"result": …}`` or ``{"error": WORDS}``, after any
-number of ``{"progress": {"done": N, "total": N}}``.
+A request is ``{"do": NAME, …}``; its answer is ``{"result": …, "remark": WORDS}`` or ``{"error":
+WORDS}``, after any number of ``{"progress": {"done": N, "total": N}}``.
 """
 
 from __future__ import annotations
@@ -24,10 +24,15 @@ TICK = 0.2
 
 @define
 class Progress:
-    """How far an operation is."""
+    """How far an operation is.
+
+    Args:
+        remark: What a person should know of how it was done.
+    """
 
     done: int = 0
     total: int = 0
+    remark: str = ""
 
     def note(self, done: int, total: int = 0) -> None:
         """Note it; harmless from any thread."""
@@ -45,7 +50,8 @@ async def serve(desk: Desk, connection: Connection) -> None:
             continue
         ticking = asyncio.create_task(_tick(connection, progress))
         try:
-            answer = {"result": await work(await desk.named(given), progress)}
+            result = await work(await desk.named(given), progress)
+            answer = {"result": result, "remark": progress.remark}
         except ArgentError as error:
             answer = {"error": str(error)}
         except (ValueError, ArithmeticError) as error:  # a row that holds what none can hold
