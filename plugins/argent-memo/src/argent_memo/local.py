@@ -104,7 +104,10 @@ class Desk:
         """Find what answers a question best; remark it, if that goes by words alone."""
         progress.remark = await self._by_words_alone(given["query"])
         found = await self.memo.search(given["query"], given["k"], filters=_filters(given))
-        return [{**account(one), "score": one.score, "why": one.why} for one in found]
+        return [
+            {**account(one), "score": one.score, "sureness": one.sureness, "why": one.why}
+            for one in found
+        ]
 
     async def _by_words_alone(self, query: str) -> str:
         """Return why a question is not compared by meaning, if it is not.
