@@ -112,10 +112,10 @@ def main(folder: str, target: str) -> None:
         "time_words": sorted(said),
         "entries": entries.sorted(),
         "feasts": {**fixed, **dict(_feasts(_wheel(folder, "holidays"), moving))},
-        "south": sorted(_south()),
     }
     text = json.dumps(lexicon, ensure_ascii=False, separators=(",", ":"))
     Path(target).write_text(re.sub(r'(\],|\},|",)(?=")', r"\1\n", text), encoding="utf-8")
+    Path(target).with_name("south.txt").write_text("\n".join(sorted(_south())) + "\n", "utf-8")
     print(", ".join(f"{len(names)} {kind}" for kind, names in lexicon.items()))
 
 

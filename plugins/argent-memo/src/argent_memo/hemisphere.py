@@ -1,11 +1,13 @@
-"""Hemisphere: whether it is summer in January where somebody lives."""
+"""Hemisphere: whether it is summer in January where somebody lives.
+
+``south.txt`` is made by ``maintenance/memory_lexicon.py``.
+"""
 
 from __future__ import annotations
 
 import os
+from importlib.resources import files
 from pathlib import Path
-
-from argent_memo.lexicon import lexicon
 
 _LOCAL = Path("/etc/localtime")
 _ZONES = "zoneinfo/"
@@ -20,7 +22,8 @@ def is_south(zone: str) -> bool:
     Args:
         zone: Its name; empty for that of this machine. What is unknown is in the north.
     """
-    return (zone or _here()) in lexicon().south
+    zones = files(__package__).joinpath("south.txt").read_text("utf-8")
+    return (zone or _here()) in zones.split()
 
 
 def _here() -> str:

@@ -63,10 +63,8 @@ class Lexicon:
         phrases: By how they begin, the longest first: the words of a phrase, and its meanings.
         numbers: What words for numbers come to.
         ends: The last words of phrases that say when something was or will be, with the first ones.
-        telling: Finds times where a script has no spaces.
-        pieces: Finds words that phrases are made of, where a script has no spaces.
+        times: Names of times, where a script has no spaces.
         feasts: Their dates, the day of a year or all of them, and how many days they last.
-        south: Time zones of the southern hemisphere.
     """
 
     months: Mapping[str, Sequence[int]]
@@ -74,10 +72,8 @@ class Lexicon:
     phrases: Mapping[str, Sequence[tuple[Sequence[str], Meanings]]]
     numbers: Mapping[str, int]
     ends: Mapping[str, Collection[str]]
-    telling: re.Pattern[str]
-    pieces: re.Pattern[str]
+    times: Sequence[str]
     feasts: Mapping[str, tuple[str | Sequence[str], int]]
-    south: frozenset[str]
 
 
 @functools.cache
@@ -109,13 +105,8 @@ def lexicon() -> Lexicon:
         phrases=phrases,
         numbers=numbers,
         ends=_ends(times),
-        telling=_any_of([name for name in names if UNSPACED.fullmatch(name)]),
-        pieces=_any_of(
-            {part for known in phrases.values() for parts, _ in known for part in parts},
-            r"\d+",
-        ),
+        times=[name for name in names if UNSPACED.fullmatch(name)],
         feasts={name: (dates, days) for name, (dates, days) in raw["feasts"].items()},
-        south=frozenset(raw["south"]),
     )
 
 
@@ -127,6 +118,11 @@ def may_say_when(said: Collection[str]) -> bool:
         for last in there.intersection(ends)
         for first in ends[last]
     )
+
+
+def tells(folded: str) -> bool:
+    """Tell whether a text in a script without spaces has the name of a time."""
+    return UNSPACED.search(folded) is not None and _times().search(folded) is not None
 
 
 def read(folded: str) -> list[Piece]:
@@ -208,12 +204,24 @@ def _tokens(folded: str) -> list[tuple[str, int, int]]:
         if word.isascii() or not UNSPACED.search(word):
             found.append((word, start, end))
             continue
-        matches = lexicon().pieces.finditer(folded, start, end)
+        matches = _pieces().finditer(folded, start, end)
         found += [(match[0], match.start(), match.end()) for match in matches]
     return found
 
 
-def _any_of(names: Sequence[str] | set[str], *others: str) -> re.Pattern[str]:
-    """Return what finds the longest of some names of scripts without spaces."""
-    unspaced = sorted((n for n in names if UNSPACED.fullmatch(n)), key=lambda n: (-len(n), n))
-    return re.compile("|".join([*others, *map(re.escape, unspaced)]))
+@functools.cache
+def _times() -> re.Pattern[str]:
+    return _any_of(lexicon().times)
+
+
+@functools.cache
+def _pieces() -> re.Pattern[str]:
+    """Return what finds the words that phrases are made of, where a script has no spaces."""
+    words = {part for known in lexicon().phrases.values() for parts, _ in known for part in parts}
+    return _any_of([word for word in words if UNSPACED.fullmatch(word)], r"\d+")
+
+
+def _any_of(names: Sequence[str], *others: str) -> re.Pattern[str]:
+    """Return what finds the longest of some names."""
+    longest_first = sorted(names, key=lambda name: (-len(name), name))
+    return re.compile("|".join([*others, *map(re.escape, longest_first)]))

@@ -18,7 +18,7 @@ from attrs import frozen
 
 from argent_memo import events, periods
 from argent_memo.events import Event
-from argent_memo.lexicon import Piece, lexicon, may_say_when, read
+from argent_memo.lexicon import Piece, lexicon, may_say_when, read, tells
 from argent_memo.periods import Now
 from argent_memo.periods import Span as Span
 from argent_memo.words import fold, words
@@ -70,7 +70,7 @@ def tells_time(text: str) -> bool:
         return False
     if any(piece.means("relative") for piece in read(folded)):
         return True
-    return not folded.isascii() and known.telling.search(folded) is not None
+    return not folded.isascii() and tells(folded)
 
 
 @frozen
