@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 from attrs import define, field, frozen
 
 from argent_memo import times
-from argent_memo.names import look
 from argent_memo.words import SPOKEN, UNSPACED, terms, words
 
 _LONGEST = 2000
@@ -26,7 +25,6 @@ class Question:
             was said to or about somebody: MiniLM alone finds 0.37 with them, and 0.63 without.
         terms: What is looked up in the index.
         speakers: Names of those whose words are asked for.
-        named: Other names in it, as far as capitals show them.
         asks_when: Whether it asks for a time.
         spans: Of time that it names, as far as the memory goes back.
         loose: Times that may be meant, no more: all before or after something.
@@ -38,7 +36,6 @@ class Question:
     terms: tuple[str, ...]
     speakers: frozenset[str]
     asks_when: bool
-    named: tuple[str, ...] = ()
     spans: tuple[times.Span, ...] = ()
     loose: tuple[times.Span, ...] = ()
     formerly: bool = False
@@ -84,7 +81,6 @@ def read(query: str, *, names: Names, asker: str = "") -> Question:
         terms=tuple(wanted)[:_MOST_TERMS],
         speakers=frozenset(named),
         asks_when=times.asks_when(text),
-        named=look(rest).names,
     )
 
 

@@ -13,6 +13,7 @@ import math
 from collections.abc import Collection, Mapping
 from importlib import resources
 
+from argent_memo.names import look
 from argent_memo.question import Question
 from argent_memo.words import terms
 
@@ -65,7 +66,7 @@ def sureness(
 
 def known_names(asked: Question, rows_with: Mapping[str, int]) -> float:
     """Return 1, or a half where a question names somebody, and nobody that any item names."""
-    named = [term for name in asked.named for term in terms(name)]
+    named = [term for name in look(asked.rest).names for term in terms(name)]
     strange = bool(named) and not asked.speakers and rows_with.keys().isdisjoint(named)
     return _OF_STRANGERS if strange else 1.0
 
