@@ -296,7 +296,7 @@ _AFTER = (  # by n, where SQLite would rather sort all of the embedder's
 )
 _NUMBERED = "SELECT n, vector FROM vectors WHERE n IN (SELECT value FROM json_each(?))"
 _ITEMS = "SELECT n, item FROM vectors WHERE n IN (SELECT value FROM json_each(?))"
-_MADE = "SELECT seq FROM sqlite_sequence WHERE name = 'vectors'"
+_MADE = "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'vectors'"
 _OF_ITEMS = (
     "SELECT n, item FROM vectors WHERE embedder = ? AND item IN (SELECT value FROM json_each(?))"
 )
