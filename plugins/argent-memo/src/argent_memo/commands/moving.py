@@ -17,8 +17,11 @@ _FORMS = ("openclaw", "chatgpt", "claude", "markdown", "jsonl")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
     "--form",
+    "--format",
+    "form",
     type=click.Choice(["markdown", "jsonl"]),
-    help="markdown: a folder to read; jsonl: a file with all of it. Guessed from PATH.",
+    help="markdown: a folder to read, of what holds now; jsonl: a file with all of it. Guessed from"
+    " PATH.",
 )
 @as_json
 @click.pass_obj
@@ -41,6 +44,8 @@ def export(home: CommandContext, path: Path, form: str | None, as_json: bool) ->
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--form",
+    "--format",
+    "form",
     type=click.Choice(_FORMS),
     help="What it is; found out, if not given.",
 )
