@@ -16,7 +16,7 @@ from pathlib import Path
 import apsw
 from attrs import frozen
 
-from argent_core.connection import connect
+from argent_core.connection import connect, unlock
 from argent_core.guard import attempt
 from argent_core.paths import Home
 from argent_core.redaction import Redactor
@@ -34,6 +34,9 @@ CREATE TABLE IF NOT EXISTS secrets (
     name TEXT PRIMARY KEY, value TEXT NOT NULL, changed_at TEXT NOT NULL
 ) STRICT
 """
+
+KEYS = "CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"
+"""Made by Argent for itself; they are no secrets that a person named."""
 
 
 @frozen
@@ -95,6 +98,22 @@ class SecretStore:
             connection.execute("DELETE FROM secrets WHERE name = ?", (name,))
             return bool(connection.changes())
 
+    def database_key(self, *, make: bool) -> str | None:
+        """Return the key of the home's encrypted databases; None if there is none.
+
+        Args:
+            make: Whether it is made if there is none.
+        """
+        if not make and not self._file.exists():
+            return None
+        with self._open() as connection:
+            connection.execute(KEYS)
+            if make:
+                made = ("databases", random.token_hex(KEY_BYTES))
+                connection.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", made)
+            row = connection.execute("SELECT value FROM keys WHERE name = 'databases'").fetchone()
+        return str(row[0]) if row else None
+
     @contextlib.contextmanager
     def _open(self) -> Iterator[apsw.Connection]:
         key = self._key()
@@ -122,7 +141,7 @@ class SecretStore:
     def _connect(self, key: str) -> apsw.Connection:
         with contextlib.ExitStack() as stack:
             connection = stack.enter_context(contextlib.closing(connect(self._file)))
-            _unlock(connection, key)
+            unlock(connection, key)
             connection.execute("PRAGMA secure_delete = ON")
             # Otherwise the last change may be undone by a power cut soon after.
             connection.execute("PRAGMA synchronous = EXTRA")
@@ -205,17 +224,6 @@ class SecretResolver:
             "A secret is named by env:NAME, file:PATH, keyring:SERVICE/NAME or store:NAME. "
             "Store a value with `argent secrets set NAME` and write store:NAME."
         )
-
-
-def _unlock(connection: apsw.Connection, key: str) -> None:
-    """Let a connection read and write an encrypted file, in the format of SQLCipher 4."""
-    if connection.pragma("cipher", "sqlcipher") != "sqlcipher":
-        raise SecretError(
-            "The library that encrypts the secret store was replaced by one that cannot. "
-            "Install it again with `pip install --force-reinstall apsw-sqlite3mc`."
-        )
-    connection.pragma("legacy", 4)
-    connection.pragma("key", f"x'{key}'")
 
 
 def _make_private(path: Path) -> None:
