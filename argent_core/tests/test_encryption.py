@@ -200,6 +200,55 @@ async def test_without_its_key_it_says_so_and_makes_no_other(home: Home, path: P
     assert SecretStore(home).database_key(make=False) is None
 
 
+async def test_no_other_key_is_made_while_a_file_waits_for_the_one_that_is_gone(
+    home: Home, path: Path
+) -> None:
+    await (await opened(home, encrypted=False, name="other")).close()
+    await kept(home, encrypted=True, work=fill)
+    for name in ("secrets.db", "secrets.key"):
+        (home.data / name).rename(home.root / name)
+
+    for name in ("other", "fresh"):
+        with pytest.raises(DatabaseDamaged, match=r"cannot be encrypted while \S*notes\.db"):
+            await opened(home, encrypted=True, name=name)
+    assert SecretStore(home).database_key(make=False) is None
+
+    for name in ("secrets.db", "secrets.key"):
+        (home.root / name).rename(home.data / name)
+    assert len((await kept(home, encrypted=True, work=everything))[0]) == 400
+    await (await opened(home, encrypted=True, name="other")).close()
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_a_damaged_file_is_left_alone_and_opens_as_it_is(
+    home: Home, path: Path, encrypted: bool
+) -> None:
+    await kept(home, encrypted=not encrypted, work=fill)
+    content = bytearray(raw(path))
+    content[3 * 4096 : 4 * 4096] = os.urandom(4096)
+    put(home, {path.name: bytes(content)})
+
+    setting = str(not encrypted).lower()
+    with pytest.raises(DatabaseDamaged, match=f"storage.encrypted {setting}.*Nothing was changed"):
+        await opened(home, encrypted=encrypted)
+
+    assert raw(path)[4096:] == content[4096:], "but for the page that says how it is kept"
+    database = await opened(home, encrypted=not encrypted)
+    assert await database.check() is not None
+    await database.close()
+
+
+async def test_what_is_sorted_stands_in_no_other_file(home: Home) -> None:
+    database = await opened(home, encrypted=True)
+    settings = [
+        await work(lambda tx: tx.execute("PRAGMA temp_store").fetchone()[0])
+        for work in (database.write, database.read)
+    ]
+    await database.close()
+
+    assert settings == [2, 2], "in memory, see https://www.sqlite.org/pragma.html#pragma_temp_store"
+
+
 async def test_a_file_that_another_program_holds_is_left_alone(home: Home, path: Path) -> None:
     await kept(home, encrypted=False, work=fill)
     other = apsw.Connection(str(path))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-from attrs import frozen
+from attrs import define, field
 
 from argent_core import wal
 from argent_core.connection import connect, unlock
@@ -26,12 +26,14 @@ from argent_core.guard import attempt
 from argent_core.remedies import remedy
 from argent_core.safe_files import sync_folder
 from argent_core.secrets import SecretStore
-from argent_core.storage_errors import damaged
+from argent_core.storage_errors import DAMAGED, RECOVERY, UNUSABLE, map_error
 from argent_hookspecs import DatabaseDamaged, StorageError
 
 log = logging.getLogger("argent.database")
 
 _HEADER = b"SQLite format 3\0"
+_PAGE = 4096
+"""Bytes, in the format of SQLCipher 4."""
 _BLANK = bytes(1 << 20)
 _SHAPE = "SELECT user_version, type, name FROM pragma_user_version, sqlite_schema ORDER BY 2, 3"
 _ONE_AT_A_TIME = threading.Lock()
@@ -40,9 +42,21 @@ _BRING_BACK = (
     "Bring data/secrets.db and data/secrets.key back from the backup that the file belongs to, or "
     "restore the file with them. Nothing was changed."
 )
+_NO_KEY = (
+    "{}: the file is damaged (its beginning is not that of a database), or encrypted with a key "
+    f"that is gone. If databases were encrypted here: {_BRING_BACK} If not: {RECOVERY}"
+)
+_NO_NEW_KEY = (
+    "{0} cannot be encrypted while {1} is damaged, or encrypted with a key that is gone: with a new "
+    f"key that one could never be read again. {_BRING_BACK} Or move {{1}} away."
+)
+_UNSOUND = (
+    "{}: the file is damaged ({}), and cannot be {} as it is. To open it and mend it first: argent "
+    "config set storage.encrypted {}. Or restore a backup. Nothing was changed."
+)
 
 
-@frozen(repr=False)
+@define(repr=False)
 class Encryption:
     """How the databases of a home are kept.
 
@@ -50,11 +64,14 @@ class Encryption:
         wanted: Whether they are encrypted.
         store: Where the key is; it is looked for only if a file is encrypted, or is to be.
         learn: Told the key, to keep it out of what is written down.
+        astray: What is said of each database that could not be changed over at the start.
     """
 
     wanted: bool = False
     store: SecretStore | None = None
     learn: Callable[[str], None] | None = None
+    astray: list[str] = field(factory=list)
+    _found: str | None = field(default=None, init=False)
 
     def settle(self, path: Path) -> str | None:
         """Change a file over that nobody has open, if it is not as it is wanted.
@@ -64,6 +81,7 @@ class Encryption:
 
         Raises:
             StorageError: It cannot be; it is as it was.
+            SecretError: The store of secrets, which the key is in, cannot be used.
         """
         with _ONE_AT_A_TIME:
             try:
@@ -71,43 +89,87 @@ class Encryption:
             except OSError as error:
                 words = f"{path}: cannot be changed over ({error.strerror}). {remedy(error)}"
                 raise StorageError(words) from error
+            except UNUSABLE as error:
+                raise map_error(error, path) from error
 
     def settle_all(self, folder: Path) -> None:
         """Change all databases in a folder over; whoever opens one that cannot be is told why."""
-        for path in sorted(folder.glob("*.db")):
-            if path.name != "secrets.db":
-                attempt(self.settle, path)
+        for path in databases(folder):
+            failed = attempt(self.settle, path).error
+            if failed is not None:
+                self.astray.append(str(failed))
+                log.warning("not changed over: %s", failed)
 
     def _settle(self, path: Path) -> str | None:
         head = _head(path)
         if not head:
-            return self._key() if self.wanted else None
-        old = None if head == _HEADER else self._key(path)
+            return self._key(path) if self.wanted else None
+        old = None if head == _HEADER else self._key(path, encrypted=True)
         copy = path.with_name(f"{path.name}-copy")
         if (old is not None) == self.wanted and not copy.exists():
             return old
-        with contextlib.closing(_hold(path, old)) as connection:
+        held = attempt(_hold, path, old)
+        if isinstance(held.error, DAMAGED):
+            raise self._unsound(path, held.error) from held.error
+        with contextlib.closing(held.get()) as connection:
             copy.unlink(missing_ok=True)  # from a change that was interrupted
             if (old is not None) == self.wanted:
                 return old
-            new = self._key() if self.wanted else None
-            log.info("%s is being %s", path.name, "encrypted" if self.wanted else "decrypted")
+            new = self._key(path) if self.wanted else None
+            log.info("%s is being %s", path.name, self._done)
             try:
                 _change_over(connection, path, copy=copy, key=new)
+            except DAMAGED as error:
+                raise self._unsound(path, error) from error
             finally:
                 copy.unlink(missing_ok=True)
         return new
 
-    def _key(self, encrypted: Path | None = None) -> str | None:
-        """Return the key; it is made only if nothing was encrypted with one before."""
-        make = self.wanted and encrypted is None
-        key = None if self.store is None else self.store.database_key(make=make)
-        if key is None and self.wanted:
-            words = f"{encrypted}: is damaged, or encrypted with a key that is gone."
-            raise DatabaseDamaged(f"{words} {_BRING_BACK}")
-        if key is not None and self.learn is not None:
-            self.learn(key)
-        return key
+    @property
+    def _done(self) -> str:
+        return "encrypted" if self.wanted else "decrypted"
+
+    def _unsound(self, path: Path, error: Exception) -> DatabaseDamaged:
+        setting = "false" if self.wanted else "true"
+        return DatabaseDamaged(_UNSOUND.format(path, error, self._done, setting))
+
+    def _key(self, path: Path, *, encrypted: bool = False) -> str | None:
+        """Return the key; it is made only if nothing was encrypted with one before.
+
+        It is looked for once: later, files are open here that must not be looked into.
+        """
+        if self._found is None and self.store is not None:
+            self._found = self.store.database_key(make=False)
+            if self._found is None and self.wanted and not encrypted:
+                for other in databases(path.parent):
+                    if is_encrypted(other):
+                        raise DatabaseDamaged(_NO_NEW_KEY.format(path, other))
+                self._found = self.store.database_key(make=True)
+            if self._found is not None and self.learn is not None:
+                self.learn(self._found)
+        if self._found is None and (self.store is not None or self.wanted):
+            raise DatabaseDamaged(_NO_KEY.format(path))
+        return self._found
+
+
+def databases(folder: Path) -> list[Path]:
+    """Return the databases in a folder that are kept as is wanted: all but that of secrets."""
+    return [path for path in sorted(folder.glob("*.db")) if path.name != "secrets.db"]
+
+
+def is_encrypted(path: Path) -> bool:
+    """Tell whether a file is an encrypted database, or one whose beginning is damaged.
+
+    Nobody may have it open in this process, as its locks would go.
+    """
+    size = path.stat().st_size if path.is_file() else 0
+    return size >= _PAGE and size % _PAGE == 0 and _head(path) != _HEADER
+
+
+def set_aside(folder: Path) -> list[Path]:
+    """Return databases in a folder that nobody opens any more, and everybody can read."""
+    files = (path for path in sorted(folder.iterdir()) if path.suffix != ".db" and path.is_file())
+    return [path for path in files if _head(path) == _HEADER]
 
 
 PLAIN = Encryption()
@@ -130,6 +192,7 @@ def open_file(path: Path, key: str | None, *, uri: bool = False) -> apsw.Connect
 
 def _unlock(connection: apsw.Connection, key: str) -> None:
     unlock(connection, key)
+    connection.execute("PRAGMA temp_store=MEMORY")  # files of that sort would not be encrypted
     connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
 
 
@@ -166,7 +229,7 @@ def _change_over(connection: apsw.Connection, path: Path, *, copy: Path, key: st
     os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     _write(connection, copy, key)
     if found := _damage(connection, copy, key=key):
-        raise damaged(path, found)
+        raise apsw.CorruptError(found)
     if os.name != "posix":  # Windows replaces no file that is open
         connection.close()
         copy.replace(path)

@@ -38,6 +38,8 @@ CREATE TABLE IF NOT EXISTS secrets (
 KEYS = "CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"
 """Made by Argent for itself; they are no secrets that a person named."""
 
+_ELSE = "without one, encrypted databases stay closed; if there are none,"
+
 
 @frozen
 class StoredSecret:
@@ -128,8 +130,8 @@ class SecretStore:
         except DAMAGED as error:
             raise SecretError(
                 f"The secret store {self._file} cannot be used ({error}). If its key or the file "
-                "itself was replaced, bring both back from a backup; or remove both and store "
-                "the secrets again with `argent secrets set NAME`."
+                f"itself was replaced, bring both back from a backup; {_ELSE} remove both and "
+                "store the secrets again with `argent secrets set NAME`."
             ) from error
         except apsw.Error as error:  # no room, no permission, somebody else's lock
             raise SecretError(f"The secret store {map_error(error, self._file)}") from error
@@ -154,7 +156,7 @@ class SecretStore:
             if self._file.exists() and self._file.stat().st_size:
                 raise SecretError(
                     f"{self._key_file}, the key of the secret store, is gone. Bring it back from "
-                    f"a backup; or remove {self._file} and store the secrets again."
+                    f"a backup; {_ELSE} remove {self._file} and store the secrets again."
                 )
             self._make_key()
         _check_private(self._key_file)
