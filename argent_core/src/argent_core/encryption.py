@@ -47,8 +47,8 @@ _NO_KEY = (
     f"that is gone. If databases were encrypted here: {_BRING_BACK} If not: {RECOVERY}"
 )
 _NO_NEW_KEY = (
-    "{0} cannot be encrypted while {1} is damaged, or encrypted with a key that is gone: with a new "
-    f"key that one could never be read again. {_BRING_BACK} Or move {{1}} away."
+    "{0} cannot be encrypted while {1} is damaged, or encrypted with a key that is gone: with a "
+    f"new key that one could never be read again. {_BRING_BACK} Or move {{1}} away."
 )
 _UNSOUND = (
     "{}: the file is damaged ({}), and cannot be {} as it is. To open it and mend it first: argent "
