@@ -42,6 +42,7 @@ _BRING_BACK = (
     "Bring data/secrets.db and data/secrets.key back from the backup that the file belongs to, or "
     "restore the file with them. Nothing was changed."
 )
+_GONE = f"{{}}: is encrypted with a key that is gone, or its beginning is damaged. {_BRING_BACK}"
 _NO_KEY = (
     "{}: the file is damaged (its beginning is not that of a database), or encrypted with a key "
     f"that is gone. If databases were encrypted here: {_BRING_BACK} If not: {RECOVERY}"
@@ -148,7 +149,7 @@ class Encryption:
             if self._found is not None and self.learn is not None:
                 self.learn(self._found)
         if self._found is None and (self.store is not None or self.wanted):
-            raise DatabaseDamaged(_NO_KEY.format(path))
+            raise DatabaseDamaged((_GONE if self.wanted else _NO_KEY).format(path))
         return self._found
 
 
