@@ -96,6 +96,7 @@ def _ask(home: Path, vectors: bool) -> dict[str, float]:
         async with open_memory(home, "none", beside=beside) as memory:
             texts = await _some_texts(memory)
             await memory.settle()
+            await memory.memo.mirror.step()
             began = time.perf_counter()
             await memory.search("warm up", _FOUND)
             first = time.perf_counter() - began

@@ -544,5 +544,12 @@ def test_a_plugins_settings_may_stand_at_the_top_under_a_name_that_people_know(h
 def test_but_not_in_two_places(home: Home) -> None:
     config.set_value(home, "memory.autoRecall", text="false")
 
-    with pytest.raises(ConfigError, match="stand under memory already"):
+    with pytest.raises(ConfigError, match="Put all of them under memory"):
         config.set_value(home, "plugins.memo.autoRecall", text="true")
+
+
+def test_what_is_wrong_is_named_where_it_stands(home: Home) -> None:
+    config.set_value(home, "plugins.memo.autoRecall", text="false")
+
+    with pytest.raises(ConfigError, match=r"plugins\.memo\.enabled"):
+        config.set_value(home, "plugins.memo.enabled", text="7")

@@ -121,6 +121,36 @@ async def test_who_is_taken_out_of_the_settings_loses_what_is_under_way(
         assert kernel.pairing.people.owner_at is None
 
 
+@pytest.mark.parametrize(
+    "named", [{"allow": {"memory": ["ada"]}}, {"owners": {"memory": ["eve"]}}], ids=["paired", "no"]
+)
+async def test_an_owner_who_is_one_no_longer_at_the_next_start_loses_it_too(
+    argent: Argent, channel: MemoryChannel, named: dict[str, Any]
+) -> None:
+    async with argent(model=[hang], config=CONFIG):
+        id = await say(channel, "hello", "ada")
+        await argent.model.asked(1)
+    became = "an owner" if "allow" in named else "let in"
+
+    argent.channel = MemoryChannel(pairing=True)
+    async with argent(model=[], config={**CONFIG, "people": named}, home=argent.home) as kernel:
+        await demand_cancelled(kernel, id, f"its sender was {became} no longer")
+        assert kernel.pairing.people.owner_at is None
+
+
+async def test_what_is_under_way_goes_on_at_the_next_start_for_an_owner_who_stays_one(
+    argent: Argent, channel: MemoryChannel
+) -> None:
+    named: dict[str, Any] = {"owners": {"memory": ["ada", "bob"]}}
+    async with argent(model=[hang], config={"people": named}):
+        await say(channel, "hello", "ada")
+        await argent.model.asked(1)
+
+    argent.channel = MemoryChannel(pairing=True)
+    async with argent(model=["Hello Ada."], config=CONFIG, home=argent.home):
+        assert (await argent.channel.next_reply()).text == "Hello Ada."
+
+
 async def test_an_owner_who_is_merely_let_in_from_now_on_loses_what_an_owner_may(
     argent: Argent, channel: MemoryChannel
 ) -> None:

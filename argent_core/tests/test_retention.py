@@ -47,6 +47,12 @@ async def rows(kernel: Kernel) -> dict[str, int]:
     return await kernel.journal.database.read(count)
 
 
+async def fresh_starts(kernel: Kernel) -> int:
+    """Count the conversations that began anew."""
+    sql = "SELECT COUNT(*) FROM fresh_starts"
+    return await kernel.journal.database.read(lambda tx: int(tx.execute(sql).fetchone()[0]))
+
+
 async def exchanges(kernel: Kernel) -> list[str]:
     return [one["asked"] for one in await kernel.agent.history("home", limit=1000)]
 
@@ -141,6 +147,39 @@ class TestWhatGoes:
 
             assert await exchanges(kernel) == [f"say {n}" for n in range(5, 205)]
             assert (await rows(kernel))["turns"] == 200
+
+    async def test_where_a_conversation_began_anew_goes_with_what_was_said_before(
+        self, argent: Argent
+    ) -> None:
+        async with argent(model=["yes", "yes", "yes"]) as kernel:
+            for text in ("old", "/new", "later"):
+                await argent.channel.ask(text)
+            await sent(kernel, 3)
+            assert await fresh_starts(kernel) == 1
+
+            await days_pass(argent, kernel, 95)
+            await argent.channel.ask("now")
+
+            assert await exchanges(kernel) == ["later", "now"]
+            assert await fresh_starts(kernel) == 0
+            asked = [one.text for one in argent.model.requests[-1].messages]
+            assert asked == ["later", "yes", "now"]
+
+    async def test_one_that_said_nothing_since_begins_anew_all_the_same(
+        self, argent: Argent
+    ) -> None:
+        async with argent(model=["yes", "yes", "yes"]) as kernel:
+            for text in ("old", "/new"):
+                await argent.channel.ask(text)
+            await sent(kernel, 2)
+
+            await days_pass(argent, kernel, 95)
+            assert (await rows(kernel))["turns"] == await fresh_starts(kernel) == 0
+            for text in ("now", "and now"):
+                await argent.channel.ask(text)
+
+            asked = [one.text for one in argent.model.requests[-1].messages]
+            assert asked == ["now", "yes", "and now"]
 
     async def test_an_exchange_goes_when_newer_ones_have_taken_its_place(
         self, argent: Argent

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from argent_core import codec, upkeep
+from argent_core import codec, file_check, upkeep
 from argent_core import config as configuration
 from argent_core.config import shown, suggestion
 from argent_core.guard import attempt
@@ -81,6 +81,7 @@ class Control:
             "replies.show": agent.replies.show,
             "replies.retry": self._retry_reply,
             "replies.drop": self._drop_reply,
+            "files.check": partial(file_check.check, self.kernel.files),
             "cost": self._report_cost,
             "trace.list": agent.trace_rows.turns,
             "trace.show": agent.trace_rows.turn,
@@ -138,7 +139,8 @@ class Control:
                 "the agent runs is found when the agent starts again."
             )
         word = "true" if enabled else "false"
-        place = f"{configuration.section_of(name)}.enabled"
+        document = configuration.inspect(kernel.home).document
+        place = f"{configuration.section_of(name, document.data)}.enabled"
         configuration.set_value(kernel.home, place, text=word)
         host = kernel.host
         for other in await kernel.read_settings():

@@ -129,6 +129,7 @@ async def _check_kernel(home: Home) -> list[Finding]:
     local = LocalCommandContext(home)
     try:
         status, running = await local.operate("status", with_plugins=True, deep=True)
+        attached, _ = await local.operate("files.check")
     except ArgentError as error:
         return [Finding(check="kernel", ok=False, summary=str(error), remedy="see the message")]
     except OSError as error:
@@ -137,7 +138,7 @@ async def _check_kernel(home: Home) -> list[Finding]:
     found = [Finding(check="kernel", ok=True, summary="it runs" if running else "it would start")]
     if not running:
         found.append(await _check_database(home))
-    found += _check_models(status)
+    found += [*_check_attachments(home, attached), *_check_models(status)]
     for plugin in status["plugins"]:
         if plugin["state"] in TROUBLE:
             words = f"{plugin['name']} is {plugin['state']}: {plugin['reason']}"
@@ -163,6 +164,33 @@ async def _check_kernel(home: Home) -> list[Finding]:
         sources=status["sources"],
     )
     return [*found, *map(_odd, odd), *_check_queues(status)]
+
+
+def _check_attachments(home: Home, found: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say what the store of attachments takes, and what of it is not as it was handed in."""
+    summary = (
+        f"{counted(found['files'], 'attachment')}, {found['bytes'] / 1e6:.1f} MB of at most"
+        f" {found['total'] / 1e6:.0f} MB"
+    )
+    if found["unused"]:
+        size = found["unused_bytes"] / 1e6
+        summary += (
+            f"; nothing refers to {found['unused']} of them ({size:.1f} MB), which go in time"
+        )
+    yield Finding(check="files", ok=True, summary=summary)
+    folder = home.data / "files"
+    for wrong, says in (("missing", "not there any more"), ("damaged", "not what it was")):
+        for id, turn in found[wrong].items():
+            named = f" (of event {turn})" if turn else ""
+            yield Finding(
+                check="files",
+                ok=False,
+                summary=f"the attachment {id[:12]}{named} is {says}",
+                remedy=f"restore {folder / id[:2] / id} from a backup, or have it sent again",
+            )
+        if (more := found["counts"][wrong] - len(found[wrong])) > 0:
+            words = f"{counted(more, 'more attachment')} of which the same is true"
+            yield Finding(check="files", ok=False, summary=words, remedy=f"restore {folder}")
 
 
 def _check_trust(status: Mapping[str, Any]) -> Iterator[Finding]:

@@ -20,6 +20,11 @@ def forget(tx: Transaction, turn: str) -> None:
     tx.execute("DELETE FROM file_uses WHERE turn = ?", (turn,))
 
 
+def by_file(tx: Transaction) -> dict[str, str]:
+    """Return, by the id of each file that is referred to, the last event that does."""
+    return dict(tx.execute("SELECT file, MAX(turn) FROM file_uses GROUP BY file").fetchall())
+
+
 def used(tx: Transaction, ids: Collection[str]) -> set[str]:
     """Return which of some files are referred to."""
     sql = "SELECT DISTINCT file FROM file_uses WHERE file IN (SELECT value FROM json_each(?))"

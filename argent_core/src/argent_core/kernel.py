@@ -309,7 +309,7 @@ class Kernel:
 
     async def _listen(self, stack: AsyncExitStack) -> None:
         self.intake.ballast.restore()
-        await self.pairing.people.find_owner()
+        await self.pairing.people.go_by(self.config.people)
         recovered = await self.journal.recover()
         if recovered:
             log.info("%d events go on that were under way at the last end", recovered)

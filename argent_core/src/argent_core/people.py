@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeVar
 
-from attrs import Factory, define, field
+from attrs import define, field
 
-from argent_core import codec, leaving
+from argent_core import codec, leaving, people_noted
 from argent_core.config import PeopleSettings
 from argent_core.database import Database
 from argent_core.guard import attempt
@@ -66,9 +66,6 @@ class People:
     settings: PeopleSettings
     end_turns: Callable[[Sequence[CancelledTurn], str], Awaitable[None]] = _end_none
     owner_at: Address | None = field(default=None, init=False)
-    _gone_by: PeopleSettings = field(
-        default=Factory(lambda self: self.settings, takes_self=True), init=False
-    )
     _one_by_one: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
     def now(self) -> float:
@@ -195,21 +192,22 @@ class People:
     async def go_by(self, settings: PeopleSettings) -> None:
         """Count others as on record; what is under way for those who may do less now ends.
 
-        They count at once; what could not be ended is when the settings are read again.
+        They count at once; what could not be ended is when the settings are read again, or at the
+        next start. What they were is on record, as settings change while no agent runs, too.
         """
-        self.settings = settings
+        before, self.settings = self.settings, settings
+
+        def work(tx: Transaction) -> list[_Dropped]:
+            old = people_noted.read(tx) or before
+            gone = people_noted.left_out(old, settings)
+            stood = [(who, self._standing_by(tx, who, settings=old)) for who in gone]
+            people_noted.write(tx, settings)
+            return [self._drop_lowered(tx, who, before=rank) for who, rank in stood]
+
         async with self._one_by_one:
-            old = self._gone_by
-            gone = _all(old.owners) - _all(settings.owners)
-            gone |= _all(old.allow) - _all(settings.allow)
-
-            def work(tx: Transaction) -> list[_Dropped]:
-                before = [(who, self._standing_by(tx, who, settings=old)) for who in gone]
-                return [self._drop_lowered(tx, who, before=stood) for who, stood in before]
-
-            for dropped in await self._change(work) if gone else ():
-                await self.end_turns(*dropped)
-            self._gone_by = settings
+            if await self.database.read(people_noted.read) != people_noted.part(settings):
+                for dropped in await self._change(work):
+                    await self.end_turns(*dropped)
             await self.find_owner()
 
     async def set_group(self, channel: str, chat: str, *, allowed: bool, by: str) -> dict[str, Any]:
@@ -295,10 +293,6 @@ def _sender(channel: str, id: str) -> Sender:
     if not (channel and id and len(channel + id) <= _LONGEST_ID and (channel + id).isprintable()):
         raise UnknownPerson("a channel and a name on it are needed, as: argent pair people")
     return Sender(channel, id)
-
-
-def _all(named: Mapping[str, tuple[str, ...]]) -> set[Sender]:
-    return {Sender(channel, id) for channel, ids in named.items() for id in ids}
 
 
 def _name_of(tx: Transaction, sender: Sender) -> str:

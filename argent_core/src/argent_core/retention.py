@@ -26,7 +26,7 @@ from argent_core.config.settings import SHORTEST_RETENTION
 from argent_core.files import FileStore
 from argent_core.guard import attempt
 from argent_core.inbound.journal import Journal
-from argent_core.loop.history import EXCHANGES_READ, IS_EXCHANGE
+from argent_core.loop.history import EXCHANGES_READ, IS_EXCHANGE, drop_fresh_start, fresh_start
 from argent_hookspecs import Transaction
 
 log = logging.getLogger("argent.retention")
@@ -158,8 +158,10 @@ class _Look:
             tx.execute("DELETE FROM turns WHERE id = ?", (id,))
         if conversation not in self.kept:
             found = tx.execute(_OLDEST_READ, (conversation, EXCHANGES_READ - 1)).fetchone()
-            self.kept[conversation] = found[0] if found else 0
+            oldest = found[0] if found else 0
+            self.kept[conversation] = max(oldest, fresh_start(tx, conversation))
         tx.execute(_DELETE_TURNS, (conversation, min(n + 1, self.kept[conversation])))
+        drop_fresh_start(tx, conversation)
 
 
 @define(eq=False, repr=False)

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import stat
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from argent_core import file_uses
+from argent_core.clock import SystemClock
+from argent_core.config import FilesSettings
+from argent_core.database import Database
+from argent_core.files import FileStore
 from argent_core.paths import Home
+from argent_core.schema import MIGRATIONS
 from argent_hookspecs import ModelRejected
 
 from .conftest import Agents, Installation, Remember, Run
@@ -129,6 +137,38 @@ def test_dead_events_are_found(argent: Run, remember: Remember) -> None:
 
     assert found["events"]["summary"] == "1 event could not be dealt with"
     assert found["events"]["remedy"] == "argent events list --state dead"
+
+
+async def attach(home: Home, *contents: bytes) -> list[Path]:
+    """Have attachments that an event refers to, and one that nothing does; return their places."""
+    database = await Database.open(home.kernel_database, MIGRATIONS)
+    store = FileStore(home.data / "files", database, SystemClock(), FilesSettings())
+    files = [await store.add(content) for content in (*contents, b"unused")]
+    await database.write(lambda tx: file_uses.record(tx, "e1", parts=files[:-1]))
+    places = [store.path(file) for file in files]
+    await database.close()
+    return places
+
+
+def test_attachments_that_are_gone_or_are_not_what_they_were_are_found(
+    argent: Run, alone: Home
+) -> None:
+    gone, spoilt, *_ = asyncio.run(attach(alone, b"gone", b"spoilt", b"sound"))
+    before = [one for one in json.loads(argent("doctor", "--json").stdout) if not one["ok"]]
+    gone.unlink()
+    spoilt.write_bytes(b"spoiled")
+    told, *wrong = [
+        one for one in json.loads(argent("doctor", "--json").stdout) if one["check"] == "files"
+    ]
+
+    assert not [one for one in before if one["check"] == "files"]
+    assert told["ok"] and told["summary"].startswith("3 attachments, 0.0 MB of at most 2000 MB")
+    assert "nothing refers to 1 of them" in told["summary"]
+    assert [(one["ok"], one["summary"]) for one in wrong] == [
+        (False, f"the attachment {gone.name[:12]} (of event e1) is not there any more"),
+        (False, f"the attachment {spoilt.name[:12]} (of event e1) is not what it was"),
+    ]
+    assert str(gone) in wrong[0]["remedy"] and str(spoilt) in wrong[1]["remedy"]
 
 
 def test_a_plugin_in_trouble_is_found(installation: Installation, home: Home) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+import pytest
 
 from argent_core.paths import Home
 
@@ -97,6 +100,31 @@ class TestSwitch:
         assert off.output.startswith("play is disabled")
         assert status["models"] == [] and status["tools"] == []
         assert on.output == "play is running\n"
+
+    @pytest.mark.parametrize(
+        ("before", "place"),
+        [
+            ({}, ("memory",)),
+            ({"memory": {"workerPort": 0}}, ("memory",)),
+            ({"plugins": {"memo": {"workerPort": 0}}}, ("plugins", "memo")),
+        ],
+    )
+    def test_it_is_written_where_the_settings_stand(
+        self, installation: Installation, home: Home, before: Any, place: tuple[str, ...]
+    ) -> None:
+        installation.add("argent-memo", plugins="memo = good", good=GOOD)
+        home.create()
+        home.config_file.write_text(json.dumps({"agent": {"plugins": ["memo"]}, **before}))
+
+        off = installation.run("plugins", "disable", "memo")
+        written = json.loads(home.config_file.read_text())
+        section = written
+        for name in place:
+            section = section[name]
+
+        assert off.stdout.startswith("memo is disabled"), off.stderr
+        assert section["enabled"] is False
+        assert "memo" not in written.get("plugins", {}) or "memory" not in written
 
     def test_an_unknown_one(self, argent: Run, alone: Home) -> None:
         switched = argent("plugins", "enable", "zzz")

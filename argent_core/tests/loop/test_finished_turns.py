@@ -243,3 +243,16 @@ async def test_a_turn_tells_what_was_said_in_between(argent: Argent) -> None:
 
     assert (turn.asked, turn.steering) == ("Wash the car.\nAnd the dog.", ("And the dog.",))
     assert turn.state == "done"
+
+
+async def test_a_damaged_row_holds_up_none_of_those_behind_it(argent: Argent) -> None:
+    plugin = Demo()
+    async with argent(plugins=[plugin], model=["One.", "Two."]) as kernel:
+        await argent.channel.ask("First?")
+        await argent.channel.ask("Second?")
+        sql = "UPDATE turns SET trust = 'emperor', started_at = 1e300 WHERE asked = 'First?'"
+        await kernel.journal.database.write(lambda tx: tx.execute(sql).rowcount)
+        first, second = await after(plugin)
+
+    assert (first.asked, first.trust) == ("First?", Trust.OUTSIDE)
+    assert (second.asked, second.trust) == ("Second?", Trust.OWNER)

@@ -47,12 +47,14 @@ class ContextRequest:
         now: The time of the turn.
         private: Whether the turn is wished to be for models of this machine only: none of it may be
             sent elsewhere, also not to be looked up.
+        turn: The turn's id, if there is one; the same that its tools are told.
     """
 
     event: Event
     budget: int
     now: datetime
     private: bool = False
+    turn: str = ""
 
 
 @frozen(kw_only=True)

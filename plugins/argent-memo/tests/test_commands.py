@@ -9,6 +9,7 @@ import socket
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ async def test_what_is_added_again_is_counted(memo: Memo, run: Run) -> None:
 
 
 async def test_only_what_is_asked_for_is_found(memo: Memo, run: Run) -> None:
+    await kept(memo, "The club is open.", audience="club")
     await run("add", "The key is red.", "--audience", "club", "--kind", "event")
     await run("add", "The key is blue.", "--private")
 
@@ -145,6 +147,19 @@ async def test_what_is_forgotten_is_gone(memo: Memo, run: Run) -> None:
     assert [one.text for one in await live(memo)] == ["Box 2 holds apples."]
 
 
+async def test_what_a_repair_has_kept_can_be_deleted(memo: Memo, run: Run, argent: Argent) -> None:
+    broken = argent.home.data / "memory.db.broken"
+    broken.write_bytes(b"The garden is mine." * 1000)
+    await kept(memo, "The garden is mine.")
+    told = await run("forget", "1")
+    done = await run("forget", "--broken-file")
+    again = await run("forget", "--broken-file")
+
+    assert "data/memory.db.broken" in told.stdout
+    assert done.stdout == f"{broken} is deleted.\n" and not broken.exists()
+    assert (again.exit_code, again.stdout) == (0, "No repair has kept anything.\n")
+
+
 async def test_what_a_query_would_delete_is_only_shown_in_a_dry_run(memo: Memo, run: Run) -> None:
     await kept(memo, "My old flat was damp.")
     shown = await run("forget", "--query", "old flat", "--dry-run")
@@ -168,8 +183,37 @@ async def test_all_that_came_of_one_event_goes(memo: Memo, run: Run) -> None:
     again = await run("forget", "--source", "e66", "--yes")
 
     assert "2 memories deleted:" in done.stdout
-    assert again.stdout == "Nothing is remembered of that; nothing is deleted.\n"
+    assert again.exit_code == 1 and "came of a source 'e66'" in again.output
     assert [one.text for one in await live(memo)] == ["Bills are dull."]
+
+
+async def test_a_source_has_a_short_name(memo: Memo, run: Run) -> None:
+    sources = ["markdown:/a/house.md", "markdown:/b/house.md", "0197a3c2-77aa", "hand"]
+    for source in sources:
+        await kept(memo, f"This is of {source}.", source=source)
+
+    async def found(name: str) -> list[str]:
+        going = await as_json(run, "forget", "--source", name, "--dry-run")
+        return [one["text"] for one in going["items"]]
+
+    several = await run("forget", "--source", "house.md", "--yes")
+    assert await found("b/house.md") == ["This is of markdown:/b/house.md."]
+    assert await found("0197a3c2") == ["This is of 0197a3c2-77aa."]
+    assert await found("hand") == ["This is of hand."]
+    assert several.exit_code == 1 and all(source in several.output for source in sources[:2])
+    assert len(await live(memo)) == 4
+
+
+async def test_the_last_day_of_a_span_is_whole(memo: Memo, run: Run) -> None:
+    await kept(memo, "It snowed.", said_at=datetime(2026, 3, 1, 23, 30).astimezone())
+
+    async def found(*words: str) -> int:
+        return len(await as_json(run, *words))
+
+    assert await found("timeline", "--since", "2026-03-01", "--until", "2026-03-01") == 1
+    assert await found("search", "snowed", "--until", "2026-03-01") == 1
+    assert await found("timeline", "--until", "2026-02-28") == 0
+    assert await found("timeline", "--until", "2026-03-01T23:00") == 0
 
 
 async def test_what_other_events_said_too_stays(memo: Memo, run: Run) -> None:
@@ -268,6 +312,15 @@ async def test_what_cannot_be_mended_is_said(memo: Memo, run: Run) -> None:
         (["forget", "98", "99"], 1, "there are no memories 98, 99"),
         (["forget"], 2, "IDs, or --query, or --source"),
         (["forget", "1", "--query", "x"], 2, "IDs, or --query, or --source"),
+        (["forget", "1", "--query", "x"], 2, "in one way"),
+        (["forget", "--source", "nowhere.md", "--yes"], 1, "argent memory show ID"),
+        (["search", "x", "--since", "2026-03-02", "--until", "2026-03-01"], 2, "before it begins"),
+        (["timeline", "--until", "2026-03-01", "--since", "2026-03-02"], 2, "before it begins"),
+        (["search", "x", "--audience", "ownr"], 1, "Did you mean owner? There are: owner, every"),
+        (["timeline", "--audience", ""], 1, "no audience ''"),
+        (["add", "x", "--audience", "clubb"], 1, "no audience 'clubb'"),
+        (["add", "x", "--audience", " "], 1, "no audience ' '"),
+        (["import", ".", "--audience", "clubb"], 1, "no audience 'clubb'"),
         (["show", "0"], 2, "range"),
         (["show", "9223372036854775808"], 2, "range"),
         (["add", "  "], 2, "there is nothing in it"),
@@ -278,7 +331,7 @@ async def test_what_cannot_be_mended_is_said(memo: Memo, run: Run) -> None:
         (["add", "sk-abcdefghijklmnopqrstuvwxyz"], 1, "argent secrets set NAME"),
         (["edit", "1", "sk-abcdefghijklmnopqrstuvwxyz"], 1, "argent secrets set NAME"),
         (["search", "x", "--since", "yesterday"], 2, "2026-03-01"),
-        (["timeline", "--until", "0001-01-01"], 2, "2026-03-01"),
+        (["timeline", "--since", "0001-01-01"], 2, "2026-03-01"),
         (["import", "nowhere.zip"], 2, "does not exist"),
     ],
 )
@@ -398,7 +451,7 @@ async def test_start_runs_the_agent_until_it_is_interrupted(argent: Argent) -> N
         code = await process.wait()
 
     assert where == f"The memory's HTTP worker listens on http://127.0.0.1:{port}\n" == second[1]
-    assert runs == "The agent runs here; Ctrl-C stops it.\n"
+    assert runs.startswith("The agent runs here, in the foreground, until Ctrl-C.")
     assert (code, second[0]) == (0, 0)
 
 
@@ -407,10 +460,24 @@ async def test_where_there_is_no_worker_start_says_so(argent: Argent) -> None:
         said = await typed(argent, "start")
 
     words = (
-        "The memory's HTTP worker is switched off; to switch it on: argent config set"
-        " memory.workerPort 37778\n"
+        "the memory's HTTP worker is switched off; to switch it on: argent config set"
+        " memory.workerPort 37778"
     )
-    assert said[:2] == (0, words)
+    assert said[:2] == (1, "") and words in said[2]
+
+
+async def test_where_the_port_is_taken_start_says_what_to_do_and_ends(argent: Argent) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with argent([argent_memo], config=QUIET):
+            pass
+        settings = {"memory": {**QUIET["memory"], "workerPort": port}}
+        argent.home.config_file.write_text(json.dumps(settings))
+        code, out, err = await typed(argent, "start")
+
+    assert (code, out) == (1, "")
+    assert f"cannot listen on 127.0.0.1:{port} (Address already in use)" in err
+    assert f"argent config set memory.workerPort {port + 1}" in err
 
 
 async def begun(argent: Argent, *words: str) -> asyncio.subprocess.Process:

@@ -193,6 +193,14 @@ async def test_another_embedder_makes_all_anew(tmp_path: Path) -> None:
     assert vectors(tmp_path) == [(HOUND, "other")]
 
 
+async def nearest(memo: Memo, text: str, k: int) -> Sequence[int]:
+    """Return the items that are nearest to a text; none where it cannot be compared."""
+    near = await memo.embedding.near(text)
+    if near is None:
+        return []
+    return await memo.store.database.read(lambda tx: near.nearest(tx, k))
+
+
 async def test_while_many_have_no_vector_it_goes_by_words(tmp_path: Path) -> None:
     async with remembering(tmp_path, ToyEmbedder()) as memo:
         await memo.add(NewMemory(text=HOUND))
@@ -203,7 +211,7 @@ async def test_while_many_have_no_vector_it_goes_by_words(tmp_path: Path) -> Non
         await memo.embedding.settled()
         broken.fails = None
 
-        assert await memo.embedding.nearest(BARN, 5) is None
+        assert await memo.embedding.near(BARN) is None
 
 
 async def test_a_question_waits_for_its_vector_only_so_long(tmp_path: Path) -> None:
@@ -224,8 +232,7 @@ async def test_what_is_forgotten_or_corrected_has_no_vector(tmp_path: Path) -> N
         await memo.forget([id])
         await memo.store.correct(old, text="The car is blue.")
 
-        near = await memo.embedding.nearest(BARN, 5)
-        assert near is None or id not in near.ids
+        assert id not in await nearest(memo, BARN, 5)
         await memo.embedding.settled()
     assert vectors(tmp_path) == [("The car is blue.", "toy")]
 
@@ -251,9 +258,10 @@ async def test_the_nearest_are_those_that_are(tmp_path: Path) -> None:
     said = [f"Number {n}." for n in range(3000)]
     async with remembering(tmp_path, ToyEmbedder(makes=anything)) as memo:
         ids = await kept(memo, said[:10])
-        assert await memo.embedding.nearest("Number 3.", 1) is not None
+        assert await nearest(memo, "Number 3.", 1) == [ids[3]]
         ids += await kept(memo, said[10:])
-        near = await memo.embedding.nearest("Number 3.", 20)
+        found = await nearest(memo, "Number 3.", 20)
+        near = await memo.embedding.near("Number 3.")
         assert near is not None
         cosines = await memo.store.database.read(lambda tx: near.cosines(tx, [*ids, 10**6]))
 
@@ -262,9 +270,8 @@ async def test_the_nearest_are_those_that_are(tmp_path: Path) -> None:
         id: sum(a * b for a, b in zip(asked, anything(text), strict=True))
         for id, text in zip(ids, said, strict=True)
     }
-    nearest = sorted(true, key=lambda id: -true[id])[:20]
-    assert near.ids[0] == ids[3]
-    assert len(set(near.ids) & set(nearest)) >= 16
+    assert found[0] == ids[3]
+    assert len({*found} & {*sorted(true, key=lambda id: -true[id])[:20]}) >= 16
     assert cosines == pytest.approx(true, abs=0.02)
 
 
@@ -272,14 +279,11 @@ async def test_of_a_thousand_or_fewer_none_is_missed(tmp_path: Path) -> None:
     said = [f"Number {n}." for n in range(500)]
     async with remembering(tmp_path, ToyEmbedder(makes=anything)) as memo:
         ids = await kept(memo, said)
-        near = await memo.embedding.nearest("Something else.", 500)
-        assert near is not None
-        assert set(near.ids) == set(ids)
+        assert set(await nearest(memo, "Something else.", 500)) == set(ids)
         await memo.forget(ids[100:])
-        near = await memo.embedding.nearest("Something else.", 500)
-
-    assert near is not None
-    assert set(near.ids) == set(ids[:100])
+        assert set(await nearest(memo, "Something else.", 500)) == set(ids[:100])
+        ids[100:] = await kept(memo, [f"Anew {n}." for n in range(50)])
+        assert set(await nearest(memo, "Something else.", 500)) == set(ids)
 
 
 async def test_an_embedder_may_come_and_go(tmp_path: Path) -> None:
@@ -289,10 +293,10 @@ async def test_an_embedder_may_come_and_go(tmp_path: Path) -> None:
         memo.embedding.patience = 30.0
         await memo.add(NewMemory(text=HOUND))
         await memo.embedding.settled()
-        assert await memo.embedding.nearest(BARN, 5) is not None
+        assert await memo.embedding.near(BARN) is not None
 
         await host.disable(plugin.name)
-        assert await memo.embedding.nearest(BARN, 5) is None
+        assert await memo.embedding.near(BARN) is None
         await memo.embedding.settled()
         health = await memo.embedding.health()
         assert "words alone" in health.summary
@@ -300,5 +304,5 @@ async def test_an_embedder_may_come_and_go(tmp_path: Path) -> None:
         await host.enable(plugin.name)
         await memo.add(NewMemory(text="The car is red."))
         await memo.embedding.settled()
-        assert await memo.embedding.nearest(BARN, 5) is not None
+        assert await memo.embedding.near(BARN) is not None
     assert len(vectors(tmp_path)) == 2

@@ -267,6 +267,24 @@ class TestAnyForm:
         assert seen == [300, 600, 700]
         assert {one.count for one in await everything(memo)} == {1}
 
+    async def test_files_of_one_name_are_apart(self, memo: Memo, tmp_path: Path) -> None:
+        for folder in ("a", "b"):
+            (tmp_path / folder).mkdir()
+            text = f"Only {folder} says so.\n\nBoth of them say so."
+            (tmp_path / folder / "MEMORY.md").write_text(text)
+            await import_(memo.store, tmp_path / folder)
+        again = await import_(memo.store, tmp_path / "a" / "MEMORY.md")
+        first, *_ = await everything(memo)
+
+        await memo.store.forget_source(first.source)
+
+        assert counts(again) == (0, 2, 0, 0)
+        assert first.source == f"markdown:{(tmp_path / 'a' / 'MEMORY.md').resolve().as_posix()}"
+        assert {one.text for one in await everything(memo)} == {
+            "Only b says so.",
+            "Both of them say so.",
+        }
+
     async def test_keys_are_left_out_and_counted(self, memo: Memo, tmp_path: Path) -> None:
         secret = "my key is ghp_" + "a1B2" * 9
         chat = claude(("human", secret), ("human", "I like tea."))

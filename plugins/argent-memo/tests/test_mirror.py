@@ -324,32 +324,52 @@ class TestShowing:
 
 
 class TestCost:
-    async def test_nothing_is_read_or_taken_apart_where_nothing_has_changed(
-        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        work, threads = list[str](), set[threading.Thread]()
+    @pytest.fixture
+    def work(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, threading.Thread]]:
+        """What the mirror does that takes long, and on which thread."""
+        work = []
 
         def noted(name: str) -> Any:
             done = getattr(mirror, name)
 
             def note(*given: Any, **more: Any) -> Any:
-                work.append(name)
-                threads.add(threading.current_thread())
+                work.append((name, threading.current_thread()))
                 return done(*given, **more)
 
             return note
 
+        for name in ("open_file", "_mirrored", "_merge"):
+            monkeypatch.setattr(mirror, name, noted(name))
+        return work
+
+    async def test_nothing_is_read_or_taken_apart_where_nothing_has_changed(
+        self, desk: Desk, work: list[tuple[str, threading.Thread]]
+    ) -> None:
         await desk.know("I like tea.")
         await desk.memo.mirror.step()
-        for name in ("parse", "_mirrored", "_merge"):
-            monkeypatch.setattr(mirror, name, noted(name))
+        work.clear()
         await desk.memo.mirror.step()
         await desk.memo.mirror.step()
         assert work == []
 
         await desk.change("tea", "rum")
-        assert {"parse", "_merge"} <= set(work)
-        assert threading.current_thread() not in threads
+        assert {"open_file", "_merge"} <= {name for name, _ in work}
+        assert threading.current_thread() not in {thread for _, thread in work}
+
+    async def test_nor_is_it_after_a_start(
+        self, tmp_path: Path, work: list[tuple[str, threading.Thread]]
+    ) -> None:
+        async with opened(tmp_path) as desk:
+            await desk.know("I like tea.")
+            await desk.know("I went to the fair.", kind=MemoryKind.EPISODIC)
+        work.clear()
+        async with opened(tmp_path) as desk:
+            await desk.memo.mirror.step()
+            assert "open_file" not in {name for name, _ in work}
+
+            desk.today.write_text("# My day\n")
+            await desk.memo.mirror.step()
+            assert "I went to the fair." in desk.today.read_text()
 
     async def test_what_stands_there_already_is_not_written_again(self, desk: Desk) -> None:
         async def changes() -> int:

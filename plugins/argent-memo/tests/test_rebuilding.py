@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 import argent_memo
-from argent_hookspecs import Event, MemoryFilter, NewMemory, StorageError, Tool, ToolRun
+from argent_hookspecs import (
+    Event,
+    HealthCheck,
+    MemoryFilter,
+    NewMemory,
+    StorageError,
+    Tool,
+    ToolRun,
+)
 from argent_memo import rebuilding, soundness
 from argent_memo.followed import Followed
 from argent_memo.items import Place
@@ -98,6 +106,30 @@ async def test_what_was_on_a_broken_page_is_named_and_all_else_stays(folder: Pat
     assert "Ann told story 1 in town 1." in after and "Ann told nothing." in after
     assert len(after) == ITEMS + 1 - len(done["lost"])
     assert file(folder).with_name("memory.db.broken").exists()
+
+
+async def test_forgetting_says_that_the_broken_file_has_it_still_and_deletes_it_when_told(
+    folder: Path,
+) -> None:
+    break_page(folder, b"Ann told story 60 ")
+    await rebuilt(folder)
+    broken = file(folder).with_name("memory.db.broken")
+    async with load_plugin(argent_memo, folder=folder) as specimen:
+        desk = Desk(specimen.ctx, memo_of(specimen.ctx))
+        (check,) = [one for one in specimen.of(HealthCheck) if one.id == "broken-file"]
+        (tool,) = [one for one in specimen.of(Tool) if one.id == "memory_forget"]
+        event = Event(conversation="home", content="x", trust="owner")
+        told = await tool.run(ids=[1], run=ToolRun(key="k", conversation="home", event=event))
+        left = (await desk.forget({"ids": [2]}, Progress()))["left"]
+        before = await check.check()
+        assert b"Ann told story 0 in town 0." in broken.read_bytes()
+        deleted = await desk.forget({"ids": [], "broken_file": True}, Progress())
+
+        assert "argent memory forget --broken-file" in told and left in told
+        assert not before.ok and "data/memory.db.broken" in before.summary
+        assert str(broken) in deleted["files"] and deleted["left"] == ""
+        assert (await check.check()).ok
+        assert not broken.exists()
 
 
 async def test_until_the_new_file_takes_over_it_searches_and_changes_nothing(folder: Path) -> None:

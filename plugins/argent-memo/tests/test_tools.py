@@ -150,6 +150,56 @@ async def test_only_what_the_person_said_is_their_word(bench: Bench) -> None:
     ]
 
 
+FALCON = "Project Falcon ends in June."
+AS_TOLD = "Hand over early, as project Falcon ends in June."
+
+
+@pytest.mark.parametrize(
+    ("owners", "text", "more", "expected"),
+    [
+        (["family"], AS_TOLD, {}, []),
+        (["family"], AS_TOLD, {"made_of": []}, []),
+        (["family"], "Soon over, it seems.", {}, []),
+        (["family"], "Soon over, it seems.", {"made_of": []}, ["owner"]),
+        (["family"], "Plan the holidays.", {}, ["owner"]),
+        (["family", "work"], AS_TOLD, {}, ["work"]),
+        ([], AS_TOLD, {}, ["owner"]),
+    ],
+    ids=[
+        "made of what was told",
+        "though the model denies it",
+        "in other words perhaps",
+        "of something else, as the model says",
+        "the person's own words",
+        "for those who may hear both",
+        "nobody hears it but the owner",
+    ],
+)
+@pytest.mark.parametrize("how", ["recall", "memory_search", "memory_timeline"])
+async def test_what_is_stored_is_for_those_who_may_hear_what_the_turn_was_told(
+    argent: Argent,
+    neighbour: Neighbour,
+    how: str,
+    owners: list[str],
+    text: str,
+    more: dict[str, Any],
+    expected: list[str],
+) -> None:
+    given = {"memory_search": {"query": "Falcon"}, "memory_timeline": {"since": "2020-01-01"}}
+    look = [[ToolCall("1", how, given[how])]] if how in given else []
+    store = ToolCall("2", "memory_store", {"text": text, **more})
+    share = {"work": ["owner"], "owner": owners}
+    memory = {"share": share, "autoRecall": how == "recall"}
+    plugins = [argent_memo, neighbour]
+    async with argent(plugins=plugins, model=[*look, [store], "Well."], config={"memory": memory}):
+        said = NewMemory(text=FALCON, audience="work", trust="owner")
+        await neighbour.memo().add(said)
+        await argent.channel.ask("Falcon: remember to plan the holidays.")
+        kept = [one for one in await neighbour.all() if one.text == text]
+
+    assert [one.audience for one in kept] == expected
+
+
 async def test_a_call_that_is_run_again_does_the_same(bench: Bench) -> None:
     run = where("home", "The roof leaks.", key="a-1")
     first = await bench.call("store", run, text="The roof leaks.")

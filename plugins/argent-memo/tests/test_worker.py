@@ -118,7 +118,7 @@ class TestWhatItServes:
 
         _, first = await client.ask("GET", "/items?limit=2")
         _, rest = await client.ask("GET", f"/items?before={first['items'][-1]['id']}")
-        _, span = await client.ask("GET", "/timeline?since=2025-01-02&until=2025-01-03")
+        _, span = await client.ask("GET", "/timeline?since=2025-01-02&until=2025-01-02")
         _, stats = await client.ask("GET", "/stats")
 
         assert [one["id"] for one in first["items"] + rest["items"]] == ids[::-1]
@@ -140,6 +140,17 @@ class TestWhatItServes:
             assert await shown(path) == {"I like tea."}
             assert await shown(f"{path}private=1") == {"I like tea.", "I like tea with rum."}
             assert await shown(f"{path}audience=club") == {"We like tea."}
+
+    async def test_what_is_kept_for_a_place_that_is_not_known_is_kept_with_a_warning(
+        self, client: Client
+    ) -> None:
+        said = {"text": "We like tea.", "audience": "clubb"}
+        first, answer = await client.ask("POST", "/items", json=said)
+        second, again = await client.ask("POST", "/items", json={**said, "text": "And rum."})
+
+        assert (first, second) == (201, 201)
+        assert "no audience 'clubb'" in answer["warning"] and "owner, everyone" in answer["warning"]
+        assert "warning" not in again
 
     async def test_a_key_keeps_once(self, client: Client) -> None:
         assert await client.keep("I like tea.", key="a") == await client.keep("Else.", key="a")
@@ -168,8 +179,31 @@ class TestWhatItRefuses:
             ("DELETE", "/items/9", b"", 404, "no memory 9"),
             ("DELETE", "/items", b"", 405, "not allowed"),
             ("GET", "/items/x", b"", 404, "not found"),
-            ("GET", "/items?limit=many", b"", 422, "limit is a whole number"),
-            ("GET", "/timeline?since=soon", b"", 422, "since is a date"),
+            ("POST", "/items", b'{"text": "x", "audience": " "}', 422, "audience is empty"),
+            ("POST", "/items?k=1", b'{"text": "x"}', 400, "it has none"),
+            ("GET", "/items?limit=many", b"", 400, "limit is a whole number"),
+            ("GET", "/items?limit=201", b"", 400, "from 1 to 200"),
+            ("GET", "/items?before=0", b"", 400, "before is a whole number"),
+            ("GET", "/items?private=perhaps", b"", 400, "private is 1 or 0"),
+            ("GET", "/items?audience=clubb", b"", 400, "no audience 'clubb'"),
+            ("GET", "/items?audience=", b"", 400, "no audience ''"),
+            ("GET", "/items?offset=1", b"", 400, "limit, before, audience, private"),
+            ("GET", "/search", b"", 400, "q is missing"),
+            ("GET", "/search?q=%20", b"", 400, "q is missing"),
+            ("GET", "/search?q=" + "x" * 20_000, b"", 400, "the most are 10,000"),
+            ("GET", "/search?q=x&q=y", b"", 400, "more than once"),
+            ("GET", "/search?q=x&k=0", b"", 400, "k is a whole number"),
+            ("GET", "/search?q=x&k=-1", b"", 400, "k is a whole number"),
+            ("GET", "/search?q=x&k=1e9", b"", 400, "k is a whole number"),
+            ("GET", "/search?q=x&k=99999999999999999999", b"", 400, "k is a whole number"),
+            ("GET", "/search?query=x", b"", 400, "no parameter 'query'"),
+            ("GET", "/stats?k=1", b"", 400, "it has none"),
+            ("GET", "/health?k=1", b"", 400, "it has none"),
+            ("PUT", "/items", b"", 405, "not allowed"),
+            ("POST", "/search", b"", 405, "not allowed"),
+            ("GET", "/nothing", b"", 404, "not found"),
+            ("GET", "/timeline?since=soon", b"", 400, "since is a date"),
+            ("GET", "/timeline?since=2025-01-02&until=2025-01-01", b"", 400, "before it begins"),
             ("GET", "/../worker.token", b"", 404, "not found"),
         ],
     )

@@ -245,6 +245,10 @@ class Kernel:
         self._serving.clear()
         self.cut()
 
+    def serve_again(self) -> None:
+        """Come back."""
+        self._serving.set()
+
     def cut(self) -> None:
         """Cut all connections."""
         for wire in self._wires:

@@ -195,16 +195,19 @@ async def test_a_terminal_that_does_not_read_holds_up_nobody(kernel: Any) -> Non
         assert (await seat.hears("reply"))["text"] == "You said: hi"
 
 
-async def test_a_lost_agent_is_started_here_after_a_while(kernel: Any) -> None:
-    link = Link(kernel, "main", takeover=0.1)
+async def test_a_lost_agent_is_waited_for_and_not_replaced(kernel: Any) -> None:
+    link = Link(kernel, "main", patience=0.2)
     await link.open()
     await kernel.stop_serving()
     while (await link.receive())["type"] != "cut":
         pass
 
+    assert not await link.reopen()
+    assert kernel.runs == 1 and not link.is_open
+    kernel.serve_again()
     assert await link.reopen()
 
-    assert kernel.runs == 2 and link.is_open
+    assert kernel.runs == 1 and link.is_open
     await link.close()
 
 

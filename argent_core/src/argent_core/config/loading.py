@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import attrs
@@ -94,7 +95,7 @@ def inspect_data(
     home: Home, document: files.Document, *, classes: SettingsClasses | None = None
 ) -> Inspection:
     """Do the same for settings that are not, or not yet, in the home's file."""
-    found = _Findings(list(document.oddities))
+    found = _Findings(list(document.oddities), document.data)
     data = {key: value for key, value in document.data.items() if key != "version"}
     own = {of: data.pop(name) for name, of in SECTIONS.items() if name in data}
     plugins = _plugin_entries(data.pop("plugins", {}), found, own=own)
@@ -133,7 +134,7 @@ def structure_plugin_settings(name: str, cls: type[T], *, section: Mapping[str, 
     Raises:
         ConfigError: Something is wrong; says everything that is.
     """
-    found = _Findings([])
+    found = _Findings([], {})
     result = _one_plugin(name, cls, section, found)
     if result is None or found.errors:
         raise error_of(found.errors)
@@ -150,9 +151,13 @@ def _agent(data: Mapping[str, Any]) -> AgentSettings | None:
 
 
 class _Findings:
-    def __init__(self, warnings: list[Problem]) -> None:
+    def __init__(self, warnings: list[Problem], data: Mapping[str, Any]) -> None:
         self.errors: list[Problem] = []
         self.warnings = warnings
+        self.data = data
+
+    def section_of(self, plugin: str) -> str:
+        return section_of(plugin, self.data)
 
     def collect(self, work: Callable[[], T]) -> T | None:
         try:
@@ -188,18 +193,18 @@ def _plugin_entries(
         found.errors += [p.under("plugins") for p in wrong("an object {…}", value).problems]
         return {}
     for name in own.keys() & value.keys():
-        words = f"the settings of {name} stand under {section_of(name)} already"
-        found.errors.append(Problem(f"plugins.{name}", words, "", "Put them into one place."))
+        one, other = section_of(name), f"plugins.{name}"
+        words = f"the settings of {name} cannot stand under {one} and {other} at once"
+        found.errors.append(Problem(other, words, "", f"Put all of them under {one}."))
     entries = {}
     for name, section in {**value, **own}.items():
-        entry = found.collect(lambda name=name, section=section: _entry(name, section))  # type: ignore[misc]
+        entry = found.collect(partial(_entry, found.section_of(name), section))
         if entry is not None:
             entries[name] = entry
     return entries
 
 
-def _entry(name: str, section: object) -> PluginEntry:
-    place = section_of(name)
+def _entry(place: str, section: object) -> PluginEntry:
     if not isinstance(section, dict):
         raise Invalid(*(p.under(place) for p in wrong("an object {…}", section).problems))
     rest = dict(section)
@@ -215,7 +220,9 @@ def _plugin_settings(
 ) -> dict[str, Any]:
     for name in plugins.keys() - classes.keys():
         hint = suggestion(name, classes, prefix="plugins.")
-        found.warnings.append(Problem(section_of(name), "no such plugin is installed", "", hint))
+        found.warnings.append(
+            Problem(found.section_of(name), "no such plugin is installed", "", hint)
+        )
     settings = {}
     for name, cls in classes.items():
         entry = plugins.get(name, PluginEntry())
@@ -225,7 +232,7 @@ def _plugin_settings(
 
 
 def _one_plugin(name: str, cls: type[T], section: Mapping[str, Any], found: _Findings) -> T | None:
-    place = section_of(name)
+    place = found.section_of(name)
     data = dict(section)
     try:
         result = structure(data, cls)
@@ -242,7 +249,7 @@ def _in_file(problem: Problem, name: str) -> Problem:
 
 def _tiers(home: Home, found: _Findings) -> tuple[ModelTier, ...]:
     name = home.models_file.name
-    own = _Findings([])
+    own = _Findings([], {})
     document = own.collect(lambda: files.read(home.models_file))
     if document is not None:
         own.warnings += [*document.oddities, *unknown_keys(document.data, ModelsFile)]

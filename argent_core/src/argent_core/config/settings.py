@@ -219,9 +219,17 @@ class KernelSettings:
     log: LogSettings = setting(LogSettings(), doc="What is written down.")
 
 
-def section_of(plugin: str) -> str:
-    """Return where a plugin's settings stand in ``argent.json``."""
-    return next((name for name, of in SECTIONS.items() if of == plugin), f"plugins.{plugin}")
+def section_of(plugin: str, document: Mapping[str, Any] = NOTHING) -> str:
+    """Return where a plugin's settings stand in ``argent.json``, or where they go.
+
+    Args:
+        document: What is in it.
+    """
+    usual, own = f"plugins.{plugin}", [name for name, of in SECTIONS.items() if of == plugin]
+    plugins = document.get("plugins")
+    if not own or (isinstance(plugins, dict) and plugin in plugins and own[0] not in document):
+        return usual
+    return own[0]
 
 
 @frozen(kw_only=True)

@@ -97,7 +97,7 @@ class AgentTurn:
         )
         self.heard.append(event)
         now = self.shop.journal.clock.now()
-        gathered = await self.shop.context.gather(event, now, private=private)
+        gathered = await self.shop.context.gather(event, now, private=private, turn=self.lease.id)
         calls = self.calls = ModelCalls(
             self.shop,
             self.lease,

@@ -132,14 +132,15 @@ class Context:
     history: History = field(factory=History)
 
     async def gather(
-        self, event: Event, now: datetime, *, private: bool = False
+        self, event: Event, now: datetime, *, private: bool = False, turn: str = ""
     ) -> GatheredContext:
         """Ask every provider, side by side under one deadline; those that fail are noted.
 
         Args:
             private: Whether the turn is wished to be for models of this machine only.
+            turn: Its id.
         """
-        request = ContextRequest(event=event, budget=0, now=now, private=private)
+        request = ContextRequest(event=event, budget=0, now=now, private=private, turn=turn)
         asked = [
             self._ask(found.plugin, found.record, request)
             for found in self.host.registered(ContextProvider)

@@ -15,6 +15,7 @@ from argent_core.guard import attempt
 from argent_core.loop.attachments import in_words
 from argent_hookspecs import Event, FinishedTurn, Transaction, Trust
 
+_BEGINNING = datetime.fromtimestamp(0, UTC)
 NEXT = (
     "(SELECT MAX(COALESCE(MAX(ended), 0) + 1, CAST(? * 1000 AS INTEGER)) FROM turns"
     " WHERE ended IS NOT NULL)"
@@ -78,10 +79,10 @@ def _turn(row: Sequence[Any], steering: Sequence[str], told: dict[str, str]) -> 
         conversation=conversation,
         asked=asked,
         answered=answered,
-        trust=Trust(trust),
+        trust=attempt(Trust, trust).value or Trust.OUTSIDE,  # a damaged row may say anything
         private=bool(private),
         outside=bool(outside),
-        at=datetime.fromtimestamp(started, UTC),
+        at=attempt(datetime.fromtimestamp, started, UTC).value or _BEGINNING,
         event=event,
         steering=tuple(steering),
         told=told,

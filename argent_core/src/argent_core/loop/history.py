@@ -73,7 +73,7 @@ class History:
     def recent(self, tx: Transaction, conversation: str) -> list[Exchange]:
         """Return the last exchanges of a conversation, oldest first; on one and the same thread."""
         known = self._kept.pop(conversation, _Kept({}, 0)).found
-        ended = _last(tx, conversation, EXCHANGES_READ, since=_fresh_start(tx, conversation))
+        ended = _last(tx, conversation, EXCHANGES_READ, since=fresh_start(tx, conversation))
         # A turn that is tried again ends again.
         known |= _read(tx, [id for id, at in ended if id not in known or known[id][0] != at])
         found = {id: known[id] for id, _ in ended}
@@ -104,7 +104,17 @@ def start_afresh(tx: Transaction, conversation: str) -> None:
     )
 
 
-def _fresh_start(tx: Transaction, conversation: str) -> int:
+def drop_fresh_start(tx: Transaction, conversation: str) -> None:
+    """Forget where a conversation began anew once no turn from before that is left."""
+    tx.execute(
+        "DELETE FROM fresh_starts WHERE conversation = ?1 AND NOT EXISTS (SELECT 1 FROM turns"
+        " WHERE turns.conversation = ?1 AND turns.n < fresh_starts.n)",
+        (conversation,),
+    )
+
+
+def fresh_start(tx: Transaction, conversation: str) -> int:
+    """Return the number of the first turn since a conversation began anew."""
     sql = "SELECT n FROM fresh_starts WHERE conversation = ?"
     row = tx.execute(sql, (conversation,)).fetchone()
     return row[0] if row else 0

@@ -29,10 +29,11 @@ def begin(tx: Transaction, lease: Lease, *, now: float) -> None:
     """Record that a turn runs, for the first time or again."""
     conversation = lease.event.conversation
     tx.execute(
-        "INSERT INTO turns (id, conversation, n, state, started_at) VALUES (?, ?,"
-        " (SELECT COALESCE(MAX(n) + 1, 0) FROM turns WHERE conversation = ?), 'running', ?)"
-        " ON CONFLICT (id) DO UPDATE SET state = 'running', reason = ''",
-        (lease.id, conversation, conversation, now),
+        "INSERT INTO turns (id, conversation, n, state, started_at) VALUES (?1, ?2,"
+        " (SELECT COALESCE(MAX(n), 0) FROM (SELECT MAX(n) + 1 AS n FROM turns"
+        " WHERE conversation = ?2 UNION ALL SELECT n FROM fresh_starts WHERE conversation = ?2)),"
+        " 'running', ?3) ON CONFLICT (id) DO UPDATE SET state = 'running', reason = ''",
+        (lease.id, conversation, now),
     )
 
 

@@ -90,10 +90,21 @@ def argent_observers(ctx: PluginContext) -> list[Observer]:
 
 @hookimpl
 def argent_health_checks(ctx: PluginContext) -> list[HealthCheck]:
-    """Say whether it finds by meaning, or by words alone."""
+    """Say whether it finds by meaning, keeps all that is said, and has a broken file beside it."""
+    from argent_memo import broken_file, not_kept
     from argent_memo.memo import memo_of
 
     async def check() -> Health:
         return await memo_of(ctx).embedding.health()
 
-    return [HealthCheck(id="meaning", check=check)]
+    async def keeps() -> Health:
+        return await not_kept.health(memo_of(ctx).store.database)
+
+    async def stands_alone() -> Health:
+        return await broken_file.health(memo_of(ctx).store.database)
+
+    return [
+        HealthCheck(id="meaning", check=check),
+        HealthCheck(id="keeping", check=keeps),
+        HealthCheck(id="broken-file", check=stands_alone),
+    ]

@@ -15,6 +15,7 @@ from functools import partial
 from attrs import define, evolve, field, frozen
 
 from argent_hookspecs import (
+    DiskFull,
     FinishedTurn,
     NewMemory,
     PluginContext,
@@ -22,10 +23,11 @@ from argent_hookspecs import (
     Transaction,
     Trust,
 )
-from argent_memo import derived, learned, store, uses, worth
+from argent_memo import derived, learned, not_kept, store, uses, worth
 from argent_memo.audience import audience_of, is_owners
 from argent_memo.items import ODD, Place, storable
 from argent_memo.learned import Said
+from argent_memo.not_kept import NotKept
 from argent_memo.uses import Made
 
 Share = Mapping[str, Sequence[str]]
@@ -59,6 +61,7 @@ class Capture:
     share: Share = field(factory=dict)
     _wake: asyncio.Event = field(factory=asyncio.Event)
     _turn: asyncio.Lock = field(factory=asyncio.Lock)
+    _not_before: float = 0.0
 
     def wake(self) -> None:
         """Look at once: a turn has ended."""
@@ -66,25 +69,46 @@ class Capture:
 
     async def run(self) -> None:
         """Follow the journal until cancelled; what fails is tried again a little later."""
+        missed = True
         while True:
             self._wake.clear()
             try:
+                if missed:
+                    await self.try_again()
+                    missed = False
                 await self.catch_up()
             except StorageError as error:
                 self.ctx.log.warning("nothing is kept for now: %s", error)
             except ODD as error:
                 self.ctx.log.error("nothing is kept for now: %r", error, exc_info=error)
+            left = self._not_before - self.ctx.clock.monotonic()
             try:
-                async with asyncio.timeout(_AGAIN_SECONDS):
+                async with asyncio.timeout(left if left > 0 else _AGAIN_SECONDS):
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+    async def try_again(self) -> None:
+        """Try to keep the turns that were passed over; those that have left the journal are gone.
+
+        Raises:
+            StorageError: Not now.
+        """
+        database = self.store.database
+        async with self._turn:
+            passed = [one for one in await database.read(not_kept.all_of) if one.passed]
+            for one in passed if self.keeping else ():
+                turns = await self.ctx.turns.after(one.number - 1, 1)
+                if [turn.id for turn in turns] == [one.turn]:
+                    await self._keep(turns)
+                else:
+                    await database.write(partial(not_kept.clear, turns=[one.turn]))
 
     async def catch_up(self) -> None:
         """Deal with all turns that have ended, those of an old home perhaps; say how far it is.
 
         Raises:
-            StorageError: Not now.
+            StorageError: Not now; one turn that fails is tried a few times, then passed over.
         """
         done = 0
         while count := await self.step():
@@ -93,8 +117,10 @@ class Capture:
                 self.ctx.progress("going through what was said before", done=done, unit="turns")
 
     async def step(self) -> int:
-        """Deal with the next turns; return how many there were."""
+        """Deal with the next turns; return how many there were, none while one is put off."""
         async with self._turn:
+            if self.ctx.clock.monotonic() < self._not_before:
+                return 0
             number = await self.store.database.read(_position)
             limit = _BATCH if self.keeping else _SKIPPED
             turns = await self.ctx.turns.after(number, limit)
@@ -105,21 +131,37 @@ class Capture:
             return len(turns)
 
     async def _keep(self, turns: Sequence[FinishedTurn]) -> None:
-        """Keep what was said in some turns; one that cannot be kept is passed over."""
+        """Keep what was said in some turns; one that cannot be kept is put off or passed over."""
         try:
             found = await asyncio.to_thread(_read, turns)
             now = self.ctx.clock.now().timestamp()
             work = partial(_keep_all, found=found, now=now, share=self.share)
             await self.store.database.write(work)
-        except ODD as error:
-            if len(turns) > 1:
-                for turn in turns:
-                    await self._keep([turn])
+        except DiskFull:
+            raise
+        except (StorageError, *ODD) as error:
+            if len(turns) == 1:
+                await self._fail(turns[0], error)
                 return
-            (turn,) = turns
-            kind = type(error).__name__
-            self.ctx.log.error("turn %s (%d) cannot be kept: %s", turn.id, turn.number, kind)
-            await self.store.database.write(partial(_move, number=turn.number))
+            for turn in turns:
+                await self._keep([turn])
+
+    async def _fail(self, turn: FinishedTurn, error: Exception) -> None:
+        """Put a turn off that cannot be kept, or pass it over.
+
+        Raises:
+            StorageError: It is put off; or it is the file that cannot be written to, and not for
+                this turn alone.
+        """
+        stored = isinstance(error, StorageError)
+        why = str(error) if stored else type(error).__name__
+        work = partial(_note, turn=turn, why=why, again=stored)
+        noted = await self.store.database.write(work)
+        if stored and not noted.passed:
+            wait = not_kept.WAITS[noted.tries - 1]
+            self._not_before = self.ctx.clock.monotonic() + wait
+            raise error
+        self.ctx.log.error("turn %s (%d) cannot be kept: %s", turn.id, turn.number, why)
 
 
 def _read(turns: Sequence[FinishedTurn]) -> list[_Turn]:
@@ -130,7 +172,15 @@ def _read(turns: Sequence[FinishedTurn]) -> list[_Turn]:
 def _keep_all(tx: Transaction, *, found: Sequence[_Turn], now: float, share: Share) -> None:
     for one in found:
         _keep(tx, one, now=now, share=share)
+    not_kept.clear(tx, [one.turn.id for one in found])
     _move(tx, number=found[-1].turn.number)
+
+
+def _note(tx: Transaction, *, turn: FinishedTurn, why: str, again: bool) -> NotKept:
+    noted = not_kept.fail(tx, turn, why=why, again=again)
+    if noted.passed:
+        _move(tx, number=turn.number)
+    return noted
 
 
 def _keep(tx: Transaction, one: _Turn, *, now: float, share: Share) -> None:
@@ -194,7 +244,9 @@ def _replace(tx: Transaction, turn: FinishedTurn, ids: Sequence[int]) -> None:
 
 
 def _move(tx: Transaction, *, number: int) -> None:
-    tx.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (_NOTE, str(number)))
+    """Note how far the journal was followed; that never goes back."""
+    last = max(number, _position(tx))
+    tx.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (_NOTE, str(last)))
 
 
 def _position(tx: Transaction) -> int:

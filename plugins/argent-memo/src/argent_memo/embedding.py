@@ -18,7 +18,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from argent_hookspecs import (
     EMBEDDER,
@@ -32,7 +32,7 @@ from argent_hookspecs import (
     TextEmbedder,
     Transaction,
 )
-from argent_memo.meaning import Nearest
+from argent_memo.meaning import Near
 from argent_memo.vectors import Vectors, pack
 from argent_memo.words import share_in
 
@@ -73,8 +73,8 @@ class Embedding:
     _wake: asyncio.Event = field(factory=asyncio.Event)
     _idle: asyncio.Event = field(factory=asyncio.Event)
 
-    async def nearest(self, text: str, k: int, *, private: bool = False) -> Nearest | None:
-        """Return what is near to a text in meaning; None where that cannot be had now.
+    async def near(self, text: str, *, private: bool = False) -> Near | None:
+        """Return a text to compare items with; None where that cannot be done now.
 
         Args:
             private: Whether the text may not leave this machine.
@@ -93,11 +93,10 @@ class Embedding:
             async with asyncio.timeout(self.patience):
                 (vector,) = await _embed(embedder, [text], query=True)
                 await self._read_in(vectors)
-                found = await vectors.nearest(vector, k)
         except (TimeoutError, ModelError):  # the health check says so, once the items meet it too
             return None
         known = share_in(text, embedder.scripts) if embedder.scripts else 1.0
-        return _Near(tuple(id for id, _ in found), known, vectors, vector)
+        return vectors.near(vector, known=known)
 
     def wake(self) -> None:
         """Look for what has no vector; where that failed, not before the time for it comes."""
@@ -227,19 +226,6 @@ class Embedding:
         self._idle.set()
         retry = error.retry_after if isinstance(error, ModelUnavailable) else None
         await self.ctx.clock.sleep(retry or _RETRY)
-
-
-@frozen(eq=False)
-class _Near:
-    """A question among vectors."""
-
-    ids: Sequence[int]
-    known: float
-    _vectors: Vectors
-    _vector: Sequence[float]
-
-    def cosines(self, tx: Transaction, ids: Sequence[int]) -> Mapping[int, float]:
-        return self._vectors.cosines(tx, ids, vector=self._vector)
 
 
 async def _read_all(vectors: Vectors, read: asyncio.Event) -> None:

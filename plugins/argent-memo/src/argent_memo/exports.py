@@ -1,7 +1,8 @@
 """Exports: all that is remembered, for people to read or for another memory to take in.
 
 ``markdown`` makes a folder: ``MEMORY.md`` with what is known, and a file for each day with what was
-said and happened. ``jsonl`` makes a file with nothing left out: after a line that says what it is,
+said and happened, whose points an import knows again (``pages.py``); long files go on in others.
+``jsonl`` makes a file with nothing left out: after a line that says what it is,
 a line for each item, with when it was said again and told, then one for each link. Entities are not
 in it, as they are made of the items. Both hold private memories too: who has them has everything.
 """
@@ -13,7 +14,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from argent_hookspecs import ArgentError, MemoryKind, Transaction, Trust
+from argent_memo import pages
 from argent_memo.identity import identity
 from argent_memo.imports.jsonl import FORMAT, VERSION
 from argent_memo.store import Store
@@ -28,6 +30,8 @@ from argent_memo.store import Store
 FORMS = ("markdown", "jsonl")
 
 _BATCH = 500
+_LONGEST_PAGE = 4_000_000
+"""Bytes of a page after which another goes on; an import takes none in that is larger than 8 MB."""
 _FIELDS = (
     "key, kind, state, text, speaker, place, said_at, holds_from, holds_until, origin, source,"
     " trust, audience, private, importance, count, superseded_by, created_at"
@@ -134,34 +138,41 @@ def _links(tx: Transaction, *, after: Any) -> list[tuple[Any, dict[str, Any]]]:
 
 async def _write_markdown(store: Store, draft: Path) -> int:
     await asyncio.to_thread(_make_folder, draft)
-    facts, n = list[Sequence[Any]](), 0
+    head = pages.head(await store.database.write(identity))
+    facts, n = list[dict[str, Any]](), 0
     last: tuple[float, int] = (float("-inf"), 0)
     while rows := await store.database.read(partial(_told, after=last)):
-        last, n = (rows[-1][1], rows[-1][0]), n + len(rows)
-        said = [row for row in rows if row[2] in (MemoryKind.EPISODIC, MemoryKind.EVENT)]
+        last, n = (rows[-1]["said_at"], rows[-1]["item"]), n + len(rows)
+        said = [row for row in rows if row["kind"] in (MemoryKind.EPISODIC, MemoryKind.EVENT)]
         facts += [row for row in rows if row not in said]
-        for day, group in groupby(said, key=lambda row: _day(row[1])):
+        for day, group in groupby(said, key=lambda row: _day(row["said_at"])):
             path = draft / "memory" / f"{day}.md"
-            await asyncio.to_thread(_append, path, f"# {day}\n\n", list(map(_line, group)))
-    for kind, group in groupby(sorted(facts, key=lambda row: str(row[2])), key=lambda row: row[2]):
-        lines = [f"## {str(kind).capitalize()}\n\n", *map(_line, group), "\n"]
-        await asyncio.to_thread(_append, draft / "MEMORY.md", "# Memory\n\n", lines)
+            await asyncio.to_thread(_append, path, f"{head}# {day}\n\n", list(map(_point, group)))
+    facts.sort(key=lambda row: str(row["kind"]))
+    for kind, group in groupby(facts, key=lambda row: str(row["kind"])):
+        lines = [f"## {kind.capitalize()}\n\n", *map(_point, group), "\n"]
+        await asyncio.to_thread(_append, draft / "MEMORY.md", f"{head}# Memory\n\n", lines)
     return n
 
 
-def _told(tx: Transaction, *, after: tuple[float, int]) -> list[Sequence[Any]]:
-    return list(tx.execute(_TOLD, (*after, _BATCH)).fetchall())
+def _told(tx: Transaction, *, after: tuple[float, int]) -> list[dict[str, Any]]:
+    told = []
+    for id, *fields in tx.execute(_TOLD, (*after, _BATCH)).fetchall():
+        item = {"item": id, **dict(zip(_NAMES, fields, strict=True))}
+        item["said_again"] = tx.execute(_SAYINGS, (id,)).fetchall()
+        item["links"] = tx.execute(_LINKED, (id,)).fetchall()
+        told.append(item)
+    return told
 
 
-def _line(row: Sequence[Any]) -> str:
-    _, said_at, kind, text, speaker, trust, audience, private = row
-    notes = [] if kind == MemoryKind.EPISODIC else [_day(said_at)]
-    notes += [speaker] if speaker else []
-    notes += ["not verified"] if trust == Trust.OUTSIDE else []
+def _point(item: Mapping[str, Any]) -> str:
+    audience = item["audience"]
+    notes = [] if item["kind"] == MemoryKind.EPISODIC else [_day(item["said_at"])]
+    notes += [item["speaker"]] if item["speaker"] else []
+    notes += ["not verified"] if item["trust"] == Trust.OUTSIDE else []
     notes += [f"told in {audience}"] if audience != "owner" else []
-    notes += ["private"] if private else []
-    words = "\n  ".join(text.splitlines())
-    return f"- {words}" + (f" ({', '.join(notes)})\n" if notes else "\n")
+    notes += ["private"] if item["private"] else []
+    return pages.point(item, note=" ".join(", ".join(notes).split()))
 
 
 def _day(seconds: float) -> str:
@@ -188,12 +199,18 @@ def _make_folder(folder: Path) -> None:
 
 
 def _append(path: Path, head: str, lines: Sequence[str]) -> None:
-    """Write lines to the end of a file; a new one begins with the head."""
-    handle = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "a", encoding="utf-8") as file:
-        if not file.tell():
-            file.write(head)
-        file.writelines(lines)
+    """Write lines to the end of a page, and of those that follow it; each begins with the head."""
+    part, todo = 1, list(reversed(lines))
+    while todo:
+        page = path.with_stem(f"{path.stem}-{part}") if part > 1 else path
+        handle = os.open(page, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "ab") as file:
+            room = _LONGEST_PAGE - file.tell()
+            if room == _LONGEST_PAGE:
+                file.write(head.encode())
+            while todo and room > 0:
+                room -= file.write(todo.pop().encode())
+        part += 1
 
 
 _SAYINGS = "SELECT key, said_at, source FROM sayings WHERE item = ? ORDER BY said_at, key"
@@ -202,7 +219,8 @@ _LINKS = (
     "SELECT item, other, relation FROM links WHERE (item, other, relation) > (?, ?, ?)"
     " ORDER BY item, other, relation LIMIT ?"
 )
+_LINKED = "SELECT other, relation FROM links WHERE item = ? ORDER BY other, relation"
 _TOLD = (
-    "SELECT id, said_at, kind, text, speaker, trust, audience, private FROM items"
-    " WHERE state = 'live' AND (said_at, id) > (?, ?) ORDER BY said_at, id LIMIT ?"
+    f"SELECT id, {_FIELDS} FROM items WHERE state = 'live' AND (said_at, id) > (?, ?)"
+    " ORDER BY said_at, id LIMIT ?"
 )

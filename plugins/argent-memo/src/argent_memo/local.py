@@ -27,12 +27,22 @@ from argent_hookspecs import (
     PluginContext,
     Trust,
 )
-from argent_memo import accounts, conflicts, forgetting, mending, rebuilding, soundness
+from argent_memo import (
+    accounts,
+    broken_file,
+    conflicts,
+    forgetting,
+    mending,
+    not_kept,
+    rebuilding,
+    soundness,
+)
 from argent_memo.accounts import account
 from argent_memo.confidential import is_confidential
 from argent_memo.entities import Entities
 from argent_memo.followed import Followed
 from argent_memo.items import Place
+from argent_memo.naming import demand_audiences, source_of
 
 if TYPE_CHECKING:
     from argent_memo.memo import Memo
@@ -47,7 +57,7 @@ _NO_WORKER = (
     "the memory's HTTP worker is switched off; to switch it on: argent config set memory.workerPort"
     " 37778"
 )
-_NOT_YET = "the memory's HTTP worker is not up yet; see: argent doctor"
+_NOT_YET = "the memory's HTTP worker is not up yet; see: argent plugins list"
 BY_HAND = "hand"
 """The source of what is added by a command."""
 
@@ -75,7 +85,7 @@ async def serve(desk: Desk, connection: Connection) -> None:
             continue
         ticking = asyncio.create_task(_tick(connection, progress))
         try:
-            answer = {"result": await work(given, progress)}
+            answer = {"result": await work(await desk.named(given), progress)}
         except ArgentError as error:
             answer = {"error": str(error)}
         except (ValueError, ArithmeticError) as error:  # a row that holds what none can hold
@@ -126,6 +136,14 @@ class Desk:
             "import": self.import_,
             "worker": self.worker,
         }
+
+    async def named(self, given: Given) -> Given:
+        """Return a request with its source in full. Raises ``NotKnown`` for names of nothing."""
+        one, several = given.get("audience"), given.get("audiences") or ()
+        names = several if one is None else (one, *several)
+        await demand_audiences(self.memo, self.ctx.agent, names)
+        source = given.get("source")
+        return {**given, "source": await source_of(self.memo, source)} if source else given
 
     async def search(self, given: Given, progress: Progress) -> list[dict[str, Any]]:
         """Find what answers a question best."""
@@ -196,12 +214,20 @@ class Desk:
         return told
 
     async def forget(self, given: Given, progress: Progress) -> dict[str, Any]:
-        """Delete items, or what came of a source."""
+        """Delete items, or what came of a source; the file too that a repair has kept, if told."""
+        database, files = self.memo.store.database, list[Path]()
         if given.get("source"):
             gone = await self.memo.store.forget_source(given["source"])
         else:
             gone = await self.memo.store.forget(given["ids"])
-        return {"items": list(gone.items), "made_of_them": list(gone.made_of_them)}
+        if given.get("broken_file"):
+            files = await broken_file.delete(database)
+        return {
+            "items": list(gone.items),
+            "made_of_them": list(gone.made_of_them),
+            "files": [str(path) for path in files],
+            "left": await broken_file.said(database),
+        }
 
     async def timeline(self, given: Given, progress: Progress) -> list[dict[str, Any]]:
         """List what was said or happened, oldest first: the newest of a span."""
@@ -229,6 +255,7 @@ class Desk:
         return {
             **_said(found),
             "conflicts": [[account(one.older), account(one.newer)] for one in pairs],
+            "not_kept": [] if found.counts["file"] else await self._not_kept(),
         }
 
     async def reindex(self, given: Given, progress: Progress) -> dict[str, Any]:
@@ -236,6 +263,7 @@ class Desk:
         database = self.memo.store.database
         if not await soundness.is_broken(database):
             done = await mending.mend(database, progress.note, all_vectors=given["vectors"])
+            await self.memo.capture.try_again()
             left = await soundness.look(database, progress.note)
             mended = {"set_aside": done.set_aside, "vectors": done.vectors}
             return {**_said(left), **mended, "rebuilt": False, "lost": []}
@@ -243,6 +271,10 @@ class Desk:
         new = await rebuilding.rebuild(self.ctx, database, tell=progress.note)
         spoilt = {"set_aside": new.found.spoilt, "vectors": 0}
         return {**_said(new.found), **spoilt, "rebuilt": True, "lost": new.lost}
+
+    async def _not_kept(self) -> list[dict[str, Any]]:
+        found = await self.memo.store.database.read(not_kept.all_of)
+        return [attrs.asdict(one) for one in found]
 
     async def export(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Write all of it to files."""

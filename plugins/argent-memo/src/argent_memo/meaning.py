@@ -8,22 +8,20 @@ from typing import Protocol
 from argent_hookspecs import Transaction
 
 
-class Nearest(Protocol):
+class Near(Protocol):
     """A question in a space of meanings.
 
     Args:
-        ids: Items that are nearest to it, the nearest first.
         known: The share of it that is in a script known there; what is not should not be compared.
     """
 
     @property
-    def ids(self) -> Sequence[int]:
-        """The nearest first."""
-        ...
-
-    @property
     def known(self) -> float:
         """From 0 to 1."""
+        ...
+
+    def nearest(self, tx: Transaction, k: int) -> Sequence[int]:
+        """Return the items nearest to it, the nearest first."""
         ...
 
     def cosines(self, tx: Transaction, ids: Sequence[int]) -> Mapping[int, float]:
@@ -34,8 +32,8 @@ class Nearest(Protocol):
 class Meaning(Protocol):
     """Compares texts by what they mean."""
 
-    async def nearest(self, text: str, k: int, *, private: bool = False) -> Nearest | None:
-        """Return a question with the items nearest to it; None where that cannot be had now.
+    async def near(self, text: str, *, private: bool = False) -> Near | None:
+        """Return a question to compare items with; None where that cannot be done now.
 
         Args:
             private: Whether the question may not leave this machine.

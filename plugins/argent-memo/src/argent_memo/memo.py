@@ -31,6 +31,7 @@ from argent_memo.schema import MIGRATIONS
 from argent_memo.search import Search
 from argent_memo.settings import MemoSettings
 from argent_memo.store import Store
+from argent_memo.told import Told
 
 
 @define(eq=False, repr=False)
@@ -41,6 +42,7 @@ class Memo:
         capture: Follows the journal.
         embedding: Compares by meaning.
         mirror: Shows in the workspace what is remembered.
+        told: What the turns of late were told.
         worker: Why the HTTP worker does not listen; empty while it does, None before it tried.
     """
 
@@ -50,6 +52,7 @@ class Memo:
     capture: Capture
     embedding: Embedding
     mirror: Mirror
+    told: Told
     worker: str | None = None
 
     async def search(
@@ -123,7 +126,8 @@ async def open_memo(ctx: PluginContext) -> AsyncIterator[Memo]:
         search = Search(database, ctx.clock, embedding, half_life=ctx.settings.half_life)
         if await mending.is_under_way(database):
             work.begin("reindex", partial(mending.end, database))
-        memo = Memo(ctx.settings, store, search, capture, embedding, mirror)
+        told = Told(store, ctx.settings.share)
+        memo = Memo(ctx.settings, store, search, capture, embedding, mirror, told)
         async with work, ctx.serve_local(partial(serve, Desk(ctx, memo))):
             yield memo
         await mirror.finish()

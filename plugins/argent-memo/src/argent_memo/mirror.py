@@ -9,32 +9,34 @@ has changed since it was read.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import stat
 from collections.abc import Mapping, Sequence
-from datetime import date
 from functools import partial
-from pathlib import Path
 
 from attrs import define, field
 
 from argent_hookspecs import Database, PluginContext, StorageError, Transaction
 from argent_memo import items
 from argent_memo.items import COLUMNS, ODD
-from argent_memo.mirror_merge import ELIGIBLE, FACTS, GRACE, Merge, Merged, file_of
-from argent_memo.mirror_page import Page, parse
+from argent_memo.mirror_file import (
+    Edited,
+    Unfit,
+    Version,
+    look,
+    open_file,
+    replace,
+    take_drafts_away,
+)
+from argent_memo.mirror_merge import ELIGIBLE, GRACE, Merge, Merged, file_of
+from argent_memo.mirror_page import Page
 
 _EVERY_SECONDS = 10.0
 _REST_SECONDS = 2.0
 _LAST_SECONDS = 5.0
 _BATCH = 2000
-_LARGEST = 16 << 20
 _NOTE = "mirror"
-_DAILY = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])\.md")
-_DRAFT = re.compile(r"\.([^/]{1,255})\.[0-9a-f]{16}")
-
-Version = tuple[int, int, int]
+_OF_FILE = "mirror of "
+_VERSION = re.compile(r"(\d{1,20}) (\d{1,20}) (\d{1,20})")
 
 
 @define(eq=False, repr=False)
@@ -42,7 +44,7 @@ class Mirror:
     """Keeps the files and the memory in step.
 
     What it goes by is only looked up again after something was written: where something stands, and
-    when the next of what a hand took out is forgotten.
+    when the next of what a hand took out is forgotten. A file that is as it was left is not read.
     """
 
     ctx: PluginContext
@@ -50,6 +52,7 @@ class Mirror:
     _wake: asyncio.Event = field(factory=asyncio.Event)
     _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
     _seen: dict[str, Version] = field(factory=dict)
+    _knows_left: bool = False
     _said: set[str] = field(factory=set)
     _there: dict[str, Version] = field(factory=dict)
     _unfit: dict[str, Version | None] = field(factory=dict)
@@ -104,7 +107,9 @@ class Mirror:
                 self._written |= not done
 
     async def _step(self) -> None:
-        self._there = there = await asyncio.to_thread(_look, self.ctx.workspace)
+        self._there = there = await asyncio.to_thread(look, self.ctx.workspace)
+        if not self._knows_left:
+            self._seen, self._knows_left = await self.database.read(_left), True
         pressing = set[str]()
         if self._written or self.ctx.clock.now().timestamp() >= self._due:
             self._written = False
@@ -147,7 +152,7 @@ class Mirror:
         """Bring one file into step, or note that it is not."""
         path = self.ctx.workspace / file
         try:
-            text, page, version = await asyncio.to_thread(_open, path, file)
+            text, page, version = await asyncio.to_thread(open_file, path, file)
             if page.whose is None and not known and not ids:
                 self._remember(file, version)
                 return
@@ -157,11 +162,12 @@ class Mirror:
             for remark in merged.remarks:
                 self._say(remark)
             if merged.text != text and (merged.standing or page.whose is not None):
-                version = await asyncio.to_thread(_replace, path, merged.text, was=version)
-            await self.database.write(partial(_stand, file=file, ids=merged.standing))
-        except _Edited:
+                version = await asyncio.to_thread(replace, path, merged.text, was=version)
+            stand = partial(_stand, file=file, ids=merged.standing, version=version)
+            await self.database.write(stand)
+        except Edited:
             self._again.add(file)
-        except (UnicodeDecodeError, _Unfit) as error:
+        except (UnicodeDecodeError, Unfit) as error:
             self._unfit[file] = self._there.get(file)
             self._say(f"{file} in the workspace is not kept in step: {error}")
         except (OSError, *ODD) as error:
@@ -173,7 +179,7 @@ class Mirror:
     async def _sweep(self) -> None:
         """Take away what it left when it was killed while it wrote."""
         try:
-            await asyncio.to_thread(_take_drafts_away, self.ctx.workspace)
+            await asyncio.to_thread(take_drafts_away, self.ctx.workspace)
         except OSError as error:
             self._say(f"a draft of what is remembered may stay in the workspace: {error}")
 
@@ -182,11 +188,11 @@ class Mirror:
         for file in (await self._look_up())[0]:
             path = self.ctx.workspace / file
             try:
-                _, page, version = await asyncio.to_thread(_open, path, file)
+                _, page, version = await asyncio.to_thread(open_file, path, file)
                 if page.whose is not None:
                     left = page.without_section()
-                    await asyncio.to_thread(_replace, path, left, was=version)
-            except (OSError, _Unfit, _Edited, *ODD) as error:
+                    await asyncio.to_thread(replace, path, left, was=version)
+            except (OSError, Unfit, Edited, *ODD) as error:
                 self._say(f"what was mirrored stays in {file}: {error}")
                 continue
             await self.database.write(partial(_leave, file=file))
@@ -202,96 +208,6 @@ class Mirror:
         if words not in self._said:
             self._said.add(words)
             self.ctx.log.warning("%s", words)
-
-
-class _Unfit(Exception):
-    """A file that is left alone; says why."""
-
-
-class _Edited(Exception):
-    """A file that has changed since it was read; it is looked at again."""
-
-
-def _look(workspace: Path) -> dict[str, Version]:
-    """Return the files that are there, with what changes when they do."""
-    folder = workspace / "memory"
-    daily = folder.iterdir() if folder.is_dir() else ()
-    names = [path.name for path in daily if _is_daily(path.name)]
-    found = {}
-    for file in (FACTS, *(f"memory/{name}" for name in names)):
-        try:
-            found[file] = _version((workspace / file).stat())
-        except FileNotFoundError:
-            continue
-    return found
-
-
-def _take_drafts_away(workspace: Path) -> None:
-    files = [workspace / file for file in (FACTS, *_look(workspace))]
-    places = {path.resolve().parent for path in files} | {workspace, workspace / "memory"}
-    names = {FACTS, *(path.resolve().name for path in files)}
-    for place in places:
-        for path in place.iterdir() if place.is_dir() else ():
-            found = _DRAFT.fullmatch(path.name)
-            if found and (found[1] in names or _is_daily(found[1])):
-                path.unlink(missing_ok=True)
-
-
-def _is_daily(name: str) -> bool:
-    if not _DAILY.fullmatch(name):
-        return False
-    try:
-        return 1800 < date.fromisoformat(name[:10]).year < 2300
-    except ValueError:  # the 30th of February
-        return False
-
-
-def _read(path: Path) -> tuple[str, Version | None]:
-    """Return what a file holds, and its version; nothing and None, if it is not there."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return "", None
-    if not stat.S_ISREG(status.st_mode):
-        raise _Unfit("it is no file")
-    if status.st_size > _LARGEST:
-        raise _Unfit(f"it is larger than {_LARGEST >> 20} MB")
-    return path.read_bytes().decode(), _version(status)
-
-
-def _open(path: Path, file: str) -> tuple[str, Page, Version | None]:
-    """Return what a file holds, and that taken apart; what it begins with, if it is not there."""
-    text, version = _read(path)
-    return text, parse(text or _title(file)), version
-
-
-def _replace(path: Path, text: str, *, was: Version | None) -> Version:
-    """Give a file its content, unless it has changed since it was read."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = path.resolve()  # a link stays a link
-    own = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
-    try:
-        with os.fdopen(os.open(own, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        there = path.stat() if path.exists() else None
-        if (None if there is None else _version(there)) != was:
-            raise _Edited
-        if there is not None:
-            own.chmod(stat.S_IMODE(there.st_mode))
-        own.replace(path)
-    finally:
-        own.unlink(missing_ok=True)
-    return _version(path.stat())
-
-
-def _version(status: os.stat_result) -> Version:
-    return (status.st_ino, status.st_size, status.st_mtime_ns)
-
-
-def _title(file: str) -> str:
-    return "# Memory\n" if file == FACTS else f"# {file[-13:-3]}\n"
 
 
 def _merge(tx: Transaction, *, file: str, page: Page, ids: Sequence[int], now: float) -> Merged:
@@ -321,19 +237,35 @@ def _note(tx: Transaction, *, last: int) -> None:
     tx.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (_NOTE, str(last)))
 
 
-def _stand(tx: Transaction, *, file: str, ids: Sequence[int]) -> None:
-    """Put down what stands in a file, now that it does."""
+def _left(tx: Transaction) -> dict[str, Version]:
+    """Return how the files were left."""
+    rows = tx.execute("SELECT name, value FROM notes WHERE name GLOB ?", (f"{_OF_FILE}*",))
+    return {
+        name.removeprefix(_OF_FILE): (int(found[1]), int(found[2]), int(found[3]))
+        for name, value in rows.fetchall()
+        if (found := _VERSION.fullmatch(value))
+    }
+
+
+def _stand(tx: Transaction, *, file: str, ids: Sequence[int], version: Version | None) -> None:
+    """Put down what stands in a file, and how it was left, now that it is."""
     sql = "SELECT item FROM mirrored WHERE file = ? AND gone IS NULL"
     before = {id for (id,) in tx.execute(sql, (file,)).fetchall()}
     left = [(id,) for id in before.difference(ids)]
     tx.executemany("DELETE FROM mirrored WHERE item = ?", left)
     rows = [(id, file) for id in ids if id not in before]
     tx.executemany("INSERT OR REPLACE INTO mirrored VALUES (?, ?, NULL)", rows)
+    note = (f"{_OF_FILE}{file}", " ".join(map(str, version or ())))
+    if version is None:
+        tx.execute("DELETE FROM notes WHERE name = ?", note[:1])
+    else:
+        tx.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", note)
 
 
 def _leave(tx: Transaction, *, file: str) -> None:
     tx.execute("DELETE FROM mirrored WHERE file = ?", (file,))
-    tx.execute("DELETE FROM notes WHERE name = ?", (_NOTE,))  # to begin anew, if it is wanted again
+    # To begin anew, if it is wanted again.
+    tx.execute("DELETE FROM notes WHERE name IN (?, ?)", (_NOTE, f"{_OF_FILE}{file}"))
 
 
 _LAST = "SELECT max(id) FROM (SELECT id FROM items WHERE id > ? ORDER BY id LIMIT ?)"

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from heapq import heappush, heappushpop
 from statistics import fmean
+from types import MappingProxyType
 
 from attrs import astuple, define, evolve, field, frozen
 
@@ -23,7 +24,6 @@ REACH = 2
 FEW_ITEMS = 300
 """Where fewer are known, how rare a word is can hardly be told from them."""
 
-_AROUND = (-2, -1, 1, 2)
 _SHARE_OF_WORDS = 0.5
 _SHARE_OF_MEANING = (0.5, 0.25)
 """What a neighbour's cosine counts for, the nearest first."""
@@ -34,6 +34,9 @@ _AT_THAT_TIME = 0.9
 _LEAST_COSINE = 0.2
 _ENOUGH_TERMS = 8
 _NAMED_WORDS = 3
+_LEAST_WORTH = 0.01
+"""Of what the rarest term is worth; commoner ones are not counted."""
+_NO_COUNTS: Mapping[str, int] = MappingProxyType({})
 
 
 @frozen(kw_only=True)
@@ -97,7 +100,7 @@ class Row:
     joined: str
     may_be_found: bool
     length: int = field(init=False)
-    counts: dict[str, int] = field(init=False, factory=dict)
+    counts: Mapping[str, int] = field(init=False, default=_NO_COUNTS)
 
     def __attrs_post_init__(self) -> None:
         self.length = self.joined.count(" ") + 1 if self.joined else 0
@@ -119,8 +122,8 @@ class Scored:
     why: str
 
 
-_Fitting = tuple[float, Row, Sequence[tuple[int, Row]]]
-"""How well an item fits by all but its text, and what stands around it, by how far away."""
+_Beside = Sequence[tuple[int, int, int]]
+"""The places of two rows of a session, the earlier first, and how far away they are."""
 
 
 def weigh(weights: Weights, asked: Question, *, known: float) -> Weights:
@@ -157,38 +160,60 @@ def rank(
         weights: Of this question; see ``weigh``.
     """
     worth = {term: _rarity(n, corpus.items) for term, n in corpus.rows_with.items()}
+    rows = sorted(rows, key=lambda row: (row.session or 0, row.position, row.id))
+    telling = worth if corpus.items < FEW_ITEMS else _telling(worth)
+    _count(rows, telling)
+    beside = _beside(rows)
+    by_words = _by_words(rows, beside, worth, corpus=corpus)
+    by_meaning = _by_meaning(rows, beside, cosines)
+    found = [place for place, row in enumerate(rows) if row.may_be_found]
+    most_words = max([by_words[place] for place in found], default=0.0) or 1.0
+    fitting = []
+    for place in found:
+        row, words = rows[place], by_words[place]
+        score = weights.words * words / most_words + weights.meaning * by_meaning[place]
+        if row.speaker in asked.speakers:
+            score += weights.speaker
+        if asked.spans:
+            score += weights.time * _nearness(row.said_at, asked.spans)
+        if words or (score > 0.0 and _fits(row, asked, cosines)):
+            fitting.append((score, place))
+    leading = _by_text(rows, fitting, k, weights=weights)
+    shares, highest = _shares(asked, corpus), sum(astuple(weights))
+    told = []
+    for score, place in leading:
+        row, cosine = rows[place], cosines.get(rows[place].id, 0.0)
+        at_that_time = _nearness(row.said_at, asked.spans) > _AT_THAT_TIME
+        covered = _covered(_window(rows, place), shares)
+        sure = max(covered, cosine - _LEAST_COSINE, float(at_that_time))
+        why = _why(row, asked, worth=worth, cosine=cosine)
+        told.append(Scored(row.id, score / highest, min(1.0, sure), why))
+    return told
+
+
+def _telling(worth: Mapping[str, float]) -> dict[str, float]:
+    """Leave out the terms that are worth next to nothing."""
+    least = _LEAST_WORTH * max(worth.values(), default=0.0)
+    return {term: one for term, one in worth.items() if one >= least}
+
+
+def _count(rows: Sequence[Row], worth: Mapping[str, float]) -> None:
+    """Count the terms of the question in each row, in the same order always."""
     wanted = frozenset(worth)
     for row in rows:
         said = row.joined.split()
-        if has := wanted.intersection(said):  # counted in the same order always
+        if has := wanted.intersection(said):
             row.counts = {term: said.count(term) for term in worth if term in has}
-    place = {(row.session, row.position): row for row in rows if row.session is not None}
-    near = [(row, _neighbours(row, place)) for row in rows if row.may_be_found]
-    by_words = [_bm25(row, around, worth, corpus=corpus) for row, around in near]
-    by_meaning = _by_meaning(near, cosines)
-    most_words = max(by_words, default=0.0) or 1.0
-    scores = [
-        weights.words * words / most_words
-        + weights.meaning * meaning
-        + (weights.speaker if row.speaker in asked.speakers else 0.0)
-        + (weights.time * _nearness(row.said_at, asked.spans) if asked.spans else 0.0)
-        for (row, _), words, meaning in zip(near, by_words, by_meaning, strict=True)
+
+
+def _beside(rows: Sequence[Row]) -> _Beside:
+    """Return which of the rows, which are in order, stand beside which."""
+    return [
+        (place, place + ahead, other.position - row.position)
+        for ahead in range(1, REACH + 1)
+        for place, (row, other) in enumerate(zip(rows, rows[ahead:], strict=False))
+        if row.session == other.session is not None and other.position - row.position <= REACH
     ]
-    fitting = [
-        (score, row, around)
-        for (row, around), words, score in zip(near, by_words, scores, strict=True)
-        if words or (score > 0.0 and _fits(row, asked, cosines))
-    ]
-    leading = _by_text(fitting, k, weights=weights)
-    shares, highest = _shares(asked, corpus), sum(astuple(weights))
-    found = []
-    for score, row, around in leading:
-        cosine = cosines.get(row.id, 0.0)
-        at_that_time = _nearness(row.said_at, asked.spans) > _AT_THAT_TIME
-        sure = max(_covered(row, around, shares), cosine - _LEAST_COSINE, float(at_that_time))
-        why = _why(row, asked, worth=worth, cosine=cosine)
-        found.append(Scored(row.id, score / highest, min(1.0, sure), why))
-    return found
 
 
 def _fits(row: Row, asked: Question, cosines: Mapping[int, float]) -> bool:
@@ -196,21 +221,23 @@ def _fits(row: Row, asked: Question, cosines: Mapping[int, float]) -> bool:
     return cosines.get(row.id, 0.0) >= _LEAST_COSINE or _nearness(row.said_at, asked.spans) > 0
 
 
-def _by_text(fitting: Sequence[_Fitting], k: int, *, weights: Weights) -> list[_Fitting]:
+def _by_text(
+    rows: Sequence[Row], fitting: Sequence[tuple[float, int]], k: int, *, weights: Weights
+) -> list[tuple[float, int]]:
     """Return the best, with what their texts are worth; only those that may be best are read."""
-    most = [
-        score + weights.when + weights.substance * substance_at_most(row.length)
-        for score, row, _ in fitting
-    ]
+    more = weights.when + weights.substance
     best: list[tuple[float, int, int]] = []
-    for place in sorted(range(len(fitting)), key=lambda i: -most[i]):
-        if len(best) == k and most[place] < best[0][0]:
+    for score, place in sorted(fitting, reverse=True):
+        if len(best) == k and score + more < best[0][0]:
             break
-        score, row, _ = fitting[place]
+        row = rows[place]
+        most = score + weights.when + weights.substance * substance_at_most(row.length)
+        if len(best) == k and most < best[0][0]:
+            continue
         score += weights.substance * substance(row.text, row.length)
         score += weights.when * times.tells_time(row.text) if weights.when else 0.0
         (heappush if len(best) < k else heappushpop)(best, (score, row.id, place))
-    return [(score, *fitting[place][1:]) for score, _, place in sorted(best, reverse=True)]
+    return [(score, place) for score, _, place in sorted(best, reverse=True)]
 
 
 def by_life(
@@ -238,55 +265,62 @@ def _rarity(n: int, items: int) -> float:
     return math.log(1 + (items - n + 0.5) / (n + 0.5)) ** 2
 
 
-def _neighbours(row: Row, place: Mapping[tuple[int, int], Row]) -> list[tuple[int, Row]]:
-    """Return what stands around an item, with how far away it is."""
-    if row.session is None:
-        return []
-    ways = [(abs(d), (row.session, row.position + d)) for d in _AROUND]
-    return [(away, place[where]) for away, where in ways if where in place]
-
-
-def _bm25(
-    row: Row, around: Sequence[tuple[int, Row]], worth: Mapping[str, float], *, corpus: Corpus
-) -> float:
-    """Return BM25 over the window, with the rarity of terms squared."""
-    counts = {term: float(n) for term, n in row.counts.items()}
-    length = float(row.length)
-    for _, other in around:
-        length += _SHARE_OF_WORDS * other.length
-        for term, n in other.counts.items():
-            counts[term] = counts.get(term, 0.0) + _SHARE_OF_WORDS * n
-    mean = corpus.mean_length * (1 + 2 * REACH * _SHARE_OF_WORDS)
-    norm = _K1 * (1 - _B + _B * length / mean)
-    return sum([worth[term] * n / (n + norm) for term, n in counts.items()]) * (_K1 + 1)
-
-
-def _by_meaning(
-    near: Sequence[tuple[Row, Sequence[tuple[int, Row]]]], cosines: Mapping[int, float]
+def _by_words(
+    rows: Sequence[Row], beside: _Beside, worth: Mapping[str, float], *, corpus: Corpus
 ) -> list[float]:
+    """Return BM25 over the window of each row, with the rarity of terms squared."""
+    windows = [dict[str, float](row.counts) for row in rows]
+    lengths = [float(row.length) for row in rows]
+    for first, second, _ in beside:
+        lengths[first] += _SHARE_OF_WORDS * rows[second].length
+        lengths[second] += _SHARE_OF_WORDS * rows[first].length
+        for one, other in ((first, second), (second, first)):
+            window = windows[one]
+            for term, n in rows[other].counts.items():
+                window[term] = window.get(term, 0.0) + _SHARE_OF_WORDS * n
+    mean = corpus.mean_length * (1 + 2 * REACH * _SHARE_OF_WORDS)
+    found = []
+    for window, length in zip(windows, lengths, strict=True):
+        norm = _K1 * (1 - _B + _B * length / mean)
+        parts = [worth[term] * n / (n + norm) for term, n in window.items()]
+        found.append((_K1 + 1) * sum(parts))
+    return found
+
+
+def _by_meaning(rows: Sequence[Row], beside: _Beside, cosines: Mapping[int, float]) -> list[float]:
     """Return how near each is in meaning: by itself, or with what stands around it."""
     if not cosines:
-        return [0.0] * len(near)
+        return [0.0] * len(rows)
     usual = fmean(cosines.values())  # that of what has no vector yet
-    own = [cosines.get(row.id, usual) for row, _ in near]
-    windows = [
-        _mean(one, [(away, cosines.get(other.id, usual)) for away, other in around])
-        for one, (_, around) in zip(own, near, strict=True)
-    ]
-    most_own, most = max(own, default=0.0), max(windows, default=0.0)
+    own = [cosines.get(row.id, usual) for row in rows]
+    totals, counts = list(own), [1.0] * len(own)
+    for first, second, away in beside:
+        share = _SHARE_OF_MEANING[away - 1]
+        totals[first] += share * own[second]
+        totals[second] += share * own[first]
+        counts[first] += share
+        counts[second] += share
+    windows = [total / count for total, count in zip(totals, counts, strict=True)]
+    found = [place for place, row in enumerate(rows) if row.may_be_found]
+    most_own = max([own[place] for place in found], default=0.0)
+    most = max([windows[place] for place in found], default=0.0)
     return [
         max(0.0, a / most_own if most_own > 0 else 0.0, b / most if most > 0 else 0.0)
         for a, b in zip(own, windows, strict=True)
     ]
 
 
-def _mean(own: float, around: Sequence[tuple[int, float]]) -> float:
-    total, count = own, 1.0
-    for away, cosine in around:
-        share = _SHARE_OF_MEANING[away - 1]
-        total += share * cosine
-        count += share
-    return total / count
+def _window(rows: Sequence[Row], place: int) -> list[Row]:
+    """Return a row with what stands around it."""
+    row, start = rows[place], max(0, place - REACH)
+    return [
+        other
+        for other in rows[start : place + REACH + 1]
+        if other is row
+        or (
+            other.session == row.session is not None and abs(other.position - row.position) <= REACH
+        )
+    ]
 
 
 def _shares(asked: Question, corpus: Corpus) -> Mapping[str, float]:
@@ -300,9 +334,9 @@ def _shares(asked: Question, corpus: Corpus) -> Mapping[str, float]:
     return {term: one / whole for term, one in worth.items()}
 
 
-def _covered(row: Row, around: Sequence[tuple[int, Row]], shares: Mapping[str, float]) -> float:
-    """Return the share of the question that the window has."""
-    found = set(row.counts).union(*(other.counts for _, other in around))
+def _covered(window: Sequence[Row], shares: Mapping[str, float]) -> float:
+    """Return the share of the question that a window has."""
+    found = frozenset[str]().union(*(row.counts for row in window))
     return sum(shares[term] for term in sorted(found))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from attrs import define, field
 
 from argent_hookspecs import Database, PluginContext, StorageError, Transaction
-from argent_memo import mending, soundness
+from argent_memo import broken_file, mending, soundness
 from argent_memo.followed import Followed
 from argent_memo.schema import MIGRATIONS
 from argent_memo.soundness import Soundness, Tell
@@ -65,7 +65,7 @@ async def rebuild(ctx: PluginContext, broken: Followed, *, tell: Tell) -> Rebuil
 async def _rebuild(ctx: PluginContext, broken: Database, *, tell: Tell) -> Rebuilt:
     done = Rebuilt()
     await asyncio.to_thread((ctx.data / _MARKER).unlink, missing_ok=True)
-    path = Path(await broken.read(_file))
+    path = Path(await broken.read(broken_file.path_of))
     await asyncio.to_thread(_remove, path.with_name(f"{NAME}.db"))
     async with ctx.database(NAME, MIGRATIONS) as new:
         names = sorted(await new.read(_tables), key=lambda name: (_order(name), name))
@@ -240,12 +240,6 @@ def _is_numbered(tx: Transaction, *, table: str) -> bool:
     """Tell whether the rows of a table have numbers."""
     sql = "SELECT wr FROM pragma_table_list WHERE name = ? AND schema = 'main'"
     return not tx.execute(sql, (table,)).fetchone()[0]
-
-
-def _file(tx: Transaction) -> str:
-    return str(
-        tx.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
-    )
 
 
 def _remove(path: Path) -> None:

@@ -74,6 +74,7 @@ class Recall:
         ]
         blocks = _within(request.budget, told, asked=asked, recent=recent)
         chosen = sorted(blocks, key=lambda pair: (pair[0].said_at, pair[0].id))
+        memo.told.note(request.turn, [memory for memory, _ in chosen])
         return [block for _, block in chosen]
 
 

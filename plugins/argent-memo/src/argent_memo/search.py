@@ -22,7 +22,7 @@ from argent_hookspecs import Clock, Database, Memory, MemoryFilter, Transaction
 from argent_memo import items, life, question, ranking, times
 from argent_memo.filters import conditions
 from argent_memo.items import COLUMNS
-from argent_memo.meaning import Meaning, Nearest
+from argent_memo.meaning import Meaning, Near
 from argent_memo.question import Names, Question
 from argent_memo.ranking import WEIGHTS, Corpus, Row, Scored, Weights
 
@@ -30,10 +30,11 @@ _POSTINGS = 1000
 """Rows that FTS5 ranks for one question, unless its rarest term has more; 20,000 find no more."""
 _MOST_POSTINGS = 10_000
 """Rows that it ranks for the rarest term; of what is said oftener, the newest are looked at."""
-_BY_WORDS, _BY_MEANING, _BY_TIME = 100, 30, 100
-"""Candidates of each kind."""
-_UNFILTERED = 400
-"""Those of which the filter leaves as many."""
+_BY_WORDS, _BY_MEANING, _BY_TIME = 60, 20, 100
+"""Candidates of each kind; with twice as many, the right one is no oftener among the first ten."""
+_UNFILTERED = 4
+"""Times as many are looked at first, as the filter may leave few."""
+_MOST_UNFILTERED = 400
 _RUNNERS_UP = 10
 """Items after the best that may come before them, for how much they matter."""
 _AROUND_DAYS = 3
@@ -46,7 +47,7 @@ class _Query:
     """What is looked for in the file."""
 
     asked: Question
-    nearest: Nearest | None
+    near: Near | None
     filters: MemoryFilter
     weights: Weights
     now: datetime
@@ -87,12 +88,12 @@ class Search:
         if speakers != self._names.all:
             self._names = Names.of(speakers)
         asked = question.read(query, names=self._names, asker=wanted.asker)
-        nearest = None
+        near = None
         if self.meaning is not None and asked.rest.strip():
-            nearest = await self.meaning.nearest(asked.rest, _UNFILTERED, private=wanted.private)
+            near = await self.meaning.near(asked.rest, private=wanted.private)
         looked_for = _Query(
             asked=asked,
-            nearest=nearest,
+            near=near,
             filters=wanted,
             weights=self.weights,
             now=self.clock.now(),
@@ -117,8 +118,8 @@ def _find(tx: Transaction, *, query: _Query, k: int) -> list[Memory]:
     )
     candidates = _candidates(tx, evolve(query, asked=asked), rows_with=corpus.rows_with)
     rows = _with_neighbours(tx, candidates, query.filters)
-    cosines = _cosines(tx, query.nearest, rows)
-    known = query.nearest.known if query.nearest is not None and cosines else 0.0
+    cosines = _cosines(tx, query.near, rows)
+    known = query.near.known if query.near is not None and cosines else 0.0
     weights = ranking.weigh(query.weights, asked, known=known)
     scored = ranking.rank(
         rows, k + _RUNNERS_UP, asked=asked, corpus=corpus, cosines=cosines, weights=weights
@@ -166,9 +167,8 @@ def _candidates(tx: Transaction, query: _Query, *, rows_with: Mapping[str, int])
     found = _by_words(tx, match, filters=query.filters)
     for span in query.asked.spans:
         found |= _by_time(tx, match, span=span)
-    if query.nearest is not None and query.nearest.known:
-        allowed = _that_may_be_found(tx, query.nearest.ids, query.filters)
-        found.update([id for id in query.nearest.ids if id in allowed][:_BY_MEANING])
+    if query.near is not None and query.near.known:
+        found |= _by_meaning(tx, query.near, filters=query.filters)
     return found
 
 
@@ -195,9 +195,9 @@ def _by_words(tx: Transaction, match: tuple[str, int], *, filters: MemoryFilter)
     """Return the best by their words; all are only filtered where too few of the best may be."""
     if not match[0]:
         return set()
-    best = [id for (id,) in tx.execute(_BEST, (*match, _UNFILTERED)).fetchall()]
+    best = [id for (id,) in tx.execute(_BEST, (*match, _UNFILTERED * _BY_WORDS)).fetchall()]
     allowed = _that_may_be_found(tx, best, filters)
-    if len(allowed) >= _BY_WORDS or len(best) < _UNFILTERED:
+    if len(allowed) >= _BY_WORDS or len(best) < _UNFILTERED * _BY_WORDS:
         return set([id for id in best if id in allowed][:_BY_WORDS])
     where, given = conditions(filters)
     sql = (
@@ -205,6 +205,16 @@ def _by_words(tx: Transaction, match: tuple[str, int], *, filters: MemoryFilter)
         f" WHERE words MATCH ? AND words.rowid > ? AND {where} ORDER BY rank LIMIT ?"
     )
     return {id for (id,) in tx.execute(sql, (*match, *given, _BY_WORDS)).fetchall()}
+
+
+def _by_meaning(tx: Transaction, near: Near, *, filters: MemoryFilter) -> set[int]:
+    """Return the nearest in meaning; more are looked at where too few of them may be found."""
+    for many in (_UNFILTERED * _BY_MEANING, _MOST_UNFILTERED):
+        nearest = near.nearest(tx, many)
+        allowed = _that_may_be_found(tx, nearest, filters)
+        if len(allowed) >= _BY_MEANING or len(nearest) < many:
+            break
+    return set([id for id in nearest if id in allowed][:_BY_MEANING])
 
 
 def _by_time(tx: Transaction, match: tuple[str, int], *, span: times.Span) -> set[int]:
@@ -231,12 +241,12 @@ def _with_neighbours(tx: Transaction, ids: set[int], filters: MemoryFilter) -> l
     return [Row(*row) for row in rows]
 
 
-def _cosines(tx: Transaction, nearest: Nearest | None, rows: Sequence[Row]) -> dict[int, float]:
+def _cosines(tx: Transaction, near: Near | None, rows: Sequence[Row]) -> dict[int, float]:
     """Return how near rows are in meaning, less where the question can be read in part only."""
-    if nearest is None or not nearest.known:
+    if near is None or not near.known:
         return {}
-    found = nearest.cosines(tx, [row.id for row in rows])
-    return {id: nearest.known * cosine for id, cosine in found.items()}
+    found = near.cosines(tx, [row.id for row in rows])
+    return {id: near.known * cosine for id, cosine in found.items()}
 
 
 def _told(tx: Transaction, scored: Sequence[Scored]) -> list[Memory]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated
 
@@ -25,24 +24,26 @@ from argent_hookspecs import (
     ToolRun,
     Trust,
 )
-from argent_memo import derived, uses
+from argent_memo import broken_file, derived, uses
 from argent_memo.audience import OWNER, REFLECTION, audience_of, audiences_at, is_owners
-from argent_memo.confidential import is_confidential
 from argent_memo.items import Place
 from argent_memo.learned import AGENT, legible
 from argent_memo.memo import Memo, memo_of
 from argent_memo.recall import in_words
+from argent_memo.tool_input import day_of, demand_span, demand_text, page_of
 from argent_memo.words import terms
 
 _HINTS = ("remember", "remind", "recall", "forget")
 _MOST_FOUND = 50
 _MOST_LISTED = 100
-_MOST_PAGES = 20
-_LONGEST = 2000
 _THEIR_OWN = 0.5
 _ELSEWHERE = (
     "memory {} was told elsewhere, and may come up there: what is said here is kept with"
     " memory_store, for here"
+)
+_FOR_NOBODY = (
+    "some of what was told here is for other people than this: say in made_of which memories it is"
+    " made of, or [] if it is made of none"
 )
 _LESS_AND_LESS = (Trust.OWNER, Trust.PAIRED, Trust.OUTSIDE)
 
@@ -111,16 +112,11 @@ class MemoryTools:
     ) -> str:
         """Search the memory."""
         here = await self._here(run)
-        first, size = _page(page, limit, most=_MOST_FOUND)
+        first, size = page_of(page, limit, most=_MOST_FOUND)
         found = await self.memo.search(query, first + size + 1, filters=here)
         mine = _for(run, found)
-        told = mine[first : first + size]
-        now = self.ctx.clock.now().timestamp()
-        with suppress(StorageError):  # what is found is told, also where nothing can be written
-            await self.memo.store.database.write(
-                partial(uses.note, memories=told, turn=run.turn, now=now)
-            )
-        return _told(told, more=page + 1 if len(mine) > first + size else None)
+        more = page + 1 if len(mine) > first + size else None
+        return await self._tell(run, mine[first : first + size], more=more)
 
     async def store(
         self,
@@ -136,8 +132,13 @@ class MemoryTools:
             raise ToolError(f"there is no kind {kind!r}; the kinds are: {', '.join(MemoryKind)}")
         if not 0 <= importance <= 1:
             raise ToolError("importance goes from 0 to 1")
-        _demand_text(text)
+        demand_text(text)
         sources = await self._sources(run, made_of, text=text)
+        audience = await self.memo.told.narrowed(
+            await self._place(run), run, text=text, by_words=made_of is not None
+        )
+        if audience is None:
+            raise ToolError(_FOR_NOBODY)
         speaker, trust = _whose(run, text, sources)
         memory = NewMemory(
             text=text.strip(),
@@ -146,7 +147,7 @@ class MemoryTools:
             speaker=speaker,
             source=run.turn or run.key,
             trust=trust,
-            audience=await self._place(run),
+            audience=audience,
             private=run.private,
             importance=importance,
         )
@@ -161,13 +162,15 @@ class MemoryTools:
         run: ToolRun,
     ) -> str:
         """Correct a memory."""
-        _demand_text(text)
+        demand_text(text)
         old = await self._mine(run, [id], trust=run.trust)
         if not old and run.trust is Trust.OUTSIDE:
             raise ToolError("content from outside is part of this turn: nothing is changed by it")
         if not old:
             raise ToolError(f"there is no memory {id} that may be corrected here; search first")
-        if await self._place(run) != old[0].audience:
+        place = await self._place(run)
+        heard = await self.memo.told.narrowed(place, run, text=text, by_words=True)
+        if not heard == place == old[0].audience:
             raise ToolError(_ELSEWHERE.format(id))
         speaker, trust = _whose(run, text)
         private = old[0].private or run.private
@@ -201,7 +204,8 @@ class MemoryTools:
         count = len(gone.items) + len(gone.made_of_them)
         kept = sorted(set(ids) - {memory.id for memory in mine})
         rest = f"; there is no {', '.join(map(str, kept))} that may be deleted here" if kept else ""
-        return f"deleted: {count}{rest}"
+        left = await broken_file.said(self.memo.store.database)
+        return f"deleted: {count}{rest}{left and f'. {left}'}"
 
     async def timeline(
         self,
@@ -214,16 +218,27 @@ class MemoryTools:
     ) -> str:
         """List what was said in a span of time."""
         here = await self._here(run)
-        first, size = _page(page, limit, most=_MOST_LISTED)
+        first, size = page_of(page, limit, most=_MOST_LISTED)
         span = MemoryFilter(
             audiences=here.audiences,
-            since=_day(since),
-            until=_day(until, after=True) if until else None,
+            since=day_of(since),
+            until=day_of(until, after=True) if until else None,
         )
+        demand_span(span.since, span.until)
         found = await self.memo.store.timeline(span, limit=first + size + 1)
         mine = _for(run, found)
         more = page + 1 if len(mine) > first + size else None
-        return _told(mine[first : first + size], more=more)
+        return await self._tell(run, mine[first : first + size], more=more)
+
+    async def _tell(self, run: ToolRun, told: Sequence[Memory], *, more: int | None) -> str:
+        """Put down that memories are told, and tell them."""
+        self.memo.told.note(run.turn, told)
+        now = self.ctx.clock.now().timestamp()
+        with suppress(StorageError):  # they are told, also where nothing can be written
+            await self.memo.store.database.write(
+                partial(uses.note, memories=told, turn=run.turn, now=now)
+            )
+        return _told(told, more=more)
 
     async def _place(self, run: ToolRun) -> str:
         database = self.memo.store.database
@@ -314,30 +329,3 @@ def _told(found: Sequence[Memory], *, more: int | None) -> str:
     text = "\n".join(lines)
     outside = any(memory.trust is Trust.OUTSIDE for memory in found)
     return FromOutside(text) if outside else text
-
-
-def _demand_text(text: str) -> None:
-    if not text.strip():
-        raise ToolError("there is nothing to keep; say it in one or two full sentences")
-    if len(text) > _LONGEST:
-        raise ToolError(f"that is too long; say it in less than {_LONGEST} characters")
-    if is_confidential(text):
-        raise ToolError("it looks like a key or a password; such things are not kept here")
-
-
-def _page(page: int, limit: int, *, most: int) -> tuple[int, int]:
-    """Return how many come before a page, and how many are on it."""
-    if not 1 <= page <= _MOST_PAGES:
-        raise ToolError(f"pages go from 1 to {_MOST_PAGES}")
-    size = max(1, min(limit, most))
-    return (page - 1) * size, size
-
-
-def _day(text: str, *, after: bool = False) -> datetime:
-    """Return when a day begins, or when it is over."""
-    try:
-        found = datetime.fromisoformat(text)
-        found += timedelta(days=after and len(text) <= len("2026-03-01"))
-    except (ValueError, OverflowError) as error:
-        raise ToolError(f"{text!r} is no date; write it as 2026-03-01") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

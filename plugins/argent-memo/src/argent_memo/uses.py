@@ -6,7 +6,8 @@ it, which the question did not have, came up in the answer; the answer is then m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -51,12 +52,19 @@ def keep(tx: Transaction, turn: FinishedTurn, *, now: float) -> Made:
     told = tx.execute(_TOLD, (turn.id,)).fetchall()
     earlier = tx.execute(_OUTSIDE, (turn.conversation, turn.id, _LOOKED_BACK)).fetchall()
     found = list(dict.fromkeys([*told, *earlier]))
-    mattered = _that_mattered(tx, turn, found, text=turn.answered)
+    asked, answered = turn.asked, turn.answered
+    mattered = that_mattered(tx, found, text=answered, asked=asked)
     tx.executemany(_MATTERED, [(turn.id, id) for id, *_ in mattered])
     for item, text in tx.execute(_BY_TOOLS, (turn.id,)).fetchall():
-        made = _made(_that_mattered(tx, turn, found, text=text, wary=True))
+        made = _made(that_mattered(tx, found, text=text, asked=asked, wary=True))
         link(tx, item, made=made)
-    return _made(_that_mattered(tx, turn, found, text=turn.answered, wary=True))
+    return _made(that_mattered(tx, found, text=answered, asked=asked, wary=True))
+
+
+def told(tx: Transaction, *, turn: str, ids: Sequence[int]) -> list[Sequence[Any]]:
+    """Return what was told in a turn: memories by their ids, and what tools put down."""
+    given = (turn, json.dumps(ids))
+    return list(tx.execute(_TOLD_SO_FAR, given).fetchall())
 
 
 def _made(of: Iterable[Sequence[Any]]) -> Made:
@@ -75,28 +83,30 @@ def link(tx: Transaction, item: int, *, made: Made) -> None:
     tx.executemany("INSERT OR IGNORE INTO links VALUES (?, ?, 'made of')", rows)
 
 
-def _that_mattered(
+def that_mattered(
     tx: Transaction,
-    turn: FinishedTurn,
     found: Iterable[Sequence[Any]],
     *,
     text: str,
+    asked: str,
     wary: bool = False,
-) -> Iterator[Sequence[Any]]:
-    """Yield what a text of a turn is made of: what it has words of that nobody asked with.
+) -> list[Sequence[Any]]:
+    """Return what a text of a turn is made of: what it has words of that nobody asked with.
 
     Args:
         wary: Whether one word is enough of what comes from outside.
     """
-    asked, made = set(terms(turn.asked)), set(terms(text))
+    known, made = set(terms(asked)), set(terms(text))
+    mattered = []
     for row in found:
-        _, told, trust, *_ = row
-        if made.isdisjoint(set(terms(told)) - asked):
+        _, words, trust, *_ = row
+        if made.isdisjoint(set(terms(words)) - known):
             continue
-        own = distinctive(tx, told) - asked
+        own = distinctive(tx, words) - known
         least = 1 if wary and trust == Trust.OUTSIDE else min(_SHARED, len(own))
         if own and len(own & made) >= least:
-            yield row
+            mattered.append(row)
+    return mattered
 
 
 def _put(tx: Transaction, id: int, *, turn: str, why: str, now: float) -> None:
@@ -115,6 +125,10 @@ _USE = (
 _TOLD = (
     "SELECT items.id, text, trust, private, audience FROM uses JOIN items ON items.id = uses.item"
     " WHERE turn = ? ORDER BY items.id"
+)
+_TOLD_SO_FAR = (
+    "SELECT id, text, trust, private, audience FROM items WHERE id IN"
+    " (SELECT item FROM uses WHERE turn = ?1 UNION SELECT value FROM json_each(?2)) ORDER BY id"
 )
 _OUTSIDE = (
     "SELECT id, text, trust, private, audience FROM"

@@ -11,11 +11,13 @@
 ``GET /items/ID``   All that is known of one, be it private or told elsewhere.
 ``PATCH /items/ID`` Corrects one; what it said before is kept as its history.
 ``DELETE /items/ID``  Forgets one, with what was made of it.
-``GET /timeline``   ``since``, ``until``, ``limit``; ``audience`` and ``private`` as above.
+``GET /timeline``   ``since``, ``until`` (a day is whole), ``limit``; ``audience`` and ``private``
+                    as above.
 ``GET /stats``      How much there is.
 ==================  ===========================================================================
 
-A program speaks here, so what it says is not the owner's word unless it says that it is.
+A program speaks here, so what it says is not the owner's word unless it says that it is. A
+parameter that is not known, or has no sense, is refused with 400, and a field with 422.
 """
 
 from __future__ import annotations
@@ -24,7 +26,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -34,21 +35,22 @@ from attrs import define
 from argent_hookspecs import (
     EMBEDDER,
     ArgentError,
-    MemoryFilter,
     NewMemory,
     StorageError,
     Transaction,
     Trust,
 )
-from argent_memo import accounts
-from argent_memo.audience import EVERYONE, OWNER
+from argent_memo import accounts, worker_query
 from argent_memo.confidential import is_confidential
 from argent_memo.items import COLUMNS, Place, memory
 from argent_memo.memo import Memo
+from argent_memo.naming import NotKnown, demand_audiences
 from argent_memo.worker import HOST, Door, Refused, Worker
 
 _LARGEST = 1 << 20
 _LONGEST_TEXT = 100_000
+_LONGEST_LINE = 1 << 17
+"""Bytes of an address; one that is longer is refused before anybody reads it as a request."""
 _MOST = 200
 _NEW = {
     "text": str,
@@ -75,7 +77,7 @@ async def serving(worker: Worker, door: Door) -> AsyncIterator[None]:
     """Serve for the block. Raises ``OSError`` if the port cannot be had."""
     app = web.Application(middlewares=[_guard(door)], client_max_size=_LARGEST)
     app.add_routes(_Api(worker).routes())
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, max_line_size=_LONGEST_LINE)
     await runner.setup()
     try:
         await web.TCPSite(runner, HOST, door.port).start()
@@ -101,6 +103,8 @@ def _guard(door: Door) -> Any:
             return _error(503, f"the memory cannot be used now: {error}")
         except ArgentError as error:
             return _error(500, str(error))
+        except (ValueError, ArithmeticError) as error:  # a row that holds what none can hold
+            return _error(500, f"an item is damaged ({error}); see: argent memory check")
 
     return guard
 
@@ -129,30 +133,44 @@ class _Api:
         ]
 
     async def health(self, request: web.Request) -> web.Response:
+        worker_query.read(request)
         return _answer({"status": "ok"})
 
     async def search(self, request: web.Request) -> web.Response:
-        filters = MemoryFilter(audiences=_audiences(request), private=_private(request))
-        k = _number(request, "k", 10, most=_MOST)
-        found = await self.memo.search(request.query.get("q", ""), k, filters=filters)
+        query = worker_query.read(request, "q", "k", shows=True)
+        words, k = query.text("q"), query.number("k", 10, most=_MOST)
+        filters = await worker_query.filters(self.worker, query)
+        found = await self.memo.search(words, k, filters=filters)
         shown = [m for m in found if filters.private or not m.private]
         return _answer({"items": [{**accounts.account(m), **_found(m)} for m in shown]})
 
     async def list(self, request: web.Request) -> web.Response:
-        limit = _number(request, "limit", 50, most=_MOST)
-        before = _number(request, "before", 2**62, most=2**62)
-        shown = (json.dumps(_audiences(request)), _private(request))
+        query = worker_query.read(request, "limit", "before", shows=True)
+        limit = query.number("limit", 50, most=_MOST)
+        before = query.number("before", 2**62, most=2**62)
+        filters = await worker_query.filters(self.worker, query)
+        shown = (json.dumps(filters.audiences), filters.private)
         read = partial(_newest, before=before, limit=limit, shown=shown)
         rows = await self.memo.store.database.read(read)
         return _answer({"items": [accounts.account(memory(row)) for row in rows]})
 
     async def add(self, request: web.Request) -> web.Response:
+        worker_query.read(request)
         given = await _body(request, _NEW)
         if "text" not in given:
             raise Refused(422, "text is missing: the words to keep")
         new = _made(NewMemory, {"trust": Trust.PAIRED, "source": "worker", **given})
+        warning = await self._warning(new.audience)
         id = await self.memo.store.add(new, Place(origin="plugin"))
-        return _answer({"id": id}, status=201)
+        return _answer({"id": id, **warning}, status=201)
+
+    async def _warning(self, audience: str) -> dict[str, str]:
+        """Return what to say of a place that was not heard of before; it is kept for it."""
+        try:
+            await demand_audiences(self.memo, self.worker.ctx.agent, [audience])
+        except NotKnown as error:
+            return {"warning": str(error)}
+        return {}
 
     async def show(self, request: web.Request) -> web.Response:
         found = await self._whole(request)
@@ -177,21 +195,19 @@ class _Api:
         return _answer({"forgotten": await self.memo.forget([found["id"]])})
 
     async def timeline(self, request: web.Request) -> web.Response:
-        filters = MemoryFilter(
-            audiences=_audiences(request),
-            since=_moment(request.query.get("since", ""), "since"),
-            until=_moment(request.query.get("until", ""), "until"),
-        )
-        limit = _number(request, "limit", 50, most=_MOST)
-        private = _private(request)
-        found = await self.memo.store.timeline(filters, limit=limit, private=private)
+        query = worker_query.read(request, "since", "until", "limit", shows=True)
+        limit = query.number("limit", 50, most=_MOST)
+        filters = await worker_query.filters(self.worker, query)
+        found = await self.memo.store.timeline(filters, limit=limit, private=filters.private)
         return _answer({"items": [accounts.account(one) for one in found]})
 
     async def stats(self, request: web.Request) -> web.Response:
+        worker_query.read(request)
         embedder = self.worker.ctx.services.find(EMBEDDER)
         return _answer(await accounts.figures(self.memo.store.database, embedder))
 
     async def _whole(self, request: web.Request) -> dict[str, Any]:
+        worker_query.read(request)
         id = int(request.match_info["id"])
         found = await self.memo.store.database.read(partial(accounts.whole, id=id))
         if found is None:
@@ -205,31 +221,6 @@ def _answer(content: Mapping[str, Any], *, status: int = 200) -> web.Response:
 
 def _error(status: int, words: str, headers: Mapping[str, str] | None = None) -> web.Response:
     return web.json_response({"error": words}, status=status, headers=headers)
-
-
-def _audiences(request: web.Request) -> tuple[str, ...]:
-    return tuple(request.query.getall("audience", [])) or (OWNER, EVERYONE)
-
-
-def _private(request: web.Request) -> bool:
-    return request.query.get("private", "0") not in ("", "0")
-
-
-def _number(request: web.Request, name: str, default: int, *, most: int) -> int:
-    given = request.query.get(name, str(default))
-    if not given.isascii() or not given.isdigit() or not 1 <= len(given) <= 19:
-        raise Refused(422, f"{name} is a whole number from 1 to {most}, unlike {given!r:.40}")
-    return max(1, min(int(given), most))
-
-
-def _moment(given: str, name: str) -> datetime | None:
-    if not given:
-        return None
-    try:
-        found = datetime.fromisoformat(given)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise Refused(422, f"{name} is a date, 2026-03-01, unlike {given!r:.40}") from error
 
 
 async def _body(request: web.Request, wanted: Mapping[str, type]) -> dict[str, Any]:
@@ -249,7 +240,9 @@ async def _body(request: web.Request, wanted: Mapping[str, type]) -> dict[str, A
         if not right or (kind is float and isinstance(value, bool)):
             raise Refused(422, f"{name} is of the wrong type; it is a {kind.__name__}")
         if name in _TIMES:
-            given[name] = _moment(value, name)
+            given[name] = worker_query.moment(value, name) if value else None
+    if not given.get("audience", "x").strip():
+        raise Refused(422, "audience is empty; leave it out for the owner's own chats")
     text = given.get("text", "x")
     if not text.strip() or len(text) > _LONGEST_TEXT:
         raise Refused(422, f"text is from 1 to {_LONGEST_TEXT} characters")

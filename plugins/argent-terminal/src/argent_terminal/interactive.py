@@ -52,8 +52,10 @@ class Interactive:
         # Whatever waited for a terminal is sent before this is answered.
         await self._talk.request({"type": "history", "limit": 1})
         while (text := await self._read()) is not None:
-            if not self._link.is_open and not await self._link.reopen():
-                self._screen.note("The agent is still gone. Start it with: argent start")
+            if not self._link.is_open and not await self._is_back():
+                self._screen.note(
+                    "The agent is still gone, and this was not said. Start it with: argent start"
+                )
             elif not text.startswith("/") or "\n" in text or text.split()[0] in _AGENTS_OWN:
                 await self._say(text)
             elif text.split()[0] in ("/quit", "/exit"):
@@ -61,6 +63,11 @@ class Interactive:
             else:
                 await self._commands.get(text.split()[0], self._unknown)()
         return 0
+
+    async def _is_back(self) -> bool:
+        self._screen.note("Looking for the agent; Ctrl-C ends that.")
+        with self._link.interrupts():
+            return await self._link.reopen()
 
     async def _say(self, text: str) -> None:
         exchange = Exchange(text)

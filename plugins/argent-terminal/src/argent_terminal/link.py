@@ -30,8 +30,8 @@ class Link:
     Args:
         context: What the command was given.
         conversation: Name of the conversation.
-        takeover: Seconds without the agent, after a cut, until it is started here.
-        patience: Seconds after which a lost agent is given up.
+        patience: Seconds after which a lost agent is given up. It is never started here instead:
+            who ran it could not start it again.
     """
 
     def __init__(
@@ -39,12 +39,10 @@ class Link:
         context: CommandContext,
         conversation: str,
         *,
-        takeover: float = 10.0,
         patience: float = 120.0,
     ) -> None:
         self.conversation = conversation
         self._context = context
-        self._takeover = takeover
         self._patience = patience
         self._kernel = AsyncExitStack()
         self._connection = AsyncExitStack()
@@ -84,11 +82,8 @@ class Link:
         began = loop.time()
         delay = 0.05
         await self._disconnect()
-        while (away := loop.time() - began) < self._patience:
+        while loop.time() - began < self._patience:
             try:
-                if away >= self._takeover:
-                    await self._kernel.aclose()
-                    await self._kernel.enter_async_context(self._context.running_kernel())
                 await self._connect()
                 return True
             except _UNREACHABLE:

@@ -227,14 +227,19 @@ class Talk:
             exchange.end(State.FAILED, "the connection is cut again and again; see: argent doctor")
             return
         self._screen.retract()
-        self._screen.note("The connection to the agent is lost; waiting for it to come back.")
+        self._screen.note(
+            "The connection to the agent is lost; waiting for it to come back. If it does not by"
+            " itself: argent start (Ctrl-C leaves)"
+        )
         if await self._link.reopen():
             exchange.resumed = True
             self._screen.note("The agent is back; waiting for its answer.")
             await self._send(exchange)
         else:
             exchange.end(
-                State.FAILED, "the agent did not come back; your message is kept if it was taken"
+                State.FAILED,
+                "the agent did not come back. Your message is kept if it was taken, and answered"
+                " after: argent start",
             )
 
 

@@ -74,6 +74,7 @@ def edit(home: CommandContext, id: int, text: str, as_json: bool) -> None:
 @click.option("--query", help="What is found so.", **TEXT)
 @click.option("-k", type=click.IntRange(1, 200), default=10, show_default=True, help="Most of it.")
 @click.option("--source", help="All that came of one event, turn or file.", **TEXT)
+@click.option("--broken-file", is_flag=True, help="The file too that a repair has kept.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Say what would go, and let it stay.")
 @as_json
@@ -91,36 +92,44 @@ def forget(
 
     By their IDS they go at once. With --query and --source you see first what would go, and are
     asked. The source of a memory stands in: argent memory show ID. What was said elsewhere too
-    stays as said there, but for what came from outside.
+    stays as said there, but for what came from outside. Where a repair has kept a broken file,
+    what is forgotten still stands in it; it can only go as a whole.
 
     \b
     argent memory forget 12 13
     argent memory forget --query "my old flat"
     argent memory forget --source 0197a3c2 --dry-run
     argent memory forget --query "my old flat" -k 1 --yes
+    argent memory forget --broken-file
     """
-    if sum([bool(ids), bool(given["query"]), bool(given["source"])]) != 1:
-        raise click.UsageError("Say what to forget: IDs, or --query, or --source.")
+    broken_file = given.pop("broken_file")
+    named = sum([bool(ids), bool(given["query"]), bool(given["source"])])
+    if not named and broken_file and not dry_run:
+        done = ask(home, "forget", ids=[], broken_file=True)
+        if not done["files"] and not as_json:
+            say("No repair has kept anything.")
+            return
+        _done([], done, as_json=as_json)
+        return
+    if named != 1:
+        raise click.UsageError(
+            "Say what to forget in one way, and not in several: IDs, or --query, or --source."
+        )
     surely = yes or bool(ids)
     if not (surely or dry_run) and (as_json or not sys.stdin.isatty()):
         raise click.UsageError("Nobody can be asked here: add --yes, or look with --dry-run.")
     going = ask(home, "going", ids=ids, **given)
-    if not going and given["source"] and not dry_run:  # it may have been said elsewhere too
-        ask(home, "forget", source=given["source"])
-    if not going and not as_json:
-        say("Nothing is remembered of that; nothing is deleted.")
-        return
     if not as_json and not (surely and not dry_run):
         _preview(going)
     if dry_run:
-        _done(going, as_json=as_json, deleted=False)
+        _would(going, as_json=as_json)
         return
-    if not surely:
+    if going and not surely:
         click.confirm(f"Delete {_memories(len(going))} for good?", abort=True)
-    if going:  # what goes with them is found again: it may be more by now
-        asked = [item["id"] for item in going if not item["because"]]
-        ask(home, "forget", ids=asked, source=given["source"])
-    _done(going, as_json=as_json, deleted=True)
+    # What goes with them is found again: it may be more by now, or have been said elsewhere too.
+    asked = [item["id"] for item in going if not item["because"]]
+    done = ask(home, "forget", ids=asked, source=given["source"], broken_file=broken_file)
+    _done(going, done, as_json=as_json)
 
 
 def _preview(going: Sequence[dict[str, Any]]) -> None:
@@ -130,17 +139,31 @@ def _preview(going: Sequence[dict[str, Any]]) -> None:
             say(f"        goes too: {item['because']}")
 
 
-def _done(going: Sequence[dict[str, Any]], *, as_json: bool, deleted: bool) -> None:
+def _would(going: Sequence[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        print_json({"deleted": deleted, "items": list(going)})
-        return
-    if not deleted:
+        print_json({"deleted": False, "items": list(going)})
+    elif going:
         say(f"{_memories(len(going))} would go; nothing is deleted.")
+    else:
+        say("Nothing is remembered of that; nothing is deleted.")
+
+
+def _done(going: Sequence[dict[str, Any]], done: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        told = {"files": done["files"], "left": done["left"]}
+        print_json({"deleted": bool(going or done["files"]), "items": list(going), **told})
         return
-    say(f"{_memories(len(going))} deleted:")
+    if going:
+        say(f"{_memories(len(going))} deleted:")
+    elif not done["files"]:
+        say("Nothing is remembered of that; nothing is deleted.")
     for item in going:
         because = f" ({item['because']})" if item["because"] else ""
         say(f"{item['id']:>6}  {short(item['text'])}{because}")
+    for file in done["files"]:
+        say(f"{file} is deleted.")
+    if done["left"]:
+        say(done["left"])
 
 
 def _memories(n: int) -> str:

@@ -117,7 +117,7 @@ def timeline(home: CommandContext, /, as_json: bool, **given: Any) -> None:
 
     \b
     argent memory timeline
-    argent memory timeline --since 2026-03-01 --until 2026-04-01
+    argent memory timeline --since 2026-03-01 --until 2026-03-31
     argent memory timeline --kind decision --json
     """
     found = ask(home, "timeline", **given)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from argent_hookspecs import ArgentError, CommandContext, MemoryKind
+from argent_memo import spans
 
 OPENING = 3.0
 """Seconds that an agent which has only just started may take to open the memory."""
@@ -35,12 +36,21 @@ def memory() -> None:
 
 
 def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Return a date in ISO 8601, with the zone of this machine."""
+    """Return a date in ISO 8601, with the zone of this machine; of two, the first is earlier."""
+    if value is None:
+        return None
+    is_end = param.name == "until"
     try:
-        return value and datetime.fromisoformat(value).astimezone().isoformat()
+        found = spans.moment(value, end=is_end, local=True)
     except (ValueError, OverflowError) as error:
         words = f"{value!r} is no date; write it as 2026-03-01 or 2026-03-01T14:30"
         raise click.BadParameter(words, ctx, param) from error
+    given = ctx.params.get("since" if is_end else "until")
+    other = given and datetime.fromisoformat(given)
+    if other and (spans.is_reversed(other, found) if is_end else spans.is_reversed(found, other)):
+        words = "the span ends before it begins: --since is the earlier one, --until the later"
+        raise click.BadParameter(words, ctx, param)
+    return found.isoformat()
 
 
 def _words(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -64,7 +74,9 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 since = click.option(
     "--since", metavar="DATE", callback=_moment, help="Only what was said then or later."
 )
-until = click.option("--until", metavar="DATE", callback=_moment, help="Only what was said before.")
+until = click.option(
+    "--until", metavar="DATE", callback=_moment, help="Only what was said by then; a day is whole."
+)
 audiences = click.option(
     "--audience",
     "audiences",

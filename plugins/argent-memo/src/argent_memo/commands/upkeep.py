@@ -14,14 +14,18 @@ from argent_hookspecs import ArgentError, CommandContext
 from argent_memo.commands.group import as_json, ask, asked, memory
 from argent_memo.commands.output import counted, megabytes, print_json, say, say_rows, short
 
+_HERE = (
+    "The agent runs here, in the foreground, until Ctrl-C. In the background: nohup argent start"
+    " --quiet &"
+)
 _BROKEN = (
     "Parts of the file cannot be read. What can be goes into a new one with: argent memory reindex"
 )
 _REBUILT = (
     "The file was broken. What could be read stands in a new one, which takes its place at the next"
     " start of the agent: restart it. Until then it searches, and keeps, corrects and forgets"
-    " nothing. The broken one is kept as data/memory.db.broken: delete it when you miss"
-    " nothing."
+    " nothing. The broken one is kept as data/memory.db.broken. Once you miss nothing:"
+    " argent memory forget --broken-file"
 )
 _ALONE = (
     "None is installed: search goes by words alone. For meaning too: pip install"
@@ -87,6 +91,11 @@ def check(ctx: click.Context, as_json: bool) -> None:
             say(f"These do not agree: {older['id']} {short(older['text'])}")
             say(f"              with: {newer['id']} {short(newer['text'])}")
             say(f"    Correct or forget one: argent memory forget {older['id']}")
+        for one in found["not_kept"]:
+            later = "is tried again" if not one["passed"] else "was passed over"
+            say(f"Turn {one['turn']} could not be kept, and {later}: {one['why']}")
+        if found["not_kept"]:
+            say("Try once more with: argent memory reindex")
     ctx.exit(0 if found["sound"] else 1)
 
 
@@ -125,7 +134,8 @@ def reindex(ctx: click.Context, vectors: bool, as_json: bool) -> None:
 def start(home: CommandContext) -> None:
     """Say where the memory's HTTP worker listens; start the agent if it does not run.
 
-    The worker is part of the agent. One that is started here runs until Ctrl-C.
+    The worker is part of the agent. An agent that is started here stays in the foreground until
+    Ctrl-C, as with: argent start. The exit code is 1 if the worker does not listen.
 
     \b
     argent memory start
@@ -149,16 +159,13 @@ async def _start(home: CommandContext) -> None:
             loop.add_signal_handler(number, stopped.set)
     async with home.running_kernel():
         answer = await asked(home, {"do": "worker"})
-        say(_where(answer["result"]))
+        worker = answer["result"]
+        if worker["problem"]:
+            raise ArgentError(worker["problem"])
+        say(f"The memory's HTTP worker listens on http://127.0.0.1:{worker['port']}")
         if not runs:
-            say("The agent runs here; Ctrl-C stops it.")
+            say(_HERE)
             await stopped.wait()
-
-
-def _where(worker: Mapping[str, Any]) -> str:
-    if worker["problem"]:
-        return f"{worker['problem'][0].upper()}{worker['problem'][1:]}"
-    return f"The memory's HTTP worker listens on http://127.0.0.1:{worker['port']}"
 
 
 def _report(found: Mapping[str, Any]) -> None:

@@ -68,9 +68,12 @@ async def import_(
     told = progress or _nobody
     if kind == "jsonl":
         return await jsonl.import_jsonl(store, path, progress=told)
-    owner = await store.database.read(accounts.owner)
-    imported = Imported()
-    with closing(_READERS[kind](Wish(path=path, audience=audience, owner=owner))) as records:
+    owner, imported = await store.database.read(accounts.owner), Imported()
+    wish = Wish(path=path, audience=audience, owner=owner)
+    if kind == "markdown":
+        with closing(notes.exported(wish)) as lines:
+            imported = await jsonl.take_in(store, lines, progress=told)
+    with closing(_READERS[kind](wish)) as records:
         while batch := await asyncio.to_thread(_next, records):
             good = await asyncio.to_thread(_sort, batch, imported)
             now = store.clock.now().timestamp()

@@ -1,4 +1,4 @@
-"""The memory's own exports, read back with all that belongs to each item.
+"""The memory's own exports, as lines or as pages, read back with all that belongs to each item.
 
 Numbers are given anew, so what an item was called in the file is kept beside it until the end of
 the import: by what it was superseded, and what it is linked with, is put in last.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -41,15 +42,17 @@ class _Row:
     """An item as it stands in a file.
 
     Args:
+        memory: Whose export it is.
         id: Its number there.
         key: What it is known by, here too.
         others: Keys, times and sources of when it was said again.
         uses: When it was told, in which turn, why, and whether that mattered.
     """
 
+    memory: str
     id: int
     key: str
-    memory: NewMemory
+    new: NewMemory
     place: Place
     state: str
     count: int
@@ -59,65 +62,98 @@ class _Row:
     uses: Sequence[tuple[float, str, str, int]]
 
 
+@frozen
+class Line:
+    """What stands in an export.
+
+    Args:
+        name: Of the line, for a person.
+        memory: Whose export it is.
+        said: An item or a link; empty, if it cannot be read.
+    """
+
+    name: str
+    memory: str
+    said: Mapping[str, Any]
+
+
 @define
 class _Reading:
     """An import that goes on.
 
     Args:
-        memory: Whose export it is.
-        ids: Numbers here, by those in the file.
+        ids: Numbers here, by whose export it is and those in it.
         links: Of those: the item, what it is linked with, how; ``superseded by`` among them.
     """
 
-    memory: str = ""
     imported: Imported = field(factory=Imported)
-    ids: dict[int, int] = field(factory=dict)
-    links: list[tuple[int, int, str]] = field(factory=list)
+    ids: dict[tuple[str, int], int] = field(factory=dict)
+    links: list[tuple[str, int, int, str]] = field(factory=list)
 
-    def sort(self, lines: Sequence[tuple[int, Any]]) -> list[_Row]:
+    def sort(self, lines: Sequence[Line]) -> list[_Row]:
         """Return the items of some lines, and keep what comes last."""
         rows = list[_Row]()
-        for n, line in lines:
+        for line in lines:
             try:
-                if "link" in line:
-                    self.links.append(_link(line["link"]))
+                if "link" in line.said:
+                    self.links.append((line.memory, *_link(line.said["link"])))
                 else:
-                    row = _row(line, self.memory)
-                    if is_confidential(row.memory.text):
-                        self.imported.left_out += 1
-                        continue
-                    rows.append(row)
-                    if row.superseded_by is not None:
-                        self.links.append((row.id, row.superseded_by, "superseded by"))
+                    rows += self._rows(line)
             except items.ODD as error:
-                self.imported.complain(f"line {n}: {error!s:.100}" if line else f"line {n}")
+                self.imported.complain(f"{line.name}: {error!s:.100}" if line.said else line.name)
         return rows
+
+    def _rows(self, line: Line) -> list[_Row]:
+        row = _row(line.said, line.memory)
+        linked = [_link((row.id, *link)) for link in line.said.get("links", ())]
+        if is_confidential(row.new.text):
+            self.imported.left_out += 1
+            return []
+        if row.superseded_by is not None:
+            linked.append((row.id, row.superseded_by, "superseded by"))
+        self.links += [(line.memory, *link) for link in linked]
+        return [row]
 
 
 async def import_jsonl(store: Store, path: Path, *, progress: Callable[[int], None]) -> Imported:
     """Import an export of a memory; see ``import_``."""
+    with closing(_lines(path)) as lines:
+        return await take_in(store, lines, progress=progress)
+
+
+async def take_in(
+    store: Store, lines: Iterator[Line], *, progress: Callable[[int], None]
+) -> Imported:
+    """Take in what stands in an export."""
     reading = _Reading()
     database, imported = store.database, reading.imported
-    with closing(_lines(path)) as lines:
-        _, head = await asyncio.to_thread(next, lines)
-        reading.memory = _check(head, path)
-        while batch := await asyncio.to_thread(lambda: [*islice(lines, _BATCH)]):
-            rows = await asyncio.to_thread(reading.sort, batch)
-            kept = await database.write(partial(_keep, rows=rows, memory=reading.memory))
-            for row, (id, new) in zip(rows, kept, strict=True):
-                reading.ids[row.id] = id
-                imported.items += new
-                imported.skipped += not new
-            progress(imported.seen)
+    while batch := await asyncio.to_thread(lambda: [*islice(lines, _BATCH)]):
+        rows = await asyncio.to_thread(reading.sort, batch)
+        kept = await database.write(partial(_keep, rows=rows))
+        for row, (id, new) in zip(rows, kept, strict=True):
+            reading.ids[row.memory, row.id] = id
+            imported.items += new
+            imported.skipped += not new
+        progress(imported.seen)
+    ids = reading.ids
     for start in range(0, len(reading.links), _BATCH):
         links = reading.links[start : start + _BATCH]
-        known = [(reading.ids.get(one), reading.ids.get(other), how) for one, other, how in links]
+        known = [(ids.get((of, one)), ids.get((of, other)), how) for of, one, other, how in links]
         await database.write(partial(_link_all, links=known))
     return imported
 
 
-def _lines(path: Path) -> Generator[tuple[int, Any], None, None]:
-    """Return the lines of a file, by number; what is no object is an empty one."""
+def _lines(path: Path) -> Generator[Line, None, None]:
+    """Return the lines of a file; what is no object is an empty one."""
+    memory = None
+    for n, said in _objects(path):
+        if memory is None:
+            memory = _check(said, path)
+        else:
+            yield Line(f"line {n}", memory, said)
+
+
+def _objects(path: Path) -> Generator[tuple[int, Mapping[str, Any]], None, None]:
     try:
         with path.open("rb") as file:
             n = 0
@@ -159,6 +195,9 @@ def _row(line: Mapping[str, Any], memory: str) -> _Row:
         raise ValueError("a field has no sense")
     superseded = line["superseded_by"]
     key = f"memory:{memory}/{id}" if line["key"] is None else _text(line["key"])
+    changed = line.get("changed", False)
+    if changed:  # a hand has changed its words: it is another one, said once
+        key = f"{key}/{blake2b(_text(line['text']).encode(), digest_size=8).hexdigest()}"
     new = NewMemory(
         text=_text(line["text"]),
         kind=line["kind"],
@@ -176,17 +215,22 @@ def _row(line: Mapping[str, Any], memory: str) -> _Row:
     if not new.text or not new.audience:
         raise ValueError("a field is empty")
     return _Row(
+        memory=memory,
         id=id,
         key=key,
-        memory=items.storable(new),
+        new=items.storable(new),
         place=Place(origin=_text(line["origin"]), name=_text(line["place"])),
         state=state,
-        count=count,
+        count=1 if changed else count,
         created_at=_time(line["created_at"]).timestamp(),
         superseded_by=None if superseded is None else _whole(superseded),
-        others=[(_text(k), _seconds(at), _text(source)) for k, at, source in line["said_again"]],
+        others=[] if changed else [_saying(*saying) for saying in line["said_again"]],
         uses=[(_seconds(at), _text(t), _text(w), _whole(m)) for at, t, w, m in line["uses"]],
     )
+
+
+def _saying(key: Any, at: Any, source: Any) -> tuple[str, float, str]:
+    return _text(key), _seconds(at), _text(source)
 
 
 def _time(value: Any) -> datetime:
@@ -219,22 +263,22 @@ def _link(link: Any) -> tuple[int, int, str]:
     return _whole(one), _whole(other), relation
 
 
-def _keep(tx: Transaction, *, rows: Sequence[_Row], memory: str) -> list[tuple[int, bool]]:
+def _keep(tx: Transaction, *, rows: Sequence[_Row]) -> list[tuple[int, bool]]:
     """Keep items; return their numbers, and which of them are new."""
-    own = identity(tx) == memory
-    return [_keep_one(tx, row, own=own) for row in rows]
+    own = identity(tx)
+    return [_keep_one(tx, row, own=row.memory == own) for row in rows]
 
 
 def _keep_one(tx: Transaction, row: _Row, *, own: bool) -> tuple[int, bool]:
-    found = tx.execute(_KNOWN, (row.key, row.id if own else None, row.memory.text)).fetchone()
+    found = tx.execute(_KNOWN, (row.key, row.id if own else None, row.new.text)).fetchone()
     if found is not None:
         return int(found[0]), False
-    same = tx.execute(_SAME, (items.digest(row.memory),)).fetchone()
+    same = tx.execute(_SAME, (items.digest(row.new),)).fetchone()
     if same is not None and row.state == "live":
-        at = row.memory.said_at.timestamp() if row.memory.said_at else row.created_at
-        _say_again(tx, same[0], [(row.key, at, row.memory.source), *row.others])
+        at = row.new.said_at.timestamp() if row.new.said_at else row.created_at
+        _say_again(tx, same[0], [(row.key, at, row.new.source), *row.others])
         return int(same[0]), False
-    id = items.insert(tx, row.memory, place=row.place, now=row.created_at)
+    id = items.insert(tx, row.new, place=row.place, now=row.created_at)
     tx.execute("UPDATE items SET state = ? WHERE id = ?", (row.state, id))
     _say_again(tx, id, row.others)
     tx.execute("UPDATE items SET count = ? WHERE id = ?", (row.count, id))

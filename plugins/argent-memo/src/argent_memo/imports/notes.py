@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import suppress
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any
 from attrs import evolve, frozen
 
 from argent_hookspecs import MemoryKind, NewMemory, Trust
+from argent_memo import pages
+from argent_memo.imports.jsonl import Line
 from argent_memo.imports.records import (
     MOST_PIECES,
     Broken,
@@ -49,15 +52,22 @@ class Shelf:
 
     Args:
         form: What it is imported as.
+        folder: Where the file is: others have files that are called the same.
         name: The file, as its folder has it.
     """
 
     form: str
+    folder: Path
     name: str
     wish: Wish
     kind: MemoryKind = MemoryKind.EPISODIC
     trust: Trust = Trust.OWNER
     speaker: str = ""
+
+    @property
+    def source(self) -> str:
+        """Name of the file, unlike that of any other."""
+        return f"{self.form}:{(self.folder.resolve() / self.name).as_posix()}"
 
 
 def read(wish: Wish) -> Records:
@@ -66,7 +76,20 @@ def read(wish: Wish) -> Records:
     files = walk(base) if wish.path.is_dir() else iter([wish.path])
     for path in files:
         name = path.relative_to(base).as_posix()
-        yield from file(path, Shelf(form="markdown", name=name, wish=wish, speaker=wish.owner))
+        shelf = Shelf(form="markdown", folder=base, name=name, wish=wish, speaker=wish.owner)
+        yield from file(path, shelf)
+
+
+def exported(wish: Wish) -> Generator[Line, None, None]:
+    """Return what stands there in pages that a memory has exported."""
+    base = wish.path if wish.path.is_dir() else wish.path.parent
+    for path in walk(base) if wish.path.is_dir() else iter([wish.path]):
+        with suppress(OSError, ValueError):  # which is said of the file when the rest of it is read
+            if not stat.S_ISREG(path.lstat().st_mode) or path.stat().st_size > _LARGEST:
+                continue
+            page = pages.read(clean(path.read_text("utf-8-sig")))
+            name = path.relative_to(base).as_posix()
+            yield from (Line(f"{name}, line {n}", page.memory, said) for n, said in page.points)
 
 
 def walk(folder: Path) -> Iterator[Path]:
@@ -100,12 +123,13 @@ def file(path: Path, shelf: Shelf) -> Records:
     except ValueError:  # UnicodeDecodeError is one
         yield Broken(f"{shelf.name}: it is no text in UTF-8")
         return
-    yield from memories(_FRONT.sub("", text, count=1), shelf, said_at=said_at)
+    rest = pages.read(text).rest if shelf.form == "markdown" else text  # for what is exported
+    yield from memories(_FRONT.sub("", rest, count=1), shelf, said_at=said_at)
 
 
 def memories(text: str, shelf: Shelf, *, said_at: datetime | None) -> Records:
     """Return a text's memories."""
-    place, again = f"{shelf.form}:{shelf.name}", dict[str, int]()
+    place, again = shelf.source, dict[str, int]()
     plain = NewMemory(
         text="",
         kind=shelf.kind,

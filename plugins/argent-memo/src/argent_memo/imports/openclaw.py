@@ -53,7 +53,13 @@ def _workspace(folder: Path) -> Path:
 
 def _shelf(name: str, wish: Wish, *, kind: MemoryKind) -> Shelf:
     return Shelf(
-        form="openclaw", name=name, wish=wish, kind=kind, trust=Trust.PAIRED, speaker=_SPEAKER
+        form="openclaw",
+        folder=_workspace(wish.path),  # or the index itself
+        name=name,
+        wish=wish,
+        kind=kind,
+        trust=Trust.PAIRED,
+        speaker=_SPEAKER,
     )
 
 
