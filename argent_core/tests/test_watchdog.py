@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import os
 import re
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -15,6 +20,7 @@ from argent_hookspecs import PluginError
 from argent_testing import eventually
 
 from .guarding import Faults
+from .under_load.beside import keep_the_lock
 
 pytestmark = pytest.mark.anyio
 
@@ -82,6 +88,98 @@ async def test_nobody_is_blamed_while_the_loop_is_free(faults: Faults) -> None:
     with watching(faults) as guard:
         assert await guard.ask("demo", patient, what="it", timeout=5) == "done"
 
+    assert faults.found == []
+
+
+@contextmanager
+def busy(*, nice: int) -> Iterator[None]:
+    """Share the only processor that this thread may use with another process; for good."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    code = "print(flush=True)\nwhile True: pass"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout is not None
+            other.stdout.readline()
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
+            yield
+        finally:
+            other.kill()
+
+
+def spin(clock: Callable[[], float], seconds: float) -> None:
+    end = clock() + seconds
+    while clock() < end:
+        pass
+
+
+def stand_still(seconds: float) -> None:
+    """Have this whole process stopped from outside, as if the machine stood still."""
+    script = f"kill -STOP $PPID; sleep {seconds}; kill -CONT $PPID"
+    subprocess.run(["sh", "-c", script], check=True)
+
+
+def lose_the_lock(seconds: float) -> None:
+    """Wait for a thread that is nobody's, and lets nobody else run."""
+    thread = threading.Thread(target=keep_the_lock, args=(seconds,))
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who waits for a processor")
+@pytest.mark.parametrize(
+    ("work", "nice", "named"),
+    [
+        pytest.param(partial(spin, time.monotonic, 2.0), 19, False, id="starves"),
+        pytest.param(partial(stand_still, 1.5), 0, False, id="stands still"),
+        pytest.param(partial(lose_the_lock, 0.8), 0, False, id="waits for the lock"),
+        pytest.param(partial(spin, time.thread_time, 0.9), 0, True, id="computes"),
+        pytest.param(partial(time.sleep, 1.2), 19, True, id="sleeps"),
+        pytest.param(partial(keep_the_lock, 0.9), 0, True, id="keeps the lock"),
+    ],
+)
+async def test_who_gets_no_processor_does_not_block(
+    faults: Faults,
+    caplog: pytest.LogCaptureFixture,
+    work: Callable[[], None],
+    nice: int,
+    named: bool,
+) -> None:
+    async def call() -> str:
+        work()
+        return "done"
+
+    async def run() -> None:
+        with watching(faults, patience=math.inf) as guard, busy(nice=nice):
+            assert await guard.ask("demo", call, what="it", timeout=60) == "done"
+
+    # In a thread of its own, as none gets its priority and its processors back.
+    await asyncio.to_thread(asyncio.run, run())
+
+    assert bool(faults.of("demo")) is named
+    assert named or "demo blocks" not in caplog.text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who waits for what")
+@pytest.mark.parametrize(
+    ("work", "named"),
+    [
+        pytest.param(lambda: [keep_the_lock(0.8) for _ in range(2)], True, id="keeps the lock"),
+        pytest.param(lambda: stand_still(1.5), False, id="stands still"),
+    ],
+)
+async def test_whose_thread_keeps_the_lock_is_named(
+    faults: Faults, caplog: pytest.LogCaptureFixture, work: Callable[[], None], named: bool
+) -> None:
+    def nap() -> None:
+        """Be found at work, in code of the package, when this goes on."""
+        work()
+        time.sleep(1.0)
+
+    with watching(faults) as guard:
+        guard.watchdog.packages[__name__.partition(".")[0]] = "demo"
+        await asyncio.to_thread(nap)
+
+    assert ("a thread of demo kept Python's lock" in caplog.text) is named
     assert faults.found == []
 
 

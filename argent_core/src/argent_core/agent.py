@@ -127,13 +127,13 @@ class KernelAgent:
         return await self.approval_rows.open(conversation and self._named(conversation))
 
     async def answer(
-        self, approval: str, *, allow: bool, by: str, sender: Sender | None = None
+        self, approval: str, *, allow: bool, by: str, sender: Sender | None = None, key: str = ""
     ) -> bool:
         """Allow or deny a tool call; False if it no longer waits, or the sender is no owner."""
         if not await self._may_decide(sender):
             return False
         state = "allowed" if allow else "denied"
-        settled = await self.approval_rows.answer(approval, state=state, by=by)
+        settled = await self.approval_rows.answer(approval, state=state, by=by, key=key)
         self.loop.wake()
         return settled
 

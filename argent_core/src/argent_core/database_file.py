@@ -18,7 +18,7 @@ from argent_core.remedies import remedy
 from argent_core.storage_errors import UNUSABLE, damaged
 from argent_hookspecs import StorageError
 
-_CACHE_KIB = 8000
+_CACHE_KIB = 4000
 _LEAST_BYTES = 512
 _MOST_MIGRATIONS = 10_000
 

@@ -80,7 +80,7 @@ class Guard:
     _signs: dict[str, float] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        self.tasks = PluginTasks(self.on_fault)
+        self.tasks = PluginTasks(self.on_fault, lambda *wanted: self.watchdog.wait(*wanted))
         self.watchdog = Watchdog(owner=self.tasks.owner, on_fault=self.on_fault)
         self.callbacks = PluginCallbacks(self.on_fault, self.watchdog)
         self.threads = PluginThreads(self.on_fault, self.watchdog)
@@ -300,18 +300,8 @@ class Guard:
     ) -> bool:
         """Wait until one of the futures is done; give back the time that somebody blocked."""
         futures = {task, *others}
-        stalled, remaining, credit = self.watchdog.measure(), timeout, self.most_credit
-        while remaining > 0:
-            done, _ = await asyncio.wait(
-                futures, timeout=remaining, return_when=asyncio.FIRST_COMPLETED
-            )
-            if done:
-                return True
-            blocked = self.watchdog.measure() - stalled
-            stalled += blocked
-            remaining = min(blocked, credit)
-            credit -= remaining
-        return False
+        await self.watchdog.wait(futures, timeout, first=True, most=self.most_credit)
+        return any(future.done() for future in futures)
 
 
 def _settle(future: asyncio.Future[T], outcome: Outcome[T]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -30,9 +30,11 @@ class PluginTasks:
 
     Args:
         on_fault: Told the plugin's name and the reason each time one misbehaves.
+        wait: Waits for all of some tasks, for so many seconds in which the loop could run them.
     """
 
     on_fault: Callable[[str, str], None]
+    wait: Callable[[Collection[asyncio.Task[Any]], float], Awaitable[None]]
     _owners: WeakKeyDictionary[asyncio.Task[Any], str] = field(factory=WeakKeyDictionary)
     _started: set[asyncio.Task[Any]] = field(factory=set)
     _calls: set[asyncio.Task[Any]] = field(factory=set)
@@ -71,7 +73,7 @@ class PluginTasks:
         """Let the calls that a plugin is answering come to their end, for some seconds at most."""
         calls = [task for task in self._calls if self._owners.get(task) == plugin]
         if calls:
-            await asyncio.wait(calls, timeout=seconds)
+            await self.wait(calls, seconds)
 
     async def dispose(self, plugin: str, task: asyncio.Task[Any], *, what: str) -> None:
         """Cancel a call, once; one that does not obey is left behind and named."""
@@ -79,7 +81,7 @@ class PluginTasks:
             return
         self._calls.discard(task)
         task.cancel()
-        await asyncio.wait({task}, timeout=GRACE_SECONDS)
+        await self.wait({task}, GRACE_SECONDS)
         if not task.done():
             self.on_fault(plugin, f"{what} did not stop when it was cancelled")
 
@@ -95,7 +97,7 @@ class PluginTasks:
         for task in left:
             task.cancel()
         if left:
-            await asyncio.wait(left, timeout=GRACE_SECONDS)
+            await self.wait(left, GRACE_SECONDS)
         for task in left:
             if not task.done():
                 name = task.get_name().removeprefix(f"{plugin}: ")

@@ -261,4 +261,5 @@ MIGRATIONS = (
         WHERE numbered.id = turns.id;
     CREATE INDEX turns_ended ON turns (ended) WHERE ended IS NOT NULL;
     """,
+    "ALTER TABLE approvals ADD COLUMN answer_key TEXT NOT NULL DEFAULT ''",
 )

@@ -10,11 +10,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import FrameType
 from typing import Any, TypeAlias
 
-from attrs import define, field
+from attrs import define, field, frozen
+
+from argent_core.thread_times import ThreadTimes, stolen
 
 log = logging.getLogger("argent.watchdog")
 
@@ -33,9 +35,23 @@ class PluginBlocked(BaseException):
     """Thrown into a plugin that blocks the event loop for too long."""
 
 
+@frozen
+class _Mark:
+    """What the loop's thread had computed and lacked by then, and what had held up the other."""
+
+    at: float = 0.0
+    computed: float = 0.0
+    lacked: float = 0.0
+    held_up: float = 0.0
+
+
 @define(eq=False, repr=False)
 class Watchdog:
     """Watches one event loop from a thread.
+
+    Nobody blocks it who merely gets no processor, be it on a busy machine or on one that stands
+    still. What counts is for how long a plugin has computed; and for how long it has waited, as far
+    as the watching thread, which next to nothing holds up, could run meanwhile.
 
     Args:
         owner: Names the plugin that a task belongs to.
@@ -45,6 +61,7 @@ class Watchdog:
             network; elsewhere, and where C computes, only the next line of Python is.
         late: Seconds without a beat after which the loop counts as blocked.
         stalled: Seconds for which it was blocked until now.
+        held_up: Seconds by which the watching thread was late until now, or its processor stolen.
         packages: Plugins by the top-level packages of their code.
         running: The plugin whose code the loop runs now.
     """
@@ -54,13 +71,15 @@ class Watchdog:
     patience: float = 10.0
     late: float = 0.4
     stalled: float = 0.0
+    held_up: float = 0.0
     packages: dict[str, str] = field(factory=dict)
     running: Running | None = None
     _beat: float = 0.0
-    _cpu: tuple[float, float] = (0.0, 0.0)
+    _times: ThreadTimes = field(init=False)
+    _mark: _Mark = _Mark()
     _suspect: Running | None = None
     _woke: float = 0.0
-    _held_up: float = 0.0
+    _stolen: float = 0.0
     _condemned: Running | None = None
     _loop: asyncio.AbstractEventLoop | None = None
     _thread_id: int = 0
@@ -71,6 +90,7 @@ class Watchdog:
         """Begin to watch the running loop."""
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
+        self._times, self._stolen = ThreadTimes(), stolen()
         self._beat = self._woke = time.monotonic()
         if self._by_signal:
             self._old_signal = signal.signal(signal.SIGURG, self._break_off)
@@ -102,22 +122,60 @@ class Watchdog:
         self._beat = now
         return self.stalled
 
+    async def wait(
+        self,
+        futures: Collection[asyncio.Future[Any]],
+        timeout: float,
+        *,
+        first: bool = False,
+        most: float = 60.0,
+    ) -> None:
+        """Wait until all of the futures are done; time in which the loop was blocked is given back.
+
+        Args:
+            timeout: Seconds to wait at most.
+            first: Whether to wait for the first only.
+            most: Seconds that are given back at most.
+        """
+        when = asyncio.FIRST_COMPLETED if first else asyncio.ALL_COMPLETED
+        stalled, remaining = self.measure(), timeout
+        while remaining > 0:
+            done, left = await asyncio.wait(futures, timeout=remaining, return_when=when)
+            if not left or (first and done):
+                return
+            blocked = self.measure() - stalled
+            stalled += blocked
+            remaining = min(blocked, most)
+            most -= remaining
+
     def has_blocked(self, was: Running) -> None:
         """Name a plugin that has held the loop up and now lets go; called on the loop."""
-        (plugin, began), now = was, time.monotonic()
-        seconds = now - began
-        if self._was_held_up(began, now):
+        plugin, began = was
+        seconds = self._own(began)
+        self._mark = self._now()
+        if seconds <= self.late:
             return
         words = "; interrupted" if self._condemned is was else ""
         self.on_fault(plugin, f"blocked the event loop for {seconds:.1f} s{words}")
 
-    def _was_held_up(self, began: float, now: float) -> bool:
-        """Tell whether what ran on the loop did not get to run, and neither did this thread."""
-        late = now - self._woke if self._woke < began else self._held_up
-        thread, process = self._cpu
-        mine = time.thread_time() - thread
-        others = time.process_time() - process - mine
-        return late > 2 * _LOOK and mine < max(others, self.late / 2)
+    def _own(self, began: float, *, waits: bool = False) -> float:
+        """Return for how long the loop's thread has itself computed or waited since then.
+
+        Args:
+            began: When; what was before the mark does not count.
+            waits: Whether it waits for a processor even now, nobody knows for how long.
+        """
+        was, now = self._mark, self._now()
+        seconds, computed = now.at - max(began, was.at), now.computed - was.computed
+        if waits:
+            return min(seconds, computed)
+        lacked, held_up = now.lacked - was.lacked, now.held_up - was.held_up
+        return min(seconds, max(computed, seconds - lacked - held_up))
+
+    def _now(self) -> _Mark:
+        now = time.monotonic()
+        held_up = self.held_up + max(0.0, now - self._woke - _LOOK)
+        return _Mark(now, self._times.computed(), self._times.lacked(), held_up)
 
     @property
     def _by_signal(self) -> bool:
@@ -127,42 +185,55 @@ class Watchdog:
         if self._loop is not None and not self._stop.is_set():
             self._loop.call_later(_BEAT, self._tick)
         self.measure()
-        self._cpu = time.thread_time(), time.process_time()
+        self._mark = self._now()
 
     def _watch(self) -> None:
         named: Running | None = None
         condemned_at = 0.0
+        mine = ThreadTimes()
+        wanted = mine.wanted_lock()
         while not self._stop.wait(_LOOK):
-            now = time.monotonic()
-            self._held_up, self._woke = now - self._woke, now
-            if self._held_up > 2 * _LOOK:
-                self._name_thread(self._held_up - _LOOK)
-                # It may be that a thread kept Python's lock, and the loop goes on at once.
-                self._stop.wait(_BEAT / 2)
+            late, before, wanted = self._wake(), wanted, mine.wanted_lock()
+            kept = late if wanted is None or before is None else min(late, wanted - before)
+            if kept > _LOOK:
+                self._name_thread(kept)
             running = self._blocking()
             if running is None:
                 continue
             if running != named:
                 named = running
                 self._name(running)
-            now = time.monotonic()
-            blocked = now - running[1]
+            blocked, now = self._blocked_since(running[1]), time.monotonic()
             if running[0] and blocked > self.patience and now - condemned_at > _AGAIN_SECONDS:
                 condemned_at = now
                 self._interrupt(running)
 
+    def _wake(self) -> float:
+        """Note, and return, how much later than it should this thread goes on."""
+        late = self._now().held_up - self.held_up
+        before, self._stolen = self._stolen, stolen()
+        self.held_up += late + self._stolen - before
+        self._woke = time.monotonic()
+        return late
+
     def _blocking(self) -> Running | None:
         """Return who blocks the loop, and since when; with an empty name if it is no plugin."""
-        running, beat, now = self.running, self._beat, time.monotonic()
+        running, beat = self.running, self._beat
         if running is not None:
-            return running if now - running[1] > self.late else None
-        if now - beat < self.late:
+            return running if self._blocked_since(running[1]) > self.late else None
+        if self._blocked_since(beat) < self.late:
             return None
         suspect = self._plugin_on_stack(sys._current_frames().get(self._thread_id)), beat
         if suspect[0] and suspect != self._suspect:
             self._suspect = suspect  # named if it is still there at the next look
             return None
         return suspect
+
+    def _blocked_since(self, began: float) -> float:
+        seconds = time.monotonic() - began
+        if seconds < self.late:
+            return seconds
+        return self._own(began, waits=self._times.is_ready())
 
     def _name(self, running: Running) -> None:
         plugin, _ = running

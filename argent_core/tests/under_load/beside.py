@@ -6,6 +6,7 @@ This is loaded once for each culprit, under another name, as real plugins are pa
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import threading
 import time
@@ -96,8 +97,24 @@ def _boom() -> None:
     raise RuntimeError("boom")
 
 
+def sleep(seconds: float) -> None:
+    """Sleep for so long; the time in which the whole process stands still hardly counts."""
+    for _ in range(int(seconds * 20)):
+        time.sleep(0.05)
+
+
+async def swallow(seconds: float) -> None:
+    """Wait until this is cancelled, and then go on for so long, whatever happens."""
+    end = math.inf
+    while time.monotonic() < end:
+        try:
+            await asyncio.sleep(min(60.0, end - time.monotonic()))
+        except asyncio.CancelledError:
+            end = min(end, time.monotonic() + seconds)
+
+
 def _sleep() -> None:
-    time.sleep(0.9)
+    sleep(0.9)
 
 
 def _spin() -> None:
@@ -107,11 +124,9 @@ def _spin() -> None:
 
 
 def keep_the_lock(seconds: float) -> None:
-    """Compute for about so long, or longer, without letting any other thread run."""
-    began = time.thread_time()
-    sum(range(1_000_000))
-    million = time.thread_time() - began
-    sum(range(int(1_000_000 * seconds / million)))
+    """Compute for so long without letting any other thread run: no line of Python is begun."""
+    end = time.thread_time() + seconds
+    any(map(end.__le__, iter(time.thread_time, None)))
 
 
 def _keep_the_lock() -> None:

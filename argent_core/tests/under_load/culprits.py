@@ -45,7 +45,7 @@ from argent_hookspecs import (
 )
 from argent_testing import MadePlugin, hang
 
-from .beside import LATE, keep_the_lock
+from .beside import LATE, keep_the_lock, sleep, swallow
 
 SHORT = 0.1
 """Seconds that the kernel gives to every call of a culprit."""
@@ -146,12 +146,7 @@ def _returning(make: Callable[[], object]) -> Callable[[Case], Awaitable[object]
 
 
 async def _swallows(_: Case) -> None:
-    end = time.monotonic() + 1.2
-    while time.monotonic() < end:
-        try:
-            await asyncio.sleep(end - time.monotonic())
-        except asyncio.CancelledError:
-            continue
+    await swallow(3 * GRACE_SECONDS)
 
 
 async def _recurses(case: Case) -> Any:
@@ -159,7 +154,7 @@ async def _recurses(case: Case) -> Any:
 
 
 async def _sleeps(_: Case) -> None:
-    time.sleep(0.9)  # noqa: ASYNC251 - that is the deed
+    sleep(0.9)
 
 
 async def _computes(_: Case) -> None:
@@ -168,10 +163,10 @@ async def _computes(_: Case) -> None:
 
 
 async def _will_not_stop(_: Case) -> None:
-    end = time.monotonic() + 3
-    while time.monotonic() < end:
+    end = time.thread_time() + 1.5
+    while time.thread_time() < end:
         try:
-            while time.monotonic() < end:
+            while time.thread_time() < end:
                 sum(range(1000))
         except BaseException:  # noqa: BLE001 - that is the deed
             continue
@@ -288,7 +283,10 @@ def _observer(case: Case) -> list[Any]:
         if isinstance(notice, TurnStarted) and case.meant(notice.event.text):
             await case.act()
 
-    return [Observer(id=case.name, notify=notify, timeout=SHORT)]
+    # Who gets no time to look into a full mailbox loses what is in it, and that may be the word.
+    return [
+        Observer(id=case.name, notify=notify, kinds=(TurnStarted,), timeout=SHORT, mailbox=10_000)
+    ]
 
 
 def _job(case: Case) -> list[Any]:

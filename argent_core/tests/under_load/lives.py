@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
@@ -27,7 +26,7 @@ from argent_hookspecs import (
 )
 from argent_testing import MadePlugin, hang
 
-from .beside import keep_the_lock
+from .beside import keep_the_lock, sleep, swallow
 from .culprits import SHORT, Mute, Shy, Stranger
 
 LOAD_SECONDS = 0.3
@@ -96,7 +95,7 @@ def _wait() -> object:
 
 
 def _sleep() -> object:
-    time.sleep(0.9)
+    sleep(0.9)
     return object()
 
 
@@ -137,12 +136,7 @@ def _serving(opening: Callable[[], Any]) -> Callable[[str], MadePlugin]:
 
 
 async def _deaf() -> object:
-    end = time.monotonic() + 2
-    while time.monotonic() < end:
-        try:
-            await asyncio.sleep(end - time.monotonic())
-        except asyncio.CancelledError:
-            continue
+    await swallow(2.0)
     return object()
 
 

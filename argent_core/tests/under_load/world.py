@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 
 from argent_core.kernel import Kernel
+from argent_core.thread_times import ThreadTimes
 from argent_testing import Argent, eventually
 
-from .crowd import PEOPLE, Crowd
+from .crowd import PATIENCE, PEOPLE, Crowd
 
 NAMED_WITHIN = 1.0
 """Seconds, at most, from the moment at which a fault can be seen until its plugin is named."""
@@ -50,6 +51,7 @@ class World:
     kernel: Kernel
     crowd: Crowd
     named: Named
+    times: ThreadTimes = field(factory=ThreadTimes)
 
     def delay(self, named: float, seen: float, stalled: float) -> float:
         """Return the seconds between a fault and its name, without those of a stalled loop.
@@ -65,8 +67,13 @@ class World:
 
     @property
     def stalled(self) -> float:
-        """Seconds for which the loop was held up until now."""
-        return self.kernel.guard.watchdog.stalled
+        """Seconds for which the loop was held up until now, be it by the machine."""
+        return self.kernel.guard.watchdog.stalled + self.lacked
+
+    @property
+    def lacked(self) -> float:
+        """Seconds for which this process had no processor until now, though it wanted one."""
+        return self.kernel.guard.watchdog.held_up + self.times.lacked()
 
     async def names(self, plugin: str, words: str, *, listed: bool = True) -> float:
         """Wait until a plugin is named, in the log and in the list; return when it was."""
@@ -75,7 +82,7 @@ class World:
             in_list = bool(self.plugin(plugin)["reason"]) or not listed
             return in_list and self.named.first(plugin, words) is not None
 
-        await eventually(is_named, what=f"{plugin} is named: {words}")
+        await eventually(is_named, what=f"{plugin} is named: {words}", timeout=PATIENCE)
         when = self.named.first(plugin, words)
         assert when is not None
         return when

@@ -43,13 +43,15 @@ class Agent(Protocol):
         ...
 
     async def answer(
-        self, approval: str, *, allow: bool, by: str, sender: Sender | None = None
+        self, approval: str, *, allow: bool, by: str, sender: Sender | None = None, key: str = ""
     ) -> bool:
         """Allow or deny a tool call; False if it no longer waits, or the sender may not.
 
         Args:
             by: Who speaks, for the record.
             sender: Who speaks, where a channel cannot vouch that it is the owner: the kernel looks.
+            key: The same for every try of this answer, of a button's press perhaps: one that was
+                given before is given, also after a crash.
         """
         ...
 

@@ -49,6 +49,7 @@ class Memory:
             when it is searched for.
         count: How often it was said.
         score: How well it answers the query that found it; 0 if none did.
+        sureness: How sure it is, from 0 to 1, that it has to do with that query at all.
         why: How it was found, for people.
     """
 
@@ -66,6 +67,7 @@ class Memory:
     importance: float = field(validator=[ge(0), le(1)], default=0.5)
     count: int = 1
     score: float = 0.0
+    sureness: float = 0.0
     why: str = ""
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
 from itertools import combinations
 from pathlib import Path
 
@@ -24,6 +27,28 @@ ORIGINAL = (0.620, 0.019, 0.024, 0.017, -0.077, -0.011)
 """Likeness of each pair, with the original weights in 32-bit floats."""
 FIRST = (0.1302, -0.0158, -0.0367, 0.0580, -0.0598, 0.0331)
 """The first numbers of the first text's vector, with the same."""
+MEASURE = """
+import sys
+from pathlib import Path
+
+import numpy
+import onnxruntime
+
+from argent_embed_minilm.given_back import give_back
+from argent_embed_minilm.vectors import MiniLm
+
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+before = resident()
+model = MiniLm(Path(sys.argv[1]), threads=1)
+model.vectors(["Interest rates rose again in May. " * 100] * 5)
+give_back()
+print(resident() - before)
+"""
+"""Prints the bytes that the model takes in memory, besides the library that runs it."""
 
 
 @pytest.fixture
@@ -65,3 +90,11 @@ async def test_what_was_cut_off_is_mended_at_the_next_question(ctx: FakeContext)
         await have_weights(ctx.given.data)
 
         assert await embedder.embed(TEXTS) == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is measured and given back on Linux")
+async def test_it_takes_little_more_memory_than_its_matrices(file: Path) -> None:
+    run = [sys.executable, "-c", MEASURE, str(file)]
+    measured = await asyncio.to_thread(subprocess.check_output, run, text=True)
+
+    assert int(measured) < 20_000_000

@@ -81,7 +81,7 @@ async def test_what_is_added_is_the_owners_word_and_is_found(memo: Memo, run: Ru
     assert added.stdout == f"Kept as memory {item.id}.\n"
     assert (item.trust, item.kind, item.speaker) == (Trust.OWNER, MemoryKind.FACT, "Zoe")
     assert f"{item.id}  " in found.stdout and "The spare key lies under the mat." in found.stdout
-    for part in ("fact", "Zoe", "owner's word", "for owner", "score", "found by"):
+    for part in ("fact", "Zoe", "owner's word", "for owner", "sure", "found by"):
         assert part in found.stdout
 
 
@@ -138,12 +138,14 @@ async def test_what_is_forgotten_is_gone(memo: Memo, run: Run) -> None:
     await run("edit", "2", "Box 1 holds pears.")
     done = await run("forget", "4", "1")
 
-    assert done.stdout.splitlines() == [
+    *deleted, left = done.stdout.splitlines()
+    assert deleted == [
         "3 memories deleted:",
         "     1  Box 0 holds apples.",
         "     4  Box 1 holds pears.",
         "     2  Box 1 holds apples. (its history)",
     ]
+    assert "still have the words" in left
     assert [one.text for one in await live(memo)] == ["Box 2 holds apples."]
 
 
@@ -158,6 +160,12 @@ async def test_what_a_repair_has_kept_can_be_deleted(memo: Memo, run: Run, argen
     assert "data/memory.db.broken" in told.stdout
     assert done.stdout == f"{broken} is deleted.\n" and not broken.exists()
     assert (again.exit_code, again.stdout) == (0, "No repair has kept anything.\n")
+
+
+async def test_what_stood_in_no_conversation_leaves_nothing(memo: Memo, run: Run) -> None:
+    await run("add", "The spare key lies under the mat.")
+
+    assert (await as_json(run, "forget", "1"))["left"] == ""
 
 
 async def test_what_a_query_would_delete_is_only_shown_in_a_dry_run(memo: Memo, run: Run) -> None:
@@ -269,6 +277,7 @@ async def test_stats_say_how_much_there_is_and_what_search_lacks(memo: Memo, run
 
     assert (found["items"], found["state"]) == (2, {"superseded": 1, "live": 1})
     assert found["bytes"] > 0 and found["embedder"] is None
+    assert found["search"] == "words" and "Search     by words\n" in said.stdout
     assert "argent-embed-minilm" in said.stdout and "argent-embed-static" in said.stdout
 
 
@@ -397,6 +406,7 @@ async def test_what_is_said_in_a_chat_is_shown_by_its_source(argent: Argent, run
         left = await as_json(run, "search", "peanuts")
 
     assert "My sister Ann is allergic to peanuts." in [one["text"] for one in gone["items"]]
+    assert "journal.retention" in gone["left"]
     assert left == []
 
 
@@ -428,7 +438,10 @@ async def test_without_an_agent_the_command_does_it_itself(argent: Argent) -> No
         pass
     code, out, err = await typed(argent, "add", "The garden is mine.")
     _, found, why = await typed(argent, "search", "garden", "--json")
+    _, _, alone = await typed(argent, "search", "garden")
 
+    assert json.loads(found)[0]["by"] == "words"
+    assert "Searched by words alone: no embedder is installed" in alone
     assert (code, out) == (0, "Kept as memory 1.\n"), err
     assert found, why
     assert json.loads(found)[0]["text"] == "The garden is mine."

@@ -9,7 +9,8 @@ import pytest
 import argent_memo
 from argent_core.kernel import Kernel
 from argent_hookspecs import MemoryFilter, StorageError
-from argent_memo.local import Desk, Progress
+from argent_memo.local import Desk
+from argent_memo.requests import Progress
 from argent_testing import Argent, MemoryChannel
 
 from .conftest import Neighbour

@@ -12,7 +12,7 @@ from bot_api.people import Button
 
 from argent_core.kernel import Kernel
 from argent_hookspecs import Sender, ToolCall
-from argent_testing import Argent
+from argent_testing import Argent, hang
 
 pytestmark = pytest.mark.anyio
 
@@ -95,6 +95,30 @@ async def test_a_button_works_after_a_restart(
 
     assert api.texts(1)[-1] == "42."
     assert "Allowed by" in api.texts(1)[0]
+
+
+@pytest.mark.parametrize("button", ["Allow", "Deny"])
+async def test_a_press_that_a_crash_cuts_short_is_the_answer_after_it(
+    argent: Argent, api: BotApi, config: Mapping[str, Any], button: str
+) -> None:
+    gate = api.hold("answerCallbackQuery")
+    async with argent(plugins=PLUGINS, model=[CALL, hang], config=config) as kernel:
+        await api.say("6*7?")
+        await api.settled(1, says=1)
+        await api.press(api.button(1, button))
+        await gate.reached.wait()
+        await argent.model.asked(2)
+        assert await kernel.agent.approvals() == []
+    gate.open()
+    said = len(api.answers)
+    async with argent.restart(model=["It is settled."]):
+        await api.settled(1, says=2)
+        await api.until(lambda: len(api.answers) > said and not api.bot.updates.waiting)
+        word = {"Allow": "Allowed", "Deny": "Denied"}[button]
+        await api.until(lambda: f"{word} by" in api.texts(1)[0])
+
+    assert "reply_markup" not in api.messages(1)[0]
+    assert api.texts(1)[1:] == ["It is settled."]
 
 
 async def test_a_question_that_telegram_does_not_take_now_is_asked_later(

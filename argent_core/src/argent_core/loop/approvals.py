@@ -133,15 +133,25 @@ class Approvals:
         found = (attempt(_approval, row).value for row in rows)
         return [approval for approval in found if approval is not None]
 
-    async def answer(self, id: str, *, state: str, by: str) -> bool:
-        """Answer one for good: ``allowed`` or ``denied``; False if it no longer waits."""
+    async def answer(self, id: str, *, state: str, by: str, key: str = "") -> bool:
+        """Answer one for good: ``allowed`` or ``denied``; False if it no longer waits.
+
+        Args:
+            key: Of the answer; one that was given with it before is not given again, and True.
+        """
         now = self.journal.now()
 
         def work(tx: Transaction) -> bool:
-            row = tx.execute("SELECT expires_at FROM approvals WHERE id = ?", (id,)).fetchone()
+            sql = "SELECT expires_at, answer_key FROM approvals WHERE id = ?"
+            row = tx.execute(sql, (id,)).fetchone()
+            if row is not None and key and row[1] == key:
+                return True
             if row is None or row[0] <= now:
                 return False
-            return bool(_settle(tx, "id = ?", (id,), state=state, by=by, now=now))
+            if not _settle(tx, "id = ?", (id,), state=state, by=by, now=now):
+                return False
+            tx.execute("UPDATE approvals SET answer_key = ? WHERE id = ?", (key, id))
+            return True
 
         return await self.journal.database.write(work, durable=True)
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import Context
 
 from argent_embed_minilm.catalogue import MINILM
+from argent_embed_minilm.given_back import give_back
 from argent_embed_minilm.network import DIMENSIONS
 from argent_embed_minilm.vectors import LONGEST, MiniLm
 from argent_embed_minilm.weights import RETRY, fetch
 from argent_hookspecs import ModelUnavailable, PluginContext
 
 _AT_ONCE = 16
+_THREADS = 2
+"""One for a long list and one for a question: each thread more keeps memory of its own."""
 
 
 class MiniLmEmbedder:
@@ -34,6 +38,7 @@ class MiniLmEmbedder:
         self._ctx = ctx
         self._loading: asyncio.Task[MiniLm] | None = None
         self._ended_at = 0.0
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="minilm")
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[MiniLmEmbedder]:
@@ -45,16 +50,21 @@ class MiniLmEmbedder:
                 self._loading.cancel()
                 await asyncio.wait([self._loading])
                 self._loading = None
+            self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def embed(self, texts: Sequence[str], *, query: bool = False) -> list[array[float]]:
         """Return one vector for each text; see ``TextEmbedder.embed``."""
         if not texts:
             return []
         vectors: list[array[float]] = []
+        loop = asyncio.get_running_loop()
         try:
             model = await self._model()
             for start in range(0, len(texts), _AT_ONCE):
-                vectors += await asyncio.to_thread(model.vectors, texts[start : start + _AT_ONCE])
+                piece = texts[start : start + _AT_ONCE]
+                vectors += await loop.run_in_executor(self._threads, model.vectors, piece)
+            if len(texts) > 1:
+                await loop.run_in_executor(self._threads, give_back)
         except OSError as error:
             self._loading = None
             raise ModelUnavailable(f"{error}; asked again, it is mended") from error

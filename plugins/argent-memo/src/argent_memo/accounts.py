@@ -9,6 +9,7 @@ from typing import Any
 
 from argent_hookspecs import Database, Memory, TextEmbedder, Transaction
 from argent_memo import conflicts
+from argent_memo.embedding import MAY_LACK
 from argent_memo.items import moment
 
 _STEP = 20_000
@@ -86,6 +87,8 @@ async def figures(database: Database, embedder: TextEmbedder | None) -> dict[str
     if embedder is not None and embedder.local:
         withheld = 0
     made = next((v["vectors"] for v in vectors if embedder and v["embedder"] == embedder.id), 0)
+    without = max(0, by["state"]["live"] - withheld - made) if embedder else 0
+    alone = embedder is None or without > MAY_LACK * by["state"]["live"]
     return {
         "items": sum(by["state"].values()),
         **{name: dict(counted) for name, counted in by.items()},
@@ -94,7 +97,8 @@ async def figures(database: Database, embedder: TextEmbedder | None) -> dict[str
         "bytes": await database.read(_size),
         "vectors": vectors,
         "embedder": embedder.id if embedder else None,
-        "without_vector": max(0, by["state"]["live"] - withheld - made) if embedder else 0,
+        "without_vector": without,
+        "search": "words" if alone else "words and meaning",
     }
 
 

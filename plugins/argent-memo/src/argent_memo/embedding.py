@@ -38,7 +38,7 @@ from argent_memo.words import share_in
 
 _PATIENCE = 0.3
 """Seconds that a question may wait for its vector; words alone answer then."""
-_MAY_LACK = 0.05
+MAY_LACK = 0.05
 """Share of the items that may lack a vector; where more do, words alone find more."""
 _RETRY = 60.0
 _FIRST_BATCH, _LARGEST_BATCH = 32, 512
@@ -87,7 +87,7 @@ class Embedding:
             return None
         if private and not embedder.local:
             return None
-        if self._seen - self._done > _MAY_LACK * self._seen:
+        if self.waiting > MAY_LACK * self._seen:
             return None
         try:
             async with asyncio.timeout(self.patience):
@@ -97,6 +97,11 @@ class Embedding:
             return None
         known = share_in(text, embedder.scripts) if embedder.scripts else 1.0
         return vectors.near(vector, known=known)
+
+    @property
+    def waiting(self) -> int:
+        """How many ids were given out since all up to there had their vectors."""
+        return self._seen - self._done
 
     def wake(self) -> None:
         """Look for what has no vector; where that failed, not before the time for it comes."""

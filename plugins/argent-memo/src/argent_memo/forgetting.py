@@ -58,6 +58,11 @@ def going(tx: Transaction, ids: Iterable[int]) -> Forgotten:
     return Forgotten(tuple(direct), tuple(made))
 
 
+def are_in_history(tx: Transaction, ids: Sequence[int]) -> bool:
+    """Tell whether the words of one of them may stand in the history of a conversation too."""
+    return tx.execute(_IN_HISTORY, (json.dumps(list(ids)),)).fetchone() is not None
+
+
 def of_source(tx: Transaction, source: str) -> list[int]:
     """Return the ids of all that came of one event, message or file alone, oldest first.
 
@@ -136,6 +141,11 @@ _SUMMED_UP = (
     " JOIN items AS one ON one.id = other WHERE relation = 'made of'"
     " AND links.item IN (SELECT value FROM json_each(?)) AND one.state = 'archived'"
     " AND sum.origin = 'consolidation' AND sum.state != 'archived' ORDER BY other"
+)
+_IN_HISTORY = (
+    "SELECT 1 FROM items WHERE id IN (SELECT value FROM json_each(?)) AND (origin IN ('turn',"
+    " 'tool', 'consolidation', 'reflection') OR EXISTS (SELECT 1 FROM uses WHERE item = items.id))"
+    " LIMIT 1"
 )
 _MADE_OF = (
     "WITH RECURSIVE made (id) AS (SELECT value FROM json_each(?)"

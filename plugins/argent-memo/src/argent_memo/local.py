@@ -1,13 +1,9 @@
-"""What the commands ask of the memory that is open.
-
-A request is ``{"do": NAME, …}``; its answer is ``{"result": …}`` or ``{"error": WORDS}``, after any
-number of ``{"progress": {"done": N, "total": N}}``.
-"""
+"""Local: what the commands can have done by the memory that is open."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -20,7 +16,6 @@ from attrs import define
 from argent_hookspecs import (
     EMBEDDER,
     ArgentError,
-    Connection,
     MemoryFilter,
     MemoryKind,
     NewMemory,
@@ -43,71 +38,31 @@ from argent_memo.entities import Entities
 from argent_memo.followed import Followed
 from argent_memo.items import Place
 from argent_memo.naming import demand_audiences, source_of
+from argent_memo.requests import TICK, Given, Operation, Progress
 
 if TYPE_CHECKING:
     from argent_memo.memo import Memo
 
-_TICK = 0.2
 _SECRET = (
     "it looks like a key or a password, and such things are not kept here. Store it with: argent"
     " secrets set NAME"
 )
 _WORKER_SECONDS = 5.0
+_EMBEDDER_SECONDS = 4.0
+_SOON_EMBEDDED = 500
+_NO_EMBEDDER = "by words alone: no embedder is installed; see: argent memory stats"
 _NO_WORKER = (
     "the memory's HTTP worker is switched off; to switch it on: argent config set memory.workerPort"
     " 37778"
 )
 _NOT_YET = "the memory's HTTP worker is not up yet; see: argent plugins list"
+_HISTORY = (
+    "The conversations where it was said still have the words (data/kernel.db): their last 200"
+    " exchanges, and all that is younger than journal.retention, 90 days unless it is set. /new in"
+    " a conversation keeps a model from being told them."
+)
 BY_HAND = "hand"
 """The source of what is added by a command."""
-
-
-@define
-class Progress:
-    """How far an operation is."""
-
-    done: int = 0
-    total: int = 0
-
-    def note(self, done: int, total: int = 0) -> None:
-        """Note it; harmless from any thread."""
-        self.done, self.total = done, total
-
-
-async def serve(desk: Desk, connection: Connection) -> None:
-    """Answer requests until the command goes away."""
-    async for request in connection:
-        work = desk.operations.get(str(request.get("do")))
-        given = {name: value for name, value in request.items() if name != "do"}
-        progress = Progress()
-        if work is None:
-            await connection.send({"error": f"there is no request {request.get('do')!r}"})
-            continue
-        ticking = asyncio.create_task(_tick(connection, progress))
-        try:
-            answer = {"result": await work(await desk.named(given), progress)}
-        except ArgentError as error:
-            answer = {"error": str(error)}
-        except (ValueError, ArithmeticError) as error:  # a row that holds what none can hold
-            answer = {"error": f"an item is damaged ({error}). See: argent memory check"}
-        finally:
-            ticking.cancel()
-            await asyncio.wait({ticking})
-        await connection.send(answer)
-
-
-async def _tick(connection: Connection, progress: Progress) -> None:
-    told = 0
-    with suppress(ConnectionError):  # the command went away; what it asked for is done nonetheless
-        while True:
-            await asyncio.sleep(_TICK)
-            if progress.done != told:
-                told = progress.done
-                await connection.send({"progress": {"done": told, "total": progress.total}})
-
-
-Given = Mapping[str, Any]
-Operation = Callable[[Given, Progress], Awaitable[Any]]
 
 
 @define(eq=False, repr=False)
@@ -146,9 +101,30 @@ class Desk:
         return {**given, "source": await source_of(self.memo, source)} if source else given
 
     async def search(self, given: Given, progress: Progress) -> list[dict[str, Any]]:
-        """Find what answers a question best."""
+        """Find what answers a question best; remark it, if that goes by words alone."""
+        progress.remark = await self._by_words_alone(given["query"])
         found = await self.memo.search(given["query"], given["k"], filters=_filters(given))
-        return [{**account(one), "score": one.score, "why": one.why} for one in found]
+        return [
+            {**account(one), "score": one.score, "sureness": one.sureness, "why": one.why}
+            for one in found
+        ]
+
+    async def _by_words_alone(self, query: str) -> str:
+        """Return why a question is not compared by meaning, if it is not.
+
+        An agent that has only just started, for this command perhaps, is given a moment.
+        """
+        embedding, embedder = self.memo.embedding, self.ctx.services.find(EMBEDDER)
+        if embedder is None:
+            return _NO_EMBEDDER
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_EMBEDDER_SECONDS):
+                while not embedding.trouble and embedding.waiting < _SOON_EMBEDDED:
+                    if await embedding.near(query) is not None:
+                        return ""
+                    await asyncio.sleep(TICK / 4)
+        waits = f"{embedder.id} is not ready; it gets so while the agent runs: argent start"
+        return f"by words alone: {embedding.trouble or waits}"
 
     async def show(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Tell all about an item."""
@@ -215,18 +191,21 @@ class Desk:
 
     async def forget(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Delete items, or what came of a source; the file too that a repair has kept, if told."""
-        database, files = self.memo.store.database, list[Path]()
-        if given.get("source"):
-            gone = await self.memo.store.forget_source(given["source"])
+        database, files, source = self.memo.store.database, list[Path](), given.get("source")
+        ids = await self.memo.store.of_source(source) if source else given["ids"]
+        told = await database.read(partial(forgetting.are_in_history, ids=ids))
+        if source:
+            gone = await self.memo.store.forget_source(source)
         else:
-            gone = await self.memo.store.forget(given["ids"])
+            gone = await self.memo.store.forget(ids)
         if given.get("broken_file"):
             files = await broken_file.delete(database)
+        left = [_HISTORY if told else "", await broken_file.said(database)]
         return {
             "items": list(gone.items),
             "made_of_them": list(gone.made_of_them),
             "files": [str(path) for path in files],
-            "left": await broken_file.said(database),
+            "left": " ".join(filter(None, left)),
         }
 
     async def timeline(self, given: Given, progress: Progress) -> list[dict[str, Any]]:
@@ -304,7 +283,7 @@ class Desk:
         with suppress(TimeoutError):
             async with asyncio.timeout(_WORKER_SECONDS):
                 while self.memo.worker is None:  # noqa: ASYNC110 - it is up in a moment
-                    await asyncio.sleep(_TICK / 4)
+                    await asyncio.sleep(TICK / 4)
         problem = _NOT_YET if self.memo.worker is None else self.memo.worker
         return {"port": port, "problem": problem}
 

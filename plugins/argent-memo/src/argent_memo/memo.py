@@ -24,9 +24,10 @@ from argent_memo.capture import Capture
 from argent_memo.embedding import Embedding
 from argent_memo.followed import Followed
 from argent_memo.items import Place
-from argent_memo.local import Desk, serve
+from argent_memo.local import Desk
 from argent_memo.mirror import Mirror
 from argent_memo.rebuilding import take_over
+from argent_memo.requests import serve
 from argent_memo.schema import MIGRATIONS
 from argent_memo.search import Search
 from argent_memo.settings import MemoSettings

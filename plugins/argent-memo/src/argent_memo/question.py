@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from attrs import define, field, frozen
 
 from argent_memo import times
+from argent_memo.names import look
 from argent_memo.words import SPOKEN, UNSPACED, terms, words
 
 _LONGEST = 2000
@@ -25,6 +26,7 @@ class Question:
             was said to or about somebody: MiniLM alone finds 0.37 with them, and 0.63 without.
         terms: What is looked up in the index.
         speakers: Names of those whose words are asked for.
+        named: Other names in it, as far as capitals show them.
         asks_when: Whether it asks for a time.
         spans: Of time that it names, as far as the memory goes back.
     """
@@ -34,6 +36,7 @@ class Question:
     terms: tuple[str, ...]
     speakers: frozenset[str]
     asks_when: bool
+    named: tuple[str, ...] = ()
     spans: tuple[times.Span, ...] = ()
 
 
@@ -77,6 +80,7 @@ def read(query: str, *, names: Names, asker: str = "") -> Question:
         terms=tuple(wanted)[:_MOST_TERMS],
         speakers=frozenset(named),
         asks_when=times.asks_when(text),
+        named=look(rest).names,
     )
 
 

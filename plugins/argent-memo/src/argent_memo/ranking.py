@@ -15,15 +15,12 @@ from types import MappingProxyType
 
 from attrs import astuple, define, evolve, field, frozen
 
-from argent_memo import times
+from argent_memo import sureness, times
 from argent_memo.question import Question
 from argent_memo.words import substance, substance_at_most
 
 REACH = 2
 """Items before and after one whose words count for it."""
-FEW_ITEMS = 300
-"""Where fewer are known, how rare a word is can hardly be told from them."""
-
 _SHARE_OF_WORDS = 0.5
 _SHARE_OF_MEANING = (0.5, 0.25)
 """What a neighbour's cosine counts for, the nearest first."""
@@ -32,7 +29,8 @@ _DAYS = 7.0
 _DAY = 86400.0
 _AT_THAT_TIME = 0.9
 _LEAST_COSINE = 0.2
-_ENOUGH_TERMS = 8
+_ONLY_ASKS = 0.25
+"""What an item that only asks counts for, beside one that tells."""
 _NAMED_WORDS = 3
 _LEAST_WORTH = 0.01
 """Of what the rarest term is worth; commoner ones are not counted."""
@@ -111,9 +109,8 @@ class Scored:
     """An item, how well it answers, from 0 to 1, and why it was found.
 
     Args:
-        sureness: How sure it is that it has to do with the question at all, from 0 to 1: the share
-            of the question's terms that the window has, by what they are worth; or its own cosine,
-            less what unlike texts have in common.
+        sureness: How sure it is that it has to do with the question at all, from 0 to 1; what was
+            said at the time that is asked about has.
     """
 
     id: int
@@ -159,9 +156,9 @@ def rank(
         cosines: How near each is to the question in meaning, where that is known.
         weights: Of this question; see ``weigh``.
     """
-    worth = {term: _rarity(n, corpus.items) for term, n in corpus.rows_with.items()}
+    worth = {term: sureness.rarity(n, corpus.items) for term, n in corpus.rows_with.items()}
     rows = sorted(rows, key=lambda row: (row.session or 0, row.position, row.id))
-    telling = worth if corpus.items < FEW_ITEMS else _telling(worth)
+    telling = worth if corpus.items < sureness.FEW_ITEMS else _telling(worth)
     _count(rows, telling)
     beside = _beside(rows)
     by_words = _by_words(rows, beside, worth, corpus=corpus)
@@ -179,15 +176,17 @@ def rank(
         if words or (score > 0.0 and _fits(row, asked, cosines)):
             fitting.append((score, place))
     leading = _by_text(rows, fitting, k, weights=weights)
-    shares, highest = _shares(asked, corpus), sum(astuple(weights))
+    shares = sureness.shares(asked, corpus.rows_with, items=corpus.items)
+    known = sureness.known_names(asked, corpus.rows_with)
+    highest = sum(astuple(weights))
     told = []
     for score, place in leading:
         row, cosine = rows[place], cosines.get(rows[place].id, 0.0)
         at_that_time = _nearness(row.said_at, asked.spans) > _AT_THAT_TIME
-        covered = _covered(_window(rows, place), shares)
-        sure = max(covered, cosine - _LEAST_COSINE, float(at_that_time))
+        there = frozenset[str]().union(*(other.counts for other in _window(rows, place)))
+        alike = sureness.sureness(there, cosine, shares=shares, known=known)
         why = _why(row, asked, worth=worth, cosine=cosine)
-        told.append(Scored(row.id, score / highest, min(1.0, sure), why))
+        told.append(Scored(row.id, score / highest, max(alike, float(at_that_time)), why))
     return told
 
 
@@ -234,7 +233,8 @@ def _by_text(
         most = score + weights.when + weights.substance * substance_at_most(row.length)
         if len(best) == k and most < best[0][0]:
             continue
-        score += weights.substance * substance(row.text, row.length)
+        told = substance(row.text, row.length)
+        score = score * (1.0 if told else _ONLY_ASKS) + weights.substance * told
         score += weights.when * times.tells_time(row.text) if weights.when else 0.0
         (heappush if len(best) < k else heappushpop)(best, (score, row.id, place))
     return [(score, place) for score, _, place in sorted(best, reverse=True)]
@@ -254,15 +254,6 @@ def by_life(
 
 def _best_first(one: Scored) -> tuple[float, int]:
     return -one.score, -one.id
-
-
-def _rarity(n: int, items: int) -> float:
-    """Return what a term is worth: its inverse document frequency, squared.
-
-    Squared, it leaves nothing of words that stand nearly everywhere, and does without lists of
-    them (Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009, for the plain one).
-    """
-    return math.log(1 + (items - n + 0.5) / (n + 0.5)) ** 2
 
 
 def _by_words(
@@ -321,23 +312,6 @@ def _window(rows: Sequence[Row], place: int) -> list[Row]:
             other.session == row.session is not None and abs(other.position - row.position) <= REACH
         )
     ]
-
-
-def _shares(asked: Question, corpus: Corpus) -> Mapping[str, float]:
-    """Return which share of a question each of its terms is, by what it is worth.
-
-    Of a long text the terms that are worth most are enough.
-    """
-    items = max(corpus.items, FEW_ITEMS)
-    worth = {term: _rarity(corpus.rows_with.get(term, 0), items) for term in asked.terms}
-    whole = sum(sorted(worth.values())[-_ENOUGH_TERMS:]) or 1.0
-    return {term: one / whole for term, one in worth.items()}
-
-
-def _covered(window: Sequence[Row], shares: Mapping[str, float]) -> float:
-    """Return the share of the question that a window has."""
-    found = frozenset[str]().union(*(row.counts for row in window))
-    return sum(shares[term] for term in sorted(found))
 
 
 def _nearness(said_at: float, spans: Sequence[times.Span]) -> float:

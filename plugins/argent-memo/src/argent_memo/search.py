@@ -19,7 +19,7 @@ from functools import partial
 from attrs import define, evolve, field, frozen
 
 from argent_hookspecs import Clock, Database, Memory, MemoryFilter, Transaction
-from argent_memo import items, life, question, ranking, times
+from argent_memo import items, life, question, ranking, sureness, times
 from argent_memo.filters import conditions
 from argent_memo.items import COLUMNS
 from argent_memo.meaning import Meaning, Near
@@ -40,6 +40,8 @@ _RUNNERS_UP = 10
 _AROUND_DAYS = 3
 _MOST_SPANS = 8
 _DAY = 86400.0
+_SURE = 0.15
+_DOUBTFUL = 2
 
 
 @frozen(kw_only=True)
@@ -79,7 +81,8 @@ class Search:
 
         Args:
             floor: Nothing is returned unless one of them is so sure to have to do with the
-                question, from 0 to 1, see ``Scored``; less is asked of a small memory.
+                question, from 0 to 1, see ``Scored``, and no more than two unless one is sure
+                enough; less is asked of a small memory.
         """
         wanted = filters or MemoryFilter()
         if k < 1:
@@ -128,10 +131,16 @@ def _find(tx: Transaction, *, query: _Query, k: int) -> list[Memory]:
         ids, now = [one.id for one in scored], query.now.timestamp()
         lives = life.weights(tx, ids, now=now, half_life=query.half_life)
         scored = ranking.by_life(scored, lives, weights=weights)
-    floor = query.floor * min(1.0, count / ranking.FEW_ITEMS)
-    if not any(one.sureness >= floor for one in scored[:k]):
+    return _told(tx, _sure(scored[:k], floor=query.floor, items=count))
+
+
+def _sure(scored: Sequence[Scored], *, floor: float, items: int) -> Sequence[Scored]:
+    """Return all where one of them is sure, the two best where that is doubtful, or none."""
+    size = min(1.0, items / sureness.FEW_ITEMS)
+    most = max((one.sureness for one in scored), default=0.0)
+    if most < floor * size:
         return []
-    return _told(tx, scored[:k])
+    return scored if most >= _SURE * size else scored[:_DOUBTFUL]
 
 
 def _known(tx: Transaction, terms: Sequence[str]) -> dict[str, int]:
@@ -254,7 +263,12 @@ def _told(tx: Transaction, scored: Sequence[Scored]) -> list[Memory]:
     rows = tx.execute(sql, (json.dumps([one.id for one in scored]),)).fetchall()
     found = {row[0]: items.memory(row) for row in rows}
     return [
-        evolve(found[one.id], score=round(one.score, 4), why=one.why)
+        evolve(
+            found[one.id],
+            score=round(one.score, 4),
+            sureness=round(one.sureness, 2),
+            why=one.why,
+        )
         for one in scored
         if one.id in found
     ]

@@ -9,21 +9,19 @@ them nothing is lost but a small bonus.
 from __future__ import annotations
 
 import calendar
-import functools
-import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from importlib.resources import files
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from attrs import frozen
 
-from argent_memo.words import UNSPACED, fold, words
-
-Span = tuple[float, float]
-"""From when until when, in seconds since 1970."""
+from argent_memo import events, periods
+from argent_memo.events import Event
+from argent_memo.lexicon import Piece, lexicon, read
+from argent_memo.periods import Now
+from argent_memo.periods import Span as Span
+from argent_memo.words import fold, words
 
 _AMBIGUOUS = ("may", "march")
 """Months in English that are other words as well."""
@@ -48,25 +46,6 @@ _SPEAKER_SELF = re.compile(
 )
 
 
-@frozen
-class _Lexicon:
-    """Names of times in many languages, folded.
-
-    Args:
-        months: Numbers of the months that a name may mean.
-        relative: Units and amounts that a phrase may mean: ``{"last week": [["week", -1]]}``.
-        words: Words that say when something was or will be.
-        phrases: The keys of ``relative`` by their first words.
-        unspaced: Finds them where a script has no spaces.
-    """
-
-    months: Mapping[str, Sequence[int]]
-    relative: Mapping[str, Sequence[tuple[str, int]]]
-    words: frozenset[str]
-    phrases: Mapping[str, Sequence[str]]
-    unspaced: re.Pattern[str]
-
-
 def asks_when(query: str) -> bool:
     """Tell whether a question asks for a time."""
     return _WHEN.search(fold(query)) is not None
@@ -79,29 +58,91 @@ def says_i(query: str) -> bool:
 
 def tells_time(text: str) -> bool:
     """Tell whether a text has a word that says when: a weekday, a month, a year, "next week"."""
-    folded, lexicon = fold(text), _lexicon()
+    folded, known = fold(text), lexicon()
     if _YEAR.search(folded) is not None:
         return True
     for word in words(folded):
-        if word in lexicon.words or (word in lexicon.months and word not in _AMBIGUOUS):
+        if word in known.words or (word in known.months and word not in _AMBIGUOUS):
             return True
-        phrases = lexicon.phrases.get(word, ())
-        if any(phrase == word or (" " in phrase and phrase in folded) for phrase in phrases):
-            return True
-    return not folded.isascii() and lexicon.unspaced.search(folded) is not None
+    if any(piece.means("relative") for piece in read(folded)):
+        return True
+    return not folded.isascii() and known.telling.search(folded) is not None
 
 
-def named_spans(query: str, *, now: datetime, years: Sequence[int]) -> list[Span]:
-    """Return the spans of time that a question names.
+@frozen
+class Told:
+    """What a question says about when.
+
+    Args:
+        spans: The times that it names.
+        loose: Times that may be meant: before or after one that it names, a summer of any year.
+        event: That before or after which something was, if it names one and not its date.
+        formerly: Whether it asks how something was.
+    """
+
+    spans: Sequence[Span] = ()
+    loose: Sequence[Span] = ()
+    event: Event | None = None
+    formerly: bool = False
+
+
+def told(query: str, *, now: datetime, years: Sequence[int], south: bool = False) -> Told:
+    """Read what a question says about when.
 
     Args:
         now: What "last week" counts from.
         years: Those that a date without a year may be of.
+        south: Whether it is summer in January.
     """
-    found = [*_numeric(query, years), *_by_month(query, years)]
-    if not found and (year := _YEAR.search(query)):
-        found = list(_span(int(year[1]), None, None, years=years))
-    return found or list(_relative(fold(query), now))
+    folded = fold(query)
+    found = read(folded)
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    counted_from = Now(midnight, years, south)
+    formerly = any(piece.means("formerly") for piece in found)
+    spans = _spans(query, folded, found, counted_from)
+    event = events.named(folded, found)
+    if not spans:
+        loose = periods.of_any_year(found, counted_from)
+        return Told(loose=loose, event=event if not loose else None, formerly=formerly)
+    if event is None:
+        return Told(spans, formerly=formerly)
+    dates = _spans(event.words, event.words, read(event.words), counted_from)
+    if not dates or event.relation == "while":
+        return Told(spans, formerly=formerly)
+    at = min(start for start, _ in dates), max(end for _, end in dates)
+    near, loose = event.times(at)
+    days = [span for span in spans if span not in dates or span[1] - span[0] <= _DAY]
+    return Told(near or days, loose, formerly=formerly)
+
+
+def named_spans(
+    query: str, *, now: datetime, years: Sequence[int], south: bool = False
+) -> list[Span]:
+    """Return the spans of time that a question names; see ``told``."""
+    return list(told(query, now=now, years=years, south=south).spans)
+
+
+def _spans(query: str, folded: str, found: Sequence[Piece], now: Now) -> list[Span]:
+    """Return the times that are named, the most exact of them."""
+    placed = periods.placed(found, now)
+    if dates := [*_numeric(query, now.years), *_by_month(query, now.years)]:
+        return [one for one in dates if _within(one, placed)] or dates
+    return (
+        placed
+        or periods.shifted(found, now)
+        or periods.counted(found, now)
+        or periods.decades(folded, found)
+        or _named_year(query)
+    )
+
+
+def _within(one: Span, others: Sequence[Span]) -> bool:
+    return any(start <= one[0] and one[1] <= end for start, end in others)
+
+
+def _named_year(query: str) -> list[Span]:
+    year = _YEAR.search(query)
+    return [] if year is None else list(_span(int(year[1]), None, None, years=()))
 
 
 def _numeric(query: str, years: Sequence[int]) -> Iterator[Span]:
@@ -118,7 +159,7 @@ def _by_month(query: str, years: Sequence[int]) -> Iterator[Span]:
     written = [word.strip(".,;:!?()\"'") for word in unicodedata.normalize("NFKC", query).split()]
     folded = [fold(word) for word in written]
     for i, word in enumerate(folded):
-        months = _lexicon().months.get(word)
+        months = lexicon().months.get(word)
         if not months:
             continue
         year = day = None
@@ -133,37 +174,6 @@ def _by_month(query: str, years: Sequence[int]) -> Iterator[Span]:
             continue
         for month in months:
             yield from _span(year, month, day, years=years)
-
-
-def _relative(folded: str, now: datetime) -> Iterator[Span]:
-    """Find phrases such as "last week", whole words only."""
-    lexicon = _lexicon()
-    found = {
-        phrase
-        for word in words(folded)
-        for phrase in lexicon.phrases.get(word, ())
-        if phrase == word or (" " in phrase and re.search(rf"\b{re.escape(phrase)}\b", folded))
-    }
-    if not folded.isascii():
-        matches = lexicon.unspaced.finditer(folded)
-        found |= {match[0] for match in matches if match[0] in lexicon.relative}
-    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    for phrase in sorted(found):
-        for unit, amount in lexicon.relative[phrase]:
-            start, end = _unit(today, unit, amount), _unit(today, unit, amount + 1)
-            yield start.timestamp(), end.timestamp()
-
-
-def _unit(today: datetime, unit: str, amount: int) -> datetime:
-    """Return when a day, week, month or year begins, counted from the present one."""
-    if unit == "day":
-        return today + timedelta(amount)
-    if unit == "week":
-        return today + timedelta(7 * amount - today.weekday())
-    if unit == "month":
-        months = today.year * 12 + today.month - 1 + amount
-        return today.replace(year=months // 12, month=months % 12 + 1, day=1)
-    return today.replace(year=today.year + amount, month=1, day=1)
 
 
 def _span(
@@ -182,20 +192,3 @@ def _span(
         else:
             days = 366 if calendar.isleap(one) else 365
         yield start, start + days * _DAY
-
-
-@functools.cache
-def _lexicon() -> _Lexicon:
-    raw: dict[str, Any] = json.loads(files(__package__).joinpath("lexicon.json").read_text("utf-8"))
-    phrases: dict[str, list[str]] = {}
-    for phrase in raw["relative"]:
-        phrases.setdefault(phrase.split()[0], []).append(phrase)
-    names = [*raw["time_words"], *raw["relative"], *raw["months"]]
-    unspaced = sorted((n for n in names if UNSPACED.fullmatch(n)), key=len, reverse=True)
-    return _Lexicon(
-        months=raw["months"],
-        relative=raw["relative"],
-        words=frozenset(raw["time_words"]),
-        phrases=phrases,
-        unspaced=re.compile("|".join(map(re.escape, unspaced))),
-    )

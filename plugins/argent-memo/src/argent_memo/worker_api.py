@@ -259,7 +259,7 @@ def _made(kind: Callable[..., NewMemory], fields: Mapping[str, Any]) -> NewMemor
 
 
 def _found(one: Any) -> dict[str, Any]:
-    return {"score": one.score, "why": one.why}
+    return {"score": one.score, "sureness": one.sureness, "why": one.why}
 
 
 def _newest(tx: Transaction, *, before: int, limit: int, shown: tuple[str, bool]) -> list[Any]:

@@ -33,6 +33,7 @@ MIGRATIONS = (
     CREATE TABLE webhooks (channel TEXT PRIMARY KEY, url TEXT NOT NULL) STRICT;
     """,
     "ALTER TABLE pieces ADD COLUMN stored_at REAL;",
+    "ALTER TABLE questions ADD COLUMN press TEXT NOT NULL DEFAULT '';",
 )
 _KEPT_SECONDS = 45 * 86400.0
 _TOLD_AGAIN_SECONDS = 2 * 86400.0
@@ -60,6 +61,7 @@ class Question:
     Args:
         id: Of the approval, or the code of somebody who asks to be let in.
         turn: The turn that waits for the answer; empty if none does.
+        press: The button that an owner has pressed, written down; empty if none was.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Question:
     message: int
     turn: str
     text: str
+    press: str = ""
 
 
 @define(eq=False, repr=False)
@@ -145,7 +148,7 @@ class Ledger:
     async def asked(self, channel: str, question: Question) -> None:
         """Note that a question was asked."""
         one = question
-        sql = "INSERT OR REPLACE INTO questions VALUES (?, ?, ?, ?, ?, ?, ?)"
+        sql = "INSERT OR REPLACE INTO questions VALUES (?, ?, ?, ?, ?, ?, ?, '')"
         given = (one.id, channel, one.chat, one.message, one.turn, one.text, self._now())
         await self._write(sql, *given)
 
@@ -154,10 +157,15 @@ class Ledger:
     ) -> list[Question]:
         """Return the questions that are not settled: one's, a turn's, or all of them."""
         sql = (
-            "SELECT id, chat, message, turn, text FROM questions"
+            "SELECT id, chat, message, turn, text, press FROM questions"
             " WHERE channel = ? AND id = COALESCE(?, id) AND turn = COALESCE(?, turn)"
         )
         return [Question(*row) for row in await self._read(sql, channel, id, turn)]
+
+    async def pressed(self, channel: str, id: str, *, press: str) -> None:
+        """Note which button of a question is pressed, before that is acted on."""
+        sql = "UPDATE questions SET press = ? WHERE channel = ? AND id = ?"
+        await self._write(sql, press, channel, id)
 
     async def settled(self, channel: str, id: str) -> None:
         """Forget a question."""

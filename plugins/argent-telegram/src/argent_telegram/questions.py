@@ -7,7 +7,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
+from attrs import asdict, define, field, frozen
 
 from argent_hookspecs import (
     Address,
@@ -38,6 +38,21 @@ _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 
 log = logging.getLogger("argent.plugin.telegram")
+
+
+@frozen(kw_only=True)
+class Press:
+    """The press of a button of an approval; a crash later it is known again.
+
+    Args:
+        query: Telegram's id of it.
+        words: What is said once it is acted on.
+    """
+
+    query: str
+    user: str
+    allow: bool
+    words: str
 
 
 @define(eq=False, repr=False)
@@ -100,7 +115,21 @@ class Questions:
         waiting = {f"{_TOOL}:{approval.id}" for approval in await self.agent.approvals()}
         for question in asked:
             if question.id not in waiting:
-                await self._close(question, "Answered elsewhere, or too late.")
+                await self._close(question, await self._outcome(question))
+
+    async def _outcome(self, question: Question) -> str:
+        """Say what came of a question: the press of a button, before the agent ended perhaps."""
+        if question.press:
+            press = Press(**json.loads(question.press))
+            if await self._answer(question.id, press):
+                return press.words
+        return "Answered elsewhere, or too late."
+
+    async def _answer(self, id: str, press: Press) -> bool:
+        name = id.partition(":")[2]
+        by, sender = f"{self.channel}:{press.user}", Sender(self.channel, press.user)
+        key = f"{self.channel}:{press.query}"
+        return await self.agent.answer(name, allow=press.allow, by=by, sender=sender, key=key)
 
     async def press(self, query: CallbackQuery) -> None:
         """Do what a button asks for, and say what came of it."""
@@ -113,22 +142,26 @@ class Questions:
         if kind not in (_TOOL, _PERSON) or not name or choice not in ("y", "n"):
             await self._tell(query, OVER, alert=True)  # no button of this bot says that
             return
-        allow, who = choice == "y", query.from_user.full_name
-        sender = Sender(self.channel, str(query.from_user.id))
-        by = f"{self.channel}:{query.from_user.id}"
+        allow, user = choice == "y", str(query.from_user.id)
+        word = _word(kind, allow=allow)
+        words = f"{word} by {query.from_user.full_name}."
+        press = Press(query=query.id, user=user, allow=allow, words=words)
+        is_owner = await self._is_owner(user)
         if kind == _TOOL:
-            done = await self.agent.answer(name, allow=allow, by=by, sender=sender)
+            if is_owner:
+                await self.ledger.pressed(self.channel, id, press=json.dumps(asdict(press)))
+            done = await self._answer(id, press)
         else:
+            sender, by = Sender(self.channel, user), f"{self.channel}:{user}"
             done = await self.agent.pair(name, allow=allow, by=by, sender=sender)
-        may_decide = done or await self._is_owner(sender.id)
+        may_decide = done or is_owner
         if not may_decide or (not done and await self._is_waited_for(id)):
             await self._tell(query, NOT_YOU, alert=True)
             return
-        word = _word(kind, allow=allow)
         await self._tell(query, word if done else OVER, alert=not done)
         questions = await self.ledger.questions(self.channel, id=id)
         for question in questions:
-            await self._close(question, f"{word} by {who}." if done else OVER)
+            await self._close(question, words if done else OVER)
         if not questions:
             await self._close_unknown(query)
 

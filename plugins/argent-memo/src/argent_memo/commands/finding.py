@@ -13,6 +13,7 @@ from argent_memo.commands.group import (
     TEXT,
     as_json,
     ask,
+    ask_how,
     audiences,
     kinds,
     memory,
@@ -44,15 +45,20 @@ from argent_memo.commands.output import (
 def search(home: CommandContext, /, as_json: bool, **given: Any) -> None:
     """Find what answers QUERY, best first; any text will do, in any language.
 
+    Where it goes by words alone, that is said: on standard error, and as "by" with --json.
+
     \b
     argent memory search "where does Ann live"
     argent memory search Ferien -k 3 --since 2026-03-01
     argent memory search key --kind fact --kind decision --json
     """
-    found = ask(home, "search", **given)
+    found, alone = ask_how(home, "search", **given)
     if as_json:
-        print_json(found)
+        by = "words" if alone else "words and meaning"
+        print_json([{**item, "by": by} for item in found])
         return
+    if alone:
+        click.echo(f"Searched {alone}", err=True)
     for item in found:
         say_item(item)
         say(f"        found by: {item['why']}")

@@ -88,13 +88,18 @@ kinds = click.option("--kind", "kinds", multiple=True, type=KINDS, help="Only th
 
 def ask(home: CommandContext, do: str, **given: Any) -> Any:
     """Have the memory do something; every error on purpose becomes a clear message."""
+    return ask_how(home, do, **given)[0]
+
+
+def ask_how(home: CommandContext, do: str, **given: Any) -> tuple[Any, str]:
+    """Do the same; return also what there is to remark of how it was done."""
     try:
         answer = asyncio.run(_asked(home, {"do": do, **given}))
     except (ArgentError, ConnectionError) as error:
         raise click.ClickException(str(error)) from error
     if "error" in answer:
         raise click.ClickException(str(answer["error"]))
-    return answer["result"]
+    return answer["result"], answer["remark"]
 
 
 async def _asked(home: CommandContext, request: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ _HERE = (
     "The agent runs here, in the foreground, until Ctrl-C. In the background: nohup argent start"
     " --quiet &"
 )
+_UNTIL = " alone, until nearly all have their vectors"
 _BROKEN = (
     "Parts of the file cannot be read. What can be goes into a new one with: argent memory reindex"
 )
@@ -47,6 +48,7 @@ def stats(home: CommandContext, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
+    waits = found["embedder"] is not None and found["search"] == "words"
     vectors = (f"{v['vectors']:,} of {v['embedder']}" for v in found["vectors"])
     say_rows(
         [
@@ -60,6 +62,7 @@ def stats(home: CommandContext, as_json: bool) -> None:
             ("On disk", megabytes(found["bytes"])),
             ("Vectors", ", ".join(vectors)),
             ("Embedder", found["embedder"] or _ALONE),
+            ("Search", f"by {found['search']}" + _UNTIL * waits),
         ]
     )
     if found["without_vector"]:

@@ -1,0 +1,76 @@
+"""Sureness: whether what was found has to do with the question at all.
+
+A score says which of the items fits best, and one always does. How sure that is goes by what of the
+question is there, by what its words are worth, and by the cosine. The commonest words of some
+languages are in ``common_words.json``; the ranking does without them.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Collection, Mapping
+from importlib import resources
+
+from argent_memo.question import Question
+from argent_memo.words import terms
+
+FEW_ITEMS = 300
+"""Where fewer are known, how rare a word is can hardly be told from them."""
+_ENOUGH_TERMS = 8
+_USUAL_COSINE = 0.1
+_OF_STRANGERS = 1 / 3
+
+
+def rarity(n: int, items: int) -> float:
+    """Return what a term is worth: its inverse document frequency, squared.
+
+    Squared, it leaves nothing of words that stand nearly everywhere, and does without lists of
+    them (Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009, for the plain one).
+    """
+    return math.log(1 + (items - n + 0.5) / (n + 0.5)) ** 2
+
+
+def shares(asked: Question, rows_with: Mapping[str, int], *, items: int) -> Mapping[str, float]:
+    """Return which share of a question each of its terms is, by what it is worth.
+
+    Of a long text the terms that are worth most are enough. One of nothing but the commonest words
+    of a language ("what is it") asks for nothing that could be there.
+
+    Args:
+        rows_with: How many items have a term, for those that some have.
+    """
+    many = max(items, FEW_ITEMS)
+    if any(common.issuperset(asked.terms) for common in _languages()):
+        return {}
+    worth = {term: rarity(rows_with.get(term, 0), many) for term in asked.terms}
+    whole = sum(sorted(worth.values())[-_ENOUGH_TERMS:]) or 1.0
+    return {term: one / whole for term, one in worth.items()}
+
+
+def sureness(
+    has: Collection[str], cosine: float, *, shares: Mapping[str, float], known: float
+) -> float:
+    """Return how sure it is that an item has to do with a question, from 0 to 1.
+
+    Args:
+        has: The terms of the question that it has, or what stands around it.
+        cosine: Its own; unlike texts have a little in common, too.
+        known: See ``known_names``.
+    """
+    covered = sum(shares.get(term, 0.0) for term in sorted(has))
+    return min(1.0, known * max(covered, cosine - _USUAL_COSINE, 0.0))
+
+
+def known_names(asked: Question, rows_with: Mapping[str, int]) -> float:
+    """Return 1, or a half where a question names somebody, and nobody that any item names."""
+    named = [term for name in asked.named for term in terms(name)]
+    strange = bool(named) and not asked.speakers and rows_with.keys().isdisjoint(named)
+    return _OF_STRANGERS if strange else 1.0
+
+
+@functools.cache
+def _languages() -> tuple[frozenset[str], ...]:
+    text = resources.files("argent_memo").joinpath("common_words.json").read_text("utf-8")
+    return tuple(frozenset(terms(words)) for words in json.loads(text).values())

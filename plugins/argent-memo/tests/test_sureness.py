@@ -1,0 +1,78 @@
+"""How sure a find is, and what is found where nothing fits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import argent_memo
+from argent_hookspecs import NewMemory, Trust
+from argent_memo.items import Place
+from argent_memo.memo import Memo, memo_of
+from argent_testing import load_plugin
+
+pytestmark = pytest.mark.anyio
+
+BEGAN = datetime(2024, 3, 6, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def memo(tmp_path: Path) -> AsyncIterator[Memo]:
+    """A memory of 400 things, each said on a day of its own, and one about a harbour."""
+    async with load_plugin(argent_memo, folder=tmp_path) as specimen:
+        memo = memo_of(specimen.ctx)
+        texts = [f"The {n}th of the apples is red, and is in the garden." for n in range(400)]
+        texts.append("The harbour of Ulm is closed for the whole of the winter.")
+        await memo.store.add_all(
+            [
+                (
+                    NewMemory(text=text, speaker="Ann", said_at=BEGAN + timedelta(days=n)),
+                    Place(origin="turn", name="home"),
+                )
+                for n, text in enumerate(texts)
+            ]
+        )
+        yield memo
+
+
+async def test_what_the_question_names_is_sure(memo: Memo) -> None:
+    found = await memo.search("Why is the harbour closed?")
+
+    assert "harbour" in found[0].text
+    assert found[0].sureness > 0.5
+
+
+@pytest.mark.parametrize("query", ["the and of", "is it in the", "What is it?"])
+async def test_words_that_stand_everywhere_ask_for_nothing(memo: Memo, query: str) -> None:
+    found = await memo.search(query)
+
+    assert len(found) <= 2
+    assert all(one.sureness == 0.0 for one in found)
+
+
+async def test_what_has_nothing_in_common_is_not_found(memo: Memo) -> None:
+    assert await memo.search("xyzzy plugh frobnitz") == []
+
+
+async def test_of_somebody_that_nobody_has_named_little_is_sure(memo: Memo) -> None:
+    (sure, *_), (doubtful, *_) = [
+        await memo.search(f"When did {who} say that the garden gnome closed?")
+        for who in ("we", "Xia")
+    ]
+
+    assert doubtful.sureness < sure.sureness
+
+
+async def test_what_merely_asks_stands_behind_what_tells(memo: Memo) -> None:
+    asked = "Where does my sister live now?"
+    for n in range(3):
+        said_at = BEGAN + timedelta(days=500 + n)
+        await memo.add(NewMemory(text=asked, said_at=said_at, key=f"q{n}", trust=Trust.OWNER))
+    await memo.add(NewMemory(text="My sister has moved to Bern, by the river.", said_at=BEGAN))
+
+    found = await memo.search(asked)
+
+    assert "Bern" in found[0].text
