@@ -23,8 +23,8 @@ EVENT = Event(kind="note", conversation="home", content="hello")
 BAD: Any = evolve(EVENT, data=None)
 
 
-def feed_of(intake: Intake, source: str = "s", *, pairing: bool = False) -> SourceFeed:
-    return SourceFeed(intake, "demo", source, None, pairing=pairing)
+def feed_of(intake: Intake, source: str = "s", **facts: bool) -> SourceFeed:
+    return SourceFeed(intake, "demo", source, None, **facts)
 
 
 def note(words: object, **facts: Any) -> Event:
@@ -151,18 +151,21 @@ async def conversations(intake: Intake) -> list[str]:
     return [row[0] for row in rows]
 
 
-async def test_two_conversations_of_a_channel_stay_two(intake: Intake) -> None:
+@pytest.mark.parametrize("names", [("ada", "irc:ada"), ("irc:ada", "ada")])
+async def test_two_conversations_of_a_channel_stay_two(
+    intake: Intake, names: tuple[str, str]
+) -> None:
     feed = feed_of(intake, "irc", pairing=True)
-    for name in ("ada", "irc:ada"):
+    for name in names:
         await feed.emit(evolve(EVENT, conversation=name, trust="owner"))
 
-    assert await conversations(intake) == ["irc:ada", "irc:irc:ada"]
+    assert await conversations(intake) == [f"irc:{name}" for name in names]
 
 
 async def test_one_that_says_which_channel_it_is_of_says_so_always(intake: Intake) -> None:
-    feed = feed_of(intake, "irc", pairing=True)
+    feed = feed_of(intake, "irc", pairing=True, names_whole=True)
     await feed.emit(evolve(EVENT, conversation="irc:ada", trust="owner"))
-    with pytest.raises(PluginError, match="named a conversation 'ada', though others begin"):
+    with pytest.raises(PluginError, match="'ada', which does not begin with 'irc:'"):
         await feed.emit(evolve(EVENT, conversation="ada", trust="owner"))
 
     assert await conversations(intake) == ["irc:ada"]

@@ -77,6 +77,8 @@ class Channel:
         pairing: Whether its senders are strangers until they are paired: messages from outside
             reach the agent only from people that its owner has let in. Without it they come in as
             content from outside.
+        names_whole: Whether it begins the names of its conversations with its id and a colon
+            itself; otherwise the kernel does, so that no two channels have the same.
         longest: Characters that one message may have; a longer reply is delivered in parts, each
             with a key of its own.
         timeout: Seconds that opening, or one delivery, may take; what the channel itself makes
@@ -89,4 +91,5 @@ class Channel:
     pairing: bool = True
     longest: int | None = field(default=None, validator=optional([instance_of(int), ge(1)]))
     timeout: float = 30.0
+    names_whole: bool = False
     order: int = 0

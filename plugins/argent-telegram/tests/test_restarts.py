@@ -36,7 +36,7 @@ async def test_what_is_told_again_without_a_cursor_is_answered_once(
     async with argent(plugins=PLUGINS, model=["One."], config=config) as kernel:
         update = await api.say("First")
         await api.settled(1, says=1)
-        forget = "DELETE FROM cursors"
+        forget = "DELETE FROM cursors WHERE source = 'telegram'"
         await kernel.journal.database.write(lambda tx: tx.execute(forget).rowcount)
     api.bot.updates.waiting.append(update)
     async with argent.restart(model=["Two."]):
@@ -67,7 +67,7 @@ async def test_the_cursor_keeps_up_with_many_messages_of_one_chat(
     async with argent(plugins=PLUGINS, model=[hang], config=config) as kernel:
         await api.until(lambda: api.bot.updates.confirmed == len(updates))
         await api.until(lambda: api.actions)
-        sql = "SELECT value FROM cursors"
+        sql = "SELECT value FROM cursors WHERE source = 'telegram'"
         cursor = await kernel.journal.database.read(lambda tx: tx.execute(sql).fetchone()[0])
 
     assert f":{updates[-1]['update_id']}@" in cursor

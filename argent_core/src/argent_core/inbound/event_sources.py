@@ -72,6 +72,7 @@ class SourceFeed:
     Args:
         cursor: The one last stored.
         pairing: Whether those who send its events have to be let in.
+        names_whole: Whether it is a channel's and says of each conversation whose it is.
         gap: Done once the source wants to pass over an event that was not stored.
         stored: Called after each event that was.
     """
@@ -81,6 +82,7 @@ class SourceFeed:
     source: str
     cursor: str | None
     pairing: bool = False
+    names_whole: bool = field(default=False, kw_only=True)
     stored: Callable[[], None] = lambda: None
     gap: asyncio.Future[None] = field(factory=lambda: asyncio.get_running_loop().create_future())
     _one_by_one: asyncio.Lock = field(factory=asyncio.Lock)
@@ -131,9 +133,15 @@ class SourceFeed:
 
     async def _store_all(self, together: Sequence[_Emission]) -> None:
         """Store all or none; what is wrong with one of them it hears when it is stored alone."""
-        emit = partial(self.intake.emit_all, plugin=self.plugin, source=self.source)
-        events = [(one.event, one.cursor) for one in together]
-        ids = (await attempt_async(partial(emit, events, pairing=self.pairing))).value
+        emit = partial(
+            self.intake.emit_all,
+            [(one.event, one.cursor) for one in together],
+            plugin=self.plugin,
+            source=self.source,
+            pairing=self.pairing,
+            names_whole=self.names_whole,
+        )
+        ids = (await attempt_async(emit)).value
         for one, id in zip(together, ids or (), strict=False):
             self._note_stored(one, id)
 
@@ -150,6 +158,7 @@ class SourceFeed:
             source=self.source,
             cursor=one.cursor,
             pairing=self.pairing,
+            names_whole=self.names_whole,
         )
         self._note_stored(one, id)
 
@@ -201,8 +210,16 @@ class EventSources:
             back = loop.call_later(_BACK_SECONDS, sound)
             try:
                 cursor = await self.intake.journal.cursor(source)
-                pairing = isinstance(found.record, Channel) and found.record.pairing
-                feed = SourceFeed(self.intake, plugin, source, cursor, pairing, sound)
+                channel = found.record if isinstance(found.record, Channel) else None
+                feed = SourceFeed(
+                    self.intake,
+                    plugin,
+                    source,
+                    cursor,
+                    channel is not None and channel.pairing,
+                    names_whole=channel is not None and channel.names_whole,
+                    stored=sound,
+                )
                 error = await self._listen(found, feed)
             except StorageError as broken:
                 error = EventRefused(str(broken))

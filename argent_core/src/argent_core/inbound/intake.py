@@ -84,7 +84,6 @@ class Intake:
     _starved: bool = False
     _damaged: bool = False
     _doors: dict[str, _Door] = field(factory=dict)
-    _says_which: dict[str, bool] = field(factory=dict)
     _drained: asyncio.Event = field(factory=asyncio.Event)
 
     async def emit(
@@ -95,11 +94,13 @@ class Intake:
         source: str,
         cursor: str | None = None,
         pairing: bool = False,
+        names_whole: bool = False,
     ) -> str | None:
         """Store an event durably and wake the loop.
 
         Args:
             pairing: Whether it came through a channel whose senders have to be let in.
+            names_whole: Whether the names of that channel's conversations begin with its own.
 
         Returns:
             The event's id, or None if its ``dedupe_key`` was seen before.
@@ -108,7 +109,14 @@ class Intake:
             EventRefused: The kernel takes no new work now; says why.
             PluginError: It is no event.
         """
-        arrival = self._arrival(event, plugin=plugin, source=source, cursor=cursor, pairing=pairing)
+        arrival = _arrival(
+            event,
+            plugin=plugin,
+            source=source,
+            cursor=cursor,
+            pairing=pairing,
+            names_whole=names_whole,
+        )
         door = self._door(plugin)
         # One that is called within a turn never waits: it would wait for itself.
         in_turn = current_event.get() is not None
@@ -129,6 +137,7 @@ class Intake:
         plugin: str,
         source: str,
         pairing: bool = False,
+        names_whole: bool = False,
     ) -> list[str | None]:
         """Do for events, and the cursors that go with them, what ``emit`` does, in one transaction.
 
@@ -138,7 +147,14 @@ class Intake:
             ArgentError: None of them is stored; ``emit`` knows for each why.
         """
         arrivals = [
-            self._arrival(event, plugin=plugin, source=source, cursor=cursor, pairing=pairing)
+            _arrival(
+                event,
+                plugin=plugin,
+                source=source,
+                cursor=cursor,
+                pairing=pairing,
+                names_whole=names_whole,
+            )
             for event, cursor in events
         ]
         if self.closed:
@@ -179,37 +195,6 @@ class Intake:
         if self._starved:
             self.publish(_GOING_ON)
         self.closed, self._starved = "", False
-
-    def _arrival(
-        self, event: Event, *, plugin: str, source: str, cursor: str | None, pairing: bool
-    ) -> Arrival:
-        """Return an event as it comes to the gate. Raises ``PluginError``."""
-        _check(plugin, event)
-        if pairing:
-            name = self._whole_name(event.conversation, plugin=plugin, source=source)
-            event = evolve(event, conversation=name)
-        return Arrival(
-            event=event,
-            plugin=plugin,
-            source=source,
-            cursor=cursor,
-            gated=pairing and event.trust is Trust.OUTSIDE,
-        )
-
-    def _whole_name(self, name: str, *, plugin: str, source: str) -> str:
-        """Return a conversation's name with its channel's before it. Raises ``PluginError``.
-
-        Two channels that name theirs alike would hear each other's. Whether a channel says itself
-        which it is, its first name shows: were it free to choose, two names could become one.
-        """
-        prefix = f"{source}:"
-        says_which = name.startswith(prefix)
-        if not self._says_which.setdefault(source, says_which):
-            return f"{prefix}{name}"
-        if not says_which:
-            words = f"named a conversation {name!r}, though others begin with {prefix!r}"
-            raise PluginError(plugin, f"{words}; let all of them, or none")
-        return name
 
     def _door(self, plugin: str) -> _Door:
         return self._doors.setdefault(plugin, _Door())
@@ -284,6 +269,33 @@ class Intake:
                 async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
                     await drained.wait()
         door.flooding = False
+
+
+def _arrival(
+    event: Event,
+    *,
+    plugin: str,
+    source: str,
+    cursor: str | None,
+    pairing: bool,
+    names_whole: bool,
+) -> Arrival:
+    """Return an event as it comes to the gate. Raises ``PluginError``."""
+    _check(plugin, event)
+    if pairing:
+        prefix = f"{source}:"  # two channels that name theirs alike would hear each other's
+        if not names_whole:
+            event = evolve(event, conversation=f"{prefix}{event.conversation}")
+        elif not event.conversation.startswith(prefix):
+            words = f"named a conversation {event.conversation!r}, which does not begin with"
+            raise PluginError(plugin, f"{words} {prefix!r}, though its channel says that all do")
+    return Arrival(
+        event=event,
+        plugin=plugin,
+        source=source,
+        cursor=cursor,
+        gated=pairing and event.trust is Trust.OUTSIDE,
+    )
 
 
 def _check(plugin: str, event: object) -> None:

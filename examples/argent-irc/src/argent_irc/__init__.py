@@ -21,4 +21,5 @@ def argent_channels(ctx: PluginContext) -> Iterable[Channel]:
     """Bring the channel."""
     from argent_irc.channel import open_channel
 
-    return [Channel(id="irc", open=partial(open_channel, ctx), longest=400, timeout=180)]
+    channel = partial(open_channel, ctx)
+    return [Channel(id="irc", open=channel, longest=400, timeout=180, names_whole=True)]

@@ -40,6 +40,7 @@ def argent_channels(ctx: PluginContext) -> Iterable[Channel]:
             id=place.id,
             open=partial(open_connection, ctx, place),
             longest=3900,
+            names_whole=True,
             timeout=120,
             order=order,
         )
