@@ -238,6 +238,16 @@ async def test_a_damaged_file_is_left_alone_and_opens_as_it_is(
     await database.close()
 
 
+async def test_the_log_of_a_file_that_was_cut_is_kept(home: Home, path: Path) -> None:
+    files = await crashed(home, encrypted=False)
+    put(home, {path.name: raw(path)[:100]})
+
+    Encryption(True, SecretStore(home)).settle_all(home.data)
+
+    assert raw(home.data / "notes.db-wal") == files["notes.db-wal"]
+    assert len(raw(path)) == 100
+
+
 async def test_what_is_sorted_stands_in_no_other_file(home: Home) -> None:
     database = await opened(home, encrypted=True)
     settings = [

@@ -19,16 +19,13 @@ from argent_core.storage_errors import UNUSABLE, damaged
 from argent_hookspecs import StorageError
 
 _CACHE_KIB = 4000
-_LEAST_BYTES = 512
 _MOST_MIGRATIONS = 10_000
 
 
 def make_private(path: Path) -> None:
     """Make a file, for this user only, unless it is there."""
     try:
-        size = path.stat().st_size if path.exists() else 0
-        if size < _LEAST_BYTES and (size or wal.holds_frames(path)):
-            raise damaged(path, f"only {size} bytes of it are left")
+        wal.demand_file(path)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:

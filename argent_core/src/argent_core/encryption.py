@@ -102,20 +102,19 @@ class Encryption:
                 log.warning("not changed over: %s", failed)
 
     def _settle(self, path: Path) -> str | None:
+        wal.demand_file(path)
         head = _head(path)
         if not head:
             return self._key(path) if self.wanted else None
         old = None if head == _HEADER else self._key(path, encrypted=True)
         copy = path.with_name(f"{path.name}-copy")
-        if (old is not None) == self.wanted and not copy.exists():
+        copy.unlink(missing_ok=True)  # from a change that was interrupted
+        if (old is not None) == self.wanted:
             return old
         held = attempt(_hold, path, old)
         if isinstance(held.error, DAMAGED):
             raise self._unsound(path, held.error) from held.error
         with contextlib.closing(held.get()) as connection:
-            copy.unlink(missing_ok=True)  # from a change that was interrupted
-            if (old is not None) == self.wanted:
-                return old
             new = self._key(path) if self.wanted else None
             log.info("%s is being %s", path.name, self._done)
             try:
@@ -170,7 +169,7 @@ def is_encrypted(path: Path) -> bool:
 def set_aside(folder: Path) -> list[Path]:
     """Return databases in a folder that nobody opens any more, and everybody can read."""
     files = (path for path in sorted(folder.iterdir()) if path.suffix != ".db" and path.is_file())
-    return [path for path in files if _head(path) == _HEADER]
+    return [path for path in files if attempt(_head, path).value == _HEADER]
 
 
 PLAIN = Encryption()
