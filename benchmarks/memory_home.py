@@ -13,6 +13,7 @@ from types import MappingProxyType
 from attrs import frozen
 
 import argent_memo
+from argent_core.paths import Home
 from argent_hookspecs import EMBEDDER, Memory, MemoryFilter
 from argent_memo.memo import Memo, memo_of
 from argent_memo.store import Store
@@ -65,7 +66,7 @@ async def open_memory(
     plugins = [*beside]
     if embedder in _PLUGINS:
         plugins.append(importlib.import_module(_PLUGINS[embedder]))
-        await asyncio.to_thread(_share_weights, folder, f"embed-{embedder}")
+        await asyncio.to_thread(share_downloads, folder)
     async with load_plugin(argent_memo, folder=folder, beside=plugins) as specimen:
         memo = memo_of(specimen.ctx)
         memo.embedding.patience = _PATIENCE
@@ -74,11 +75,11 @@ async def open_memory(
         yield OpenMemory(memo)
 
 
-def _share_weights(folder: Path, name: str) -> None:
-    """Let the plugin's own folder be one that outlives the home."""
+def share_downloads(home: Path) -> None:
+    """Let what plugins fetch be kept in a folder that outlives the home."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    shared = cache / "argent-benchmarks" / name
+    shared = cache / "argent-benchmarks" / "downloads"
     shared.mkdir(parents=True, exist_ok=True, mode=0o700)
-    own = folder / "data" / "plugins" / name
+    own = Home(home).downloads
     own.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     own.symlink_to(shared, target_is_directory=True)

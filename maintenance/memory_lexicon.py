@@ -247,7 +247,7 @@ def _by_hand(entries: _Entries, language: Mapping[str, Sequence[str]]) -> None:
         **{name: ("decade", tens) for name, tens in _DECADES.items()},
         **{name: ("shift", way) for name, way in _WAYS.items()},
         **{name: ("relative", *amount) for name, amount in _NAMED.items()},
-        **{name: (name,) for name in ("in_season", "in_itself", "of", "formerly")},
+        **{name: (name,) for name in ("ago", "in_season", "in_itself", "of", "formerly")},
         "weekend": ("unit", "weekend"),
         "quarter": ("unit", "quarter"),
     }

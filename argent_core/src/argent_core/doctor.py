@@ -203,7 +203,13 @@ def _check_trust(status: Mapping[str, Any]) -> Iterator[Finding]:
             remedy=f"argent plugins audit {name}; then argent plugins approve {name}",
         )
     for drift in status["drift"]:
-        yield Finding(check="drift", ok=False, summary=drift, remedy=f"{AUDIT}; then {ACCEPT}")
+        yield Finding(
+            check="drift",
+            ok=False,
+            summary=f"{drift}, since it was approved",
+            remedy=f"if you have installed or updated something, that is why: {ACCEPT}; if not,"
+            f" look first: {AUDIT}",
+        )
 
 
 def _check_encryption(home: Home, status: Mapping[str, Any]) -> Iterator[Finding]:

@@ -90,6 +90,11 @@ class Home(NamedTuple):
         """What can be made again."""
         return self.root / "cache"
 
+    @property
+    def downloads(self) -> Path:
+        """What plugins fetched; it can be fetched again."""
+        return self.cache / "downloads"
+
     def plugin_data(self, name: str) -> Path:
         """Return the folder of one plugin."""
         return self.plugins / name

@@ -21,6 +21,7 @@ from attrs import define, evolve, field
 
 from argent_core.agent import KernelAgent
 from argent_core.database import Database
+from argent_core.downloads import DownloadStore, PluginDownloads
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
 from argent_core.inbound.intake import Intake
@@ -71,8 +72,13 @@ class Kit:
     working: Callable[[str], None]
     local_endpoint: Callable[[], str]
     workspace: Path
+    downloads: DownloadStore = field(init=False)
     _open: dict[Path, OpenDatabase] = field(factory=dict)
     _owners: dict[Path, str] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        """Say where downloads are kept."""
+        self.downloads = DownloadStore(self.home.downloads)
 
     def context(self, name: str, settings: Any) -> Context:
         """Make a plugin's context."""
@@ -177,6 +183,11 @@ class Context:
     def files(self) -> Files:
         """Attachments."""
         return self._kit.files
+
+    @property
+    def downloads(self) -> PluginDownloads:
+        """Files that are fetched."""
+        return PluginDownloads(self._kit.downloads, self.progress, self.log)
 
     @property
     def turns(self) -> Turns:

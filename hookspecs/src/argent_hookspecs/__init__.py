@@ -8,6 +8,11 @@ from argent_hookspecs.context import (
     ContextProvider,
     ContextRequest,
 )
+from argent_hookspecs.downloads import (
+    Downloads,
+    Pinned,
+    WheelFile,
+)
 from argent_hookspecs.errors import (
     ArgentError,
     ConfigError,
@@ -17,6 +22,7 @@ from argent_hookspecs.errors import (
     DeliveryError,
     DeliveryRefused,
     DiskFull,
+    DownloadFailed,
     EventRefused,
     FileMissing,
     FileRefused,
@@ -201,6 +207,8 @@ __all__ = [
     "DeliveryError",
     "DeliveryRefused",
     "DiskFull",
+    "DownloadFailed",
+    "Downloads",
     "Draft",
     "Effect",
     "Embedder",
@@ -249,6 +257,7 @@ __all__ = [
     "PairingAsked",
     "PairingRequest",
     "Permission",
+    "Pinned",
     "Plugin",
     "PluginContext",
     "PluginError",
@@ -296,6 +305,7 @@ __all__ = [
     "TurnStarted",
     "Turns",
     "Usage",
+    "WheelFile",
     "hookimpl",
     "setting",
     "tool",

@@ -11,6 +11,7 @@
     │   └── ServiceMissing       no running plugin offers the service that was asked for
     ├── FileRefused              an attachment is not kept: too large, or no room
     ├── FileMissing              an attachment is no longer there
+    ├── DownloadFailed           files that are to be fetched cannot be had; worth another try
     ├── EventRefused             the kernel takes no new work now; the source keeps the event
     ├── ModelError               a model call failed
     │   ├── ModelUnavailable     the provider cannot be reached, or asks to wait; worth another try
@@ -72,6 +73,19 @@ class FileRefused(ArgentError):
 
 class FileMissing(ArgentError):
     """Report an attachment that is no longer there."""
+
+
+class DownloadFailed(ArgentError):
+    """Report files that cannot be fetched: why, and what the person can do.
+
+    Args:
+        message: What happened and what to do.
+        retry_after: Seconds after which another try is worth it.
+    """
+
+    def __init__(self, message: str, *, retry_after: float = 60.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class EventRefused(ArgentError):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from argent_hookspecs.agent import Agent
+from argent_hookspecs.downloads import Downloads
 from argent_hookspecs.events import Event
 from argent_hookspecs.files import Files
 from argent_hookspecs.local import Connection
@@ -122,6 +123,11 @@ class PluginContext(Protocol):
     @property
     def files(self) -> Files:
         """Attachments: what comes with events, and goes with replies."""
+        ...
+
+    @property
+    def downloads(self) -> Downloads:
+        """Files that the plugin needs and does not bring, known by their checksums."""
         ...
 
     @property

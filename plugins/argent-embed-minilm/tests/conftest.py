@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from argent_hookspecs import TextEmbedder
-from argent_testing import FakeContext
-
-from .embed_kit import context, have_weights, opened
+import argent_embed_minilm
+from argent_embed_minilm.catalogue import MINILM
+from argent_embed_minilm.settings import MiniLmSettings
+from argent_testing import FakeContext, downloads_beside, have_downloaded
 
 
 @pytest.fixture
@@ -19,25 +18,12 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def ctx(anyio_backend: str, tmp_path: Path) -> FakeContext:
-    """A context whose folder has the weights."""
-    await have_weights(tmp_path)
-    return context(tmp_path)
+async def files(anyio_backend: str, tmp_path: Path) -> list[Path]:
+    """The weights, where the context has them."""
+    return await have_downloaded(MINILM, downloads_beside(tmp_path / "data"))
 
 
 @pytest.fixture
-async def embedder(ctx: FakeContext) -> AsyncIterator[TextEmbedder]:
-    """The embedder, open."""
-    async with opened(ctx) as embedder:
-        yield embedder
-
-
-@pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that pip takes wheels from, and nothing else."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    monkeypatch.delenv("PIP_INDEX_URL", raising=False)
-    return folder
+async def ctx(files: list[Path], tmp_path: Path) -> FakeContext:
+    """A context that has the weights."""
+    return FakeContext(argent_embed_minilm, MiniLmSettings(), data=tmp_path / "data")

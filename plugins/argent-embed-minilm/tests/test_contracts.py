@@ -6,15 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from argent_testing import HealthCheckContract, PluginContract, Specimen, TextEmbedderContract
+from argent_embed_minilm.catalogue import MINILM
+from argent_testing import (
+    HealthCheckContract,
+    PluginContract,
+    Specimen,
+    TextEmbedderContract,
+    downloads_of_home,
+    have_downloaded,
+)
 
-from .embed_kit import NAME, PLUGIN, WEIGHTS, have_weights
+PLUGIN = "argent_embed_minilm"
 
 
 @pytest.fixture(autouse=True)
 async def weights_at_hand(anyio_backend: str, tmp_path: Path) -> None:
     """Put the weights where the kernel of the test will look for them."""
-    await have_weights(tmp_path / "home" / "data" / "plugins" / NAME)
+    await have_downloaded(MINILM, downloads_of_home(tmp_path / "home"))
 
 
 class TestPlugin(PluginContract):
@@ -30,5 +38,5 @@ class TestHealthChecks(HealthCheckContract):
 
     async def harm(self, specimen: Specimen) -> None:
         """Cut off the files of weights."""
-        for path in WEIGHTS.paths(specimen.ctx.data).values():
+        for path in await specimen.ctx.downloads.fetch(MINILM):
             path.write_bytes(b"cut")

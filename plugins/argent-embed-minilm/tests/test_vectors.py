@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from argent_embed_minilm.catalogue import MINILM
 from argent_embed_minilm.vectors import MiniLm
 from argent_hookspecs import ModelUnavailable
-from argent_testing import FakeContext
-
-from .embed_kit import WEIGHTS, have_weights, likeness, opened
+from argent_testing import (
+    FakeContext,
+    downloads_beside,
+    have_downloaded,
+    likeness,
+    opened_embedder,
+)
 
 pytestmark = pytest.mark.anyio
 TEXTS = (
@@ -35,6 +40,7 @@ import numpy
 import onnxruntime
 
 from argent_embed_minilm.given_back import give_back
+from argent_embed_minilm.catalogue import MINILM
 from argent_embed_minilm.vectors import MiniLm
 
 
@@ -52,9 +58,8 @@ print(resident() - before)
 
 
 @pytest.fixture
-async def file(ctx: FakeContext) -> Path:
-    (path,) = WEIGHTS.paths(ctx.given.data).values()
-    return path
+def file(files: list[Path]) -> Path:
+    return files[0]
 
 
 async def test_it_says_what_the_original_says(file: Path) -> None:
@@ -80,14 +85,19 @@ async def test_a_file_that_is_cut_off_meanwhile_is_noticed(file: Path) -> None:
         model.vectors(TEXTS)
 
 
-async def test_what_was_cut_off_is_mended_at_the_next_question(ctx: FakeContext) -> None:
-    (path,) = WEIGHTS.paths(ctx.given.data).values()
-    async with opened(ctx) as embedder:
+def damage(file: Path) -> None:
+    file.write_bytes(b"cut")
+
+
+async def test_what_was_cut_off_is_mended_at_the_next_question(
+    ctx: FakeContext, file: Path
+) -> None:
+    async with opened_embedder(ctx) as embedder:
         before = await embedder.embed(TEXTS)
-        path.write_bytes(b"cut")
+        damage(file)
         with pytest.raises(ModelUnavailable, match="asked again"):
             await embedder.embed(TEXTS)
-        await have_weights(ctx.given.data)
+        await have_downloaded(MINILM, downloads_beside(ctx.given.data))
 
         assert await embedder.embed(TEXTS) == before
 

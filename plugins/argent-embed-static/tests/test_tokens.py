@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from argent_embed_static.catalogue import TOKENIZER
+from argent_embed_static.catalogue import TOKENIZER, WORDLLAMA
 from argent_embed_static.tokens import Tokenizer
-from argent_testing import FakeContext
-
-from .embed_kit import WEIGHTS
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def tokenizer(ctx: FakeContext) -> Tokenizer:
-    return Tokenizer(WEIGHTS.paths(ctx.given.data)[TOKENIZER])
+def tokenizer(files: list[Path]) -> Tokenizer:
+    return Tokenizer(files[WORDLLAMA.files.index(TOKENIZER)])
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from argent_testing import FakeContext
-
-from .embed_kit import likeness, opened
+from argent_testing import FakeContext, likeness, opened_embedder
 
 pytestmark = pytest.mark.anyio
 TEXTS = (
@@ -19,7 +17,7 @@ TEXTS = (
 
 
 async def test_it_says_what_wordllama_says(ctx: FakeContext) -> None:
-    async with opened(ctx) as embedder:
+    async with opened_embedder(ctx) as embedder:
         vectors = await embedder.embed(TEXTS)
 
     pairs = [likeness(one, other) for one, other in combinations(vectors, 2)]
@@ -29,7 +27,10 @@ async def test_it_says_what_wordllama_says(ctx: FakeContext) -> None:
 
 @pytest.mark.parametrize("dimensions", [64, 128, 256])
 async def test_fewer_numbers_are_the_first_of_all(ctx: FakeContext, dimensions: int) -> None:
-    async with opened(ctx) as full, opened(ctx.with_settings(dimensions=dimensions)) as narrow:
+    async with (
+        opened_embedder(ctx) as full,
+        opened_embedder(ctx.with_settings(dimensions=dimensions)) as narrow,
+    ):
         (whole,), (part,) = await full.embed(TEXTS[:1]), await narrow.embed(TEXTS[:1])
 
     assert (len(part), narrow.dimensions) == (dimensions, dimensions)
@@ -39,7 +40,7 @@ async def test_fewer_numbers_are_the_first_of_all(ctx: FakeContext, dimensions: 
 
 
 async def test_nothing_to_read_is_zeros(ctx: FakeContext) -> None:
-    async with opened(ctx) as embedder:
+    async with opened_embedder(ctx) as embedder:
         assert [any(vector) for vector in await embedder.embed(["", " \n ", "."])] == [
             False,
             False,

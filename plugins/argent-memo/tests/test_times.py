@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argent_memo.times import asks_when, named_spans, says_i, tells_time
+from argent_memo.times import asks_when, named_spans, says_i, tells_time, told
 
 NOW = datetime(2024, 3, 6, 15, tzinfo=UTC)  # a Wednesday
 
@@ -44,6 +44,102 @@ def named(query: str, now: datetime = NOW) -> list[tuple[str, str]]:
 )
 def test_a_time_that_is_named(query: str, start: str, end: str) -> None:
     assert named(query) == [(start, end)]
+
+
+@pytest.mark.parametrize(
+    ("query", "start", "end"),
+    [
+        ("What did we do last summer?", "2023-06-01", "2023-09-01"),
+        ("Where were we the summer before last?", "2022-06-01", "2022-09-01"),
+        ("Where were we two summers ago?", "2022-06-01", "2022-09-01"),
+        ("What did I read in the summer of 2021?", "2021-06-01", "2021-09-01"),
+        ("What did I do last winter?", "2023-12-01", "2024-03-01"),
+        ("What did I do this winter?", "2023-12-01", "2024-03-01"),
+        ("What do I do next spring?", "2025-03-01", "2025-06-01"),
+        ("What did she do last fall?", "2023-09-01", "2023-12-01"),
+        ("Was war letzten Sommer?", "2023-06-01", "2023-09-01"),
+        ("Was war im Sommer letzten Jahres?", "2023-06-01", "2023-09-01"),
+        ("Was war im vorletzten Herbst?", "2022-09-01", "2022-12-01"),
+        ("Qu'avons-nous fait l'été dernier ?", "2023-06-01", "2023-09-01"),
+        ("¿Qué hicimos el verano pasado?", "2023-06-01", "2023-09-01"),
+        ("Cosa abbiamo fatto l'estate scorsa?", "2023-06-01", "2023-09-01"),
+        ("O que fizemos no verão passado?", "2023-06-01", "2023-09-01"),
+        ("Wat deden we vorige zomer?", "2023-06-01", "2023-09-01"),
+        ("Что мы делали прошлым летом?", "2023-06-01", "2023-09-01"),
+        ("Что было летом прошлого года?", "2023-06-01", "2023-09-01"),
+        ("Co robiliśmy zeszłego lata?", "2023-06-01", "2023-09-01"),
+        ("Mitä teimme viime kesänä?", "2023-06-01", "2023-09-01"),
+        ("Mit csináltunk múlt nyáron?", "2023-06-01", "2023-09-01"),
+        ("Geçen yaz ne yaptık?", "2023-06-01", "2023-09-01"),
+        ("الصيف الماضي ماذا فعلنا؟", "2023-06-01", "2023-09-01"),
+        ("पिछली गर्मियों में हम कहाँ गए थे?", "2023-06-01", "2023-09-01"),
+        ("去年夏天我们去了哪里？", "2023-06-01", "2023-09-01"),
+        ("去年の夏はどこに行きましたか", "2023-06-01", "2023-09-01"),
+        ("지난 여름에 뭐 했어?", "2023-06-01", "2023-09-01"),
+        ("What did grandma make last Christmas?", "2023-12-24", "2023-12-27"),
+        ("Where were we at Easter 2023?", "2023-04-07", "2023-04-11"),
+        ("Was gab es letzte Ostern?", "2023-04-07", "2023-04-11"),
+        ("去年春节我们做了什么？", "2023-01-22", "2023-01-29"),
+        ("What did I do last weekend?", "2024-03-02", "2024-03-04"),
+        ("What did I do the weekend before last?", "2024-02-24", "2024-02-26"),
+        ("What did I say on Monday?", "2024-03-04", "2024-03-05"),
+        ("Was war letzten Freitag?", "2024-03-01", "2024-03-02"),
+        ("What did we earn last quarter?", "2023-10-01", "2024-01-01"),
+        ("What did we earn in Q3 2023?", "2023-07-01", "2023-10-01"),
+        ("What happened last May?", "2023-05-01", "2023-06-01"),
+        ("What did I eat this morning?", "2024-03-06", "2024-03-07"),
+        ("What did I read three weeks ago?", "2024-02-11", "2024-02-18"),
+        ("Was war vor zwei Tagen?", "2024-03-04", "2024-03-05"),
+        ("Что было пять недель назад?", "2024-01-28", "2024-02-04"),
+        ("三年前我住在哪里？", "2021-01-01", "2022-01-01"),
+        ("Where did we live in the nineties?", "1990-01-01", "2000-01-01"),
+        ("Où vivions-nous dans les années 90 ?", "1990-01-01", "2000-01-01"),
+        ("What did we do two weeks before August 11, 2023?", "2023-07-28", "2023-08-11"),
+    ],
+)
+def test_a_season_a_feast_and_what_is_counted_from_now(query: str, start: str, end: str) -> None:
+    assert named(query) == [(start, end)]
+
+
+def test_summer_is_in_january_where_it_is() -> None:
+    (summer,) = named_spans("What did we do last summer?", now=NOW, years=(), south=True)
+    assert datetime.fromtimestamp(summer[0], UTC).date().isoformat() == "2023-12-01"
+
+
+def test_what_is_before_a_date_may_be_any_time_before_it() -> None:
+    asked = told("What did I buy before May 2023?", now=NOW, years=(2023, 2024))
+    ((start, end),) = asked.loose
+    assert not asked.spans
+    assert start < 0 < end == datetime(2023, 6, 1, tzinfo=UTC).timestamp()
+
+
+def test_a_summer_that_is_not_named_may_be_of_any_year() -> None:
+    asked = told("What do we do in summer?", now=NOW, years=(2023, 2024))
+    assert not asked.spans
+    assert len(asked.loose) == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "relation", "words"),
+    [
+        ("Where did I live before I moved to Berlin?", "before", "i moved to berlin"),
+        ("Where have we been since I got the dog?", "since", "i got the dog"),
+        ("Wo wohnte ich, bevor ich umzog?", "before", "ich umzog"),
+        ("Où vivais-je avant le mariage ?", "before", "le mariage"),
+        ("我搬家之前住在哪里？", "before", "我搬家"),
+        ("引っ越す前はどこに住んでいましたか", "before", "引っ越す"),
+        ("Taşınmadan önce nerede yaşıyordum?", "before", "tasinmadan"),
+    ],
+)
+def test_an_event_that_says_when(query: str, relation: str, words: str) -> None:
+    asked = told(query, now=NOW, years=(2023, 2024))
+    assert asked.event is not None
+    assert (asked.event.relation, asked.event.words) == (relation, words)
+
+
+@pytest.mark.parametrize("query", ["When did I move?", "Was war vor zwei Wochen?", "Before?", ""])
+def test_no_event_is_named(query: str) -> None:
+    assert told(query, now=NOW, years=(2023, 2024)).event is None
 
 
 def test_a_day_without_a_year_is_that_of_each_year() -> None:

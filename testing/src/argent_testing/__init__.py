@@ -28,8 +28,10 @@ from argent_testing.contracts import (
     TextExtractorContract,
     ToolContract,
 )
+from argent_testing.downloads import downloads_beside, downloads_of_home, have_downloaded
 from argent_testing.fake_context import FakeContext, FakeSecrets, ProgressNote
 from argent_testing.fake_files import FakeFiles
+from argent_testing.fetched_embedders import FetchedEmbedderTests, likeness, opened_embedder
 from argent_testing.guards import Canary, TaskLeaks, no_blocking, no_leaked_tasks
 from argent_testing.kernels import Argent
 from argent_testing.made_plugin import MadePlugin
@@ -55,6 +57,7 @@ __all__ = [
     "FakeContext",
     "FakeFiles",
     "FakeSecrets",
+    "FetchedEmbedderTests",
     "FilterContract",
     "HealthCheckContract",
     "JobContract",
@@ -86,11 +89,16 @@ __all__ = [
     "TextEmbedderContract",
     "TextExtractorContract",
     "ToolContract",
+    "downloads_beside",
+    "downloads_of_home",
     "eventually",
     "hang",
+    "have_downloaded",
     "json_reply",
+    "likeness",
     "load_plugin",
     "no_blocking",
     "no_leaked_tasks",
+    "opened_embedder",
     "sample_notices",
 ]

@@ -11,8 +11,10 @@ from typing import Any, Self, cast
 
 from attrs import define, evolve, field, frozen
 
+from argent_core.downloads import DownloadStore, PluginDownloads
 from argent_hookspecs import ModelProvider, PluginContext, Secret, SecretError
 from argent_testing.clock import FakeClock
+from argent_testing.downloads import downloads_beside
 from argent_testing.fake_files import FakeFiles
 
 
@@ -64,6 +66,7 @@ class FakeContext:
     workspace: Path | None = None
     local_endpoint: str = "http://localhost:11434"
     files: FakeFiles = field(factory=FakeFiles)
+    _downloads: DownloadStore | None = None
 
     @property
     def name(self) -> str:
@@ -74,6 +77,14 @@ class FakeContext:
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
         """Its log."""
         return _Log(logging.getLogger(f"argent.{self.name}"), {})
+
+    @property
+    def downloads(self) -> PluginDownloads:
+        """Files that are fetched, into a folder beside the plugin's own."""
+        if self._downloads is None:
+            assert self.data is not None
+            self._downloads = DownloadStore(downloads_beside(self.data))
+        return PluginDownloads(self._downloads, self.progress, self.log)
 
     @property
     def given(self) -> PluginContext:

@@ -13,9 +13,9 @@ from argent_embed_minilm.catalogue import MINILM
 from argent_embed_minilm.given_back import give_back
 from argent_embed_minilm.network import DIMENSIONS
 from argent_embed_minilm.vectors import LONGEST, MiniLm
-from argent_embed_minilm.weights import RETRY, fetch
-from argent_hookspecs import ModelUnavailable, PluginContext
+from argent_hookspecs import DownloadFailed, ModelUnavailable, PluginContext
 
+_RETRY = 60.0
 _AT_ONCE = 16
 _THREADS = 2
 """One for a long list and one for a question: each thread more keeps memory of its own."""
@@ -80,11 +80,13 @@ class MiniLmEmbedder:
 
     def _may_try_again(self, task: asyncio.Task[MiniLm]) -> bool:
         failed = task.done() and not task.cancelled() and task.exception() is not None
-        return failed and self._ctx.clock.monotonic() - self._ended_at >= RETRY
+        return failed and self._ctx.clock.monotonic() - self._ended_at >= _RETRY
 
     async def _load(self) -> MiniLm:
         try:
-            (path,) = await fetch(self._ctx, MINILM)
+            (path,) = await self._ctx.downloads.fetch(MINILM)
             return await asyncio.to_thread(MiniLm, path, threads=self._ctx.settings.threads)
+        except DownloadFailed as error:
+            raise ModelUnavailable(str(error), retry_after=error.retry_after) from error
         finally:
             self._ended_at = self._ctx.clock.monotonic()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 
 from argent_embed_static.settings import StaticSettings
@@ -38,7 +37,5 @@ def argent_services(ctx: PluginContext) -> list[Service[TextEmbedder]]:
 def argent_health_checks(ctx: PluginContext) -> list[HealthCheck]:
     """Check the weights."""
     from argent_embed_static.catalogue import WORDLLAMA
-    from argent_embed_static.weights import health
 
-    check = partial(asyncio.to_thread, health, WORDLLAMA, ctx.data)
-    return [HealthCheck(id="weights", check=check)]
+    return [HealthCheck(id="weights", check=partial(ctx.downloads.health, WORDLLAMA))]

@@ -10,9 +10,9 @@ from contextvars import Context
 
 from argent_embed_static.catalogue import WORDLLAMA
 from argent_embed_static.vectors import LONGEST, WordVectors
-from argent_embed_static.weights import RETRY, fetch
-from argent_hookspecs import ModelUnavailable, PluginContext
+from argent_hookspecs import DownloadFailed, ModelUnavailable, PluginContext
 
+_RETRY = 60.0
 _AT_ONCE = 128
 
 
@@ -65,12 +65,14 @@ class StaticEmbedder:
 
     def _may_try_again(self, task: asyncio.Task[WordVectors]) -> bool:
         failed = task.done() and not task.cancelled() and task.exception() is not None
-        return failed and self._ctx.clock.monotonic() - self._ended_at >= RETRY
+        return failed and self._ctx.clock.monotonic() - self._ended_at >= _RETRY
 
     async def _load(self) -> WordVectors:
         try:
-            paths = await fetch(self._ctx, WORDLLAMA)
+            paths = await self._ctx.downloads.fetch(WORDLLAMA)
             return await asyncio.to_thread(WordVectors, *paths, dimensions=self.dimensions)
+        except DownloadFailed as error:
+            raise ModelUnavailable(str(error), retry_after=error.retry_after) from error
         except OSError as error:
             raise ModelUnavailable(f"{WORDLLAMA.title} could not be read: {error}") from error
         finally:

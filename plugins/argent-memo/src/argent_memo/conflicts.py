@@ -22,7 +22,7 @@ from argent_memo.items import COLUMNS
 from argent_memo.words import terms
 
 RELATION = "conflicts with"
-_FACTS = (MemoryKind.FACT, MemoryKind.PERSON, MemoryKind.PREFERENCE, MemoryKind.DECISION)
+FACTS = (MemoryKind.FACT, MemoryKind.PERSON, MemoryKind.PREFERENCE, MemoryKind.DECISION)
 _LASTING = (MemoryKind.FACT, MemoryKind.PERSON, MemoryKind.PREFERENCE)
 _LEAST_EQUAL = 0.6
 _POSTINGS = 2000
@@ -113,7 +113,7 @@ def _settles(new: Memory, old: Memory) -> bool:
 
 def _fact(tx: Transaction, id: int) -> Memory | None:
     found = _memories(tx, [id]).get(id)
-    return found if found is not None and found.kind in _FACTS else None
+    return found if found is not None and found.kind in FACTS else None
 
 
 def _candidates(tx: Transaction, new: Memory) -> list[Memory]:
@@ -133,7 +133,7 @@ def _candidates(tx: Transaction, new: Memory) -> list[Memory]:
     if not taken:
         return []
     match = " OR ".join(f'"{term}"' for term in taken)
-    kinds = json.dumps([str(kind) for kind in _FACTS])
+    kinds = json.dumps([str(kind) for kind in FACTS])
     given = (match, new.id, new.audience, new.private, kinds, _CANDIDATES)
     joined = " ".join(mine)
     return [

@@ -9,9 +9,9 @@ from typing import Any
 from argent_hookspecs import MemoryFilter
 
 
-def conditions(filters: MemoryFilter) -> tuple[str, Sequence[Any]]:
+def conditions(filters: MemoryFilter, *, state: str = "live") -> tuple[str, Sequence[Any]]:
     """Return what a filter comes to, in SQL over ``items``, and its parameters."""
-    where, given = ["items.state = 'live'"], list[Any]()
+    where, given = [f"items.state = '{state}'"], list[Any]()
     for column, wanted in (
         ("audience", filters.audiences),
         ("kind", filters.kinds or None),

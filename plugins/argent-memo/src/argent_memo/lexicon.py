@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -62,6 +62,7 @@ class Lexicon:
         words: Words that say when something was or will be.
         phrases: By how they begin, the longest first: the words of a phrase, and its meanings.
         numbers: What words for numbers come to.
+        ends: The last words of phrases that say when something was or will be, with the first ones.
         telling: Finds times where a script has no spaces.
         pieces: Finds words that phrases are made of, where a script has no spaces.
         feasts: Their dates, the day of a year or all of them, and how many days they last.
@@ -72,6 +73,7 @@ class Lexicon:
     words: frozenset[str]
     phrases: Mapping[str, Sequence[tuple[Sequence[str], Meanings]]]
     numbers: Mapping[str, int]
+    ends: Mapping[str, Collection[str]]
     telling: re.Pattern[str]
     pieces: re.Pattern[str]
     feasts: Mapping[str, tuple[str | Sequence[str], int]]
@@ -106,6 +108,7 @@ def lexicon() -> Lexicon:
         words=frozenset(raw["time_words"]),
         phrases=phrases,
         numbers=numbers,
+        ends=_ends(times),
         telling=_any_of([name for name in names if UNSPACED.fullmatch(name)]),
         pieces=_any_of(
             {part for known in phrases.values() for parts, _ in known for part in parts},
@@ -113,6 +116,16 @@ def lexicon() -> Lexicon:
         ),
         feasts={name: (dates, days) for name, (dates, days) in raw["feasts"].items()},
         south=frozenset(raw["south"]),
+    )
+
+
+def may_say_when(said: Collection[str]) -> bool:
+    """Tell quickly whether one of the phrases that say when may be among some words."""
+    there, ends = frozenset(said), lexicon().ends
+    return any(
+        first == NUMBER or first in there
+        for last in there.intersection(ends)
+        for first in ends[last]
     )
 
 
@@ -150,6 +163,15 @@ def _longest(tokens: Sequence[tuple[str, int, int]], at: int, known: Lexicon) ->
     if _YEAR.fullmatch(text):
         return Piece(at, at + 1, start, end, {"year": [[int(text)]]})
     return Piece(at, at + 1, start, end, {"number": [[number]]}, number) if number else None
+
+
+def _ends(phrases: Sequence[str]) -> Mapping[str, Collection[str]]:
+    found: dict[str, set[str]] = {}
+    for phrase in phrases:
+        parts = phrase.split()
+        last = next(part for part in reversed(parts) if part != NUMBER)
+        found.setdefault(last, set()).add(parts[0])
+    return found
 
 
 def _key(first: str, second: str = "") -> str:

@@ -23,6 +23,7 @@ from argent_memo import mending
 from argent_memo.capture import Capture
 from argent_memo.embedding import Embedding
 from argent_memo.followed import Followed
+from argent_memo.hemisphere import is_south
 from argent_memo.items import Place
 from argent_memo.local import Desk
 from argent_memo.mirror import Mirror
@@ -124,7 +125,10 @@ async def open_memo(ctx: PluginContext) -> AsyncIterator[Memo]:
         work.begin("capture", capture.run)
         work.begin("embedding", embedding.run)
         work.begin("mirror", mirror.run)
-        search = Search(database, ctx.clock, embedding, half_life=ctx.settings.half_life)
+        south = await asyncio.to_thread(is_south, ctx.settings.time_zone)
+        search = Search(
+            database, ctx.clock, embedding, half_life=ctx.settings.half_life, south=south
+        )
         if await mending.is_under_way(database):
             work.begin("reindex", partial(mending.end, database))
         told = Told(store, ctx.settings.share)

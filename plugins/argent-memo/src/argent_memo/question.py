@@ -29,6 +29,8 @@ class Question:
         named: Other names in it, as far as capitals show them.
         asks_when: Whether it asks for a time.
         spans: Of time that it names, as far as the memory goes back.
+        loose: Times that may be meant, no more: all before or after something.
+        formerly: Whether it asks how something was.
     """
 
     text: str
@@ -38,6 +40,8 @@ class Question:
     asks_when: bool
     named: tuple[str, ...] = ()
     spans: tuple[times.Span, ...] = ()
+    loose: tuple[times.Span, ...] = ()
+    formerly: bool = False
 
 
 @define(eq=False)

@@ -28,6 +28,9 @@ _K1, _B = 1.2, 0.75
 _DAYS = 7.0
 _DAY = 86400.0
 _AT_THAT_TIME = 0.9
+_LONGEST = 100 * _DAY
+"""A season is one; nobody asks for all that was said in a year."""
+_SHARE_OF_LOOSE = 0.5
 _LEAST_COSINE = 0.2
 _ONLY_ASKS = 0.25
 """What an item that only asks counts for, beside one that tells."""
@@ -46,7 +49,8 @@ class Weights:
         alone: Added to ``words`` where nothing compares by meaning, or not in this script.
         meaning: The cosine, the item's own or that of its window, whichever is nearer its best.
         speaker: It was said by whom the question names, or by who asks, if it says I.
-        time: It was said when the question says: e^(-days away / 7).
+        time: It was said when the question says: e^(-days away / 7); half of that, where the
+            question leaves open which time it means.
         when: The question asks for a time, and it tells one.
         substance: It tells something: twenty terms outside of questions are full.
         life: It matters, and is fresh or was of use.
@@ -135,7 +139,7 @@ def weigh(weights: Weights, asked: Question, *, known: float) -> Weights:
         alone=0.0,
         meaning=weights.meaning * known,
         speaker=weights.speaker if asked.speakers else 0.0,
-        time=weights.time if asked.spans else 0.0,
+        time=weights.time if asked.spans or asked.loose else 0.0,
         when=weights.when if asked.asks_when else 0.0,
     )
 
@@ -171,8 +175,8 @@ def rank(
         score = weights.words * words / most_words + weights.meaning * by_meaning[place]
         if row.speaker in asked.speakers:
             score += weights.speaker
-        if asked.spans:
-            score += weights.time * _nearness(row.said_at, asked.spans)
+        if weights.time:
+            score += weights.time * _timely(row.said_at, asked)
         if words or (score > 0.0 and _fits(row, asked, cosines)):
             fitting.append((score, place))
     leading = _by_text(rows, fitting, k, weights=weights)
@@ -182,7 +186,7 @@ def rank(
     told = []
     for score, place in leading:
         row, cosine = rows[place], cosines.get(rows[place].id, 0.0)
-        at_that_time = _nearness(row.said_at, asked.spans) > _AT_THAT_TIME
+        at_that_time = _nearness(row.said_at, asked.spans, _LONGEST) > _AT_THAT_TIME
         there = frozenset[str]().union(*(other.counts for other in _window(rows, place)))
         alike = sureness.sureness(there, cosine, shares=shares, known=known)
         why = _why(row, asked, worth=worth, cosine=cosine)
@@ -314,8 +318,14 @@ def _window(rows: Sequence[Row], place: int) -> list[Row]:
     ]
 
 
-def _nearness(said_at: float, spans: Sequence[times.Span]) -> float:
-    away = [max(0.0, start - said_at, said_at - end) for start, end in spans]
+def _timely(said_at: float, asked: Question) -> float:
+    return max(_nearness(said_at, asked.spans), _SHARE_OF_LOOSE * _nearness(said_at, asked.loose))
+
+
+def _nearness(said_at: float, spans: Sequence[times.Span], longest: float = math.inf) -> float:
+    away = [
+        max(0.0, start - said_at, said_at - end) for start, end in spans if end - start <= longest
+    ]
     return math.exp(-min(away) / _DAY / _DAYS) if away else 0.0
 
 

@@ -153,6 +153,8 @@ def in_words(memory: Memory, *, asked: Collection[str] | None = None) -> str:
     """
     day = memory.said_at.date().isoformat()
     again = f", {memory.count} times" if memory.count > 1 else ""
+    if memory.holds_until is not None:
+        again += f", until {memory.holds_until.date().isoformat()}"
     who = memory.speaker or "somebody"
     text = memory.text if asked is None else _excerpt(memory.text, asked)
     text = "\n  ".join(text.splitlines())

@@ -143,9 +143,8 @@ MIGRATIONS = (
         item INTEGER NOT NULL REFERENCES items (id) ON DELETE CASCADE,
         embedder INTEGER NOT NULL REFERENCES embedders (id) ON DELETE CASCADE,
         vector BLOB NOT NULL,
-        UNIQUE (embedder, item)
+        UNIQUE (item, embedder)
     );
-    CREATE INDEX vectors_item ON vectors (item);
     CREATE TRIGGER vectors_to_make_again AFTER DELETE ON vectors
     WHEN EXISTS (SELECT 1 FROM items WHERE id = old.item AND state = 'live') BEGIN
         UPDATE embedders SET done = MIN(done, old.item - 1) WHERE id = old.embedder;

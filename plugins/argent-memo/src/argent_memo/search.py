@@ -19,7 +19,8 @@ from functools import partial
 from attrs import define, evolve, field, frozen
 
 from argent_hookspecs import Clock, Database, Memory, MemoryFilter, Transaction
-from argent_memo import items, life, question, ranking, sureness, times
+from argent_memo import anchors, items, life, question, ranking, sureness, times
+from argent_memo.earlier import with_earlier
 from argent_memo.filters import conditions
 from argent_memo.items import COLUMNS
 from argent_memo.meaning import Meaning, Near
@@ -55,6 +56,7 @@ class _Query:
     now: datetime
     floor: float
     half_life: float
+    south: bool = False
 
 
 @define(eq=False, repr=False)
@@ -65,6 +67,7 @@ class Search:
         meaning: Finds items near in meaning; None to go by words alone.
         weights: What the parts of a score count for.
         half_life: Days after which what was never used counts half.
+        south: Whether it is summer in January.
     """
 
     database: Database
@@ -72,6 +75,7 @@ class Search:
     meaning: Meaning | None = None
     weights: Weights = WEIGHTS
     half_life: float = life.HALF_LIFE
+    south: bool = False
     _names: Names = field(factory=Names)
 
     async def find(
@@ -102,6 +106,7 @@ class Search:
             now=self.clock.now(),
             floor=floor,
             half_life=self.half_life,
+            south=self.south,
         )
         return await self.database.read(partial(_find, query=looked_for, k=k))
 
@@ -115,7 +120,7 @@ def _find(tx: Transaction, *, query: _Query, k: int) -> list[Memory]:
     (count, length) = tx.execute("SELECT items, length FROM totals").fetchone()
     if not count:
         return []
-    asked = evolve(query.asked, spans=_spans(tx, query.asked, query.now))
+    asked = _timed(tx, query)
     corpus = Corpus(
         items=count, mean_length=max(1.0, length / count), rows_with=_known(tx, asked.terms)
     )
@@ -131,7 +136,8 @@ def _find(tx: Transaction, *, query: _Query, k: int) -> list[Memory]:
         ids, now = [one.id for one in scored], query.now.timestamp()
         lives = life.weights(tx, ids, now=now, half_life=query.half_life)
         scored = ranking.by_life(scored, lives, weights=weights)
-    return _told(tx, _sure(scored[:k], floor=query.floor, items=count))
+    told = _told(tx, _sure(scored[:k], floor=query.floor, items=count))
+    return with_earlier(tx, told, asked=asked, filters=query.filters)
 
 
 def _sure(scored: Sequence[Scored], *, floor: float, items: int) -> Sequence[Scored]:
@@ -152,9 +158,15 @@ def _known(tx: Transaction, terms: Sequence[str]) -> dict[str, int]:
     return dict(tx.execute(sql, (json.dumps(list(terms)),)).fetchall())
 
 
-def _spans(tx: Transaction, asked: Question, now: datetime) -> tuple[times.Span, ...]:
-    spans = times.named_spans(asked.text, now=now, years=_years(tx))
-    return tuple(sorted(spans, reverse=True)[:_MOST_SPANS])
+def _timed(tx: Transaction, query: _Query) -> Question:
+    """Return a question with the times that it names."""
+    told = times.told(query.asked.text, now=query.now, years=_years(tx), south=query.south)
+    spans, loose = list(told.spans), list(told.loose)
+    if told.event is not None and not spans:
+        at = anchors.when(tx, told.event, filters=query.filters)
+        spans, loose = told.event.times(at) if at is not None else ([], [])
+    most = tuple(sorted(spans, reverse=True)[:_MOST_SPANS])
+    return evolve(query.asked, spans=most, loose=tuple(loose[:_MOST_SPANS]), formerly=told.formerly)
 
 
 def _years(tx: Transaction) -> list[int]:
@@ -176,6 +188,8 @@ def _candidates(tx: Transaction, query: _Query, *, rows_with: Mapping[str, int])
     found = _by_words(tx, match, filters=query.filters)
     for span in query.asked.spans:
         found |= _by_time(tx, match, span=span)
+    for span in query.asked.loose:
+        found |= _by_words_between(tx, match, span=span)
     if query.near is not None and query.near.known:
         found |= _by_meaning(tx, query.near, filters=query.filters)
     return found
@@ -230,10 +244,14 @@ def _by_time(tx: Transaction, match: tuple[str, int], *, span: times.Span) -> se
     """Return what was said around a time, what has the words of the question first."""
     edges = (span[0] - _AROUND_DAYS * _DAY, span[1] + _AROUND_DAYS * _DAY)
     said = {id for (id,) in tx.execute(_SAID, (*edges, _BY_TIME)).fetchall()}
-    if match[0]:
-        rows = tx.execute(_BEST_BETWEEN, (*match, *edges, _BY_TIME)).fetchall()
-        said |= {id for (id,) in rows}
-    return said
+    return said | _by_words_between(tx, match, span=edges)
+
+
+def _by_words_between(tx: Transaction, match: tuple[str, int], *, span: times.Span) -> set[int]:
+    if not match[0]:
+        return set()
+    rows = tx.execute(_BEST_BETWEEN, (*match, *span, _BY_TIME)).fetchall()
+    return {id for (id,) in rows}
 
 
 def _that_may_be_found(tx: Transaction, ids: Iterable[int], filters: MemoryFilter) -> set[int]:

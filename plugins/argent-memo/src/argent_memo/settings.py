@@ -28,6 +28,9 @@ class MemoSettings:
     half_life: float = setting(
         90.0, doc="Days after which what was never used counts half.", ge=1.0
     )
+    time_zone: str = setting(
+        "", doc='Where you live, such as "Australia/Sydney", to know when it is summer there.'
+    )
     mirror: bool = setting(
         True, doc="Keep MEMORY.md and memory/YYYY-MM-DD.md in the workspace, and read them back."
     )

@@ -131,7 +131,7 @@ def add(tx: Transaction, new: NewMemory, *, place: Place, now: float, merge: boo
     if new.supersedes is not None:
         supersede(tx, new.supersedes, by=id)
     index.put(tx, id)
-    settled = conflicts.note(tx, id)
+    settled = conflicts.note(tx, id) if new.kind in conflicts.FACTS else None
     if settled is not None:
         supersede(tx, settled, by=id)
     return id

@@ -18,7 +18,7 @@ from attrs import frozen
 
 from argent_memo import events, periods
 from argent_memo.events import Event
-from argent_memo.lexicon import Piece, lexicon, read
+from argent_memo.lexicon import Piece, lexicon, may_say_when, read
 from argent_memo.periods import Now
 from argent_memo.periods import Span as Span
 from argent_memo.words import fold, words
@@ -61,9 +61,13 @@ def tells_time(text: str) -> bool:
     folded, known = fold(text), lexicon()
     if _YEAR.search(folded) is not None:
         return True
-    for word in words(folded):
-        if word in known.words or (word in known.months and word not in _AMBIGUOUS):
-            return True
+    said = words(folded)
+    if not known.words.isdisjoint(said):
+        return True
+    if any(word in known.months and word not in _AMBIGUOUS for word in said):
+        return True
+    if folded.isascii() and not may_say_when(said):
+        return False
     if any(piece.means("relative") for piece in read(folded)):
         return True
     return not folded.isascii() and known.telling.search(folded) is not None

@@ -1,0 +1,92 @@
+"""Anchors: when an event was that a question counts time from, as far as the memory knows.
+
+It is looked for by its words, once. What has not most of them is not it, and then the question is
+one like any other. Of an event that was spoken of several times nobody knows which of them it was:
+"before" is then before the last of them, and "after" behind the first.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from attrs import evolve
+
+from argent_hookspecs import MemoryFilter, Transaction
+from argent_memo import times
+from argent_memo.events import Event
+from argent_memo.filters import conditions
+from argent_memo.periods import Span
+from argent_memo.sureness import FEW_ITEMS, rarity
+from argent_memo.words import terms
+
+_LONGEST = 8
+"""Terms of an event that are looked for."""
+_POSTINGS = 500
+"""Rows that FTS5 ranks for it."""
+_COVERED = 0.5
+"""The share of its words, by what they are worth, that must be in what tells of it."""
+_AS_GOOD = 0.9
+_LONGEST_EVENT = 31 * 86400.0
+_DAY = 86400.0
+
+
+def when(tx: Transaction, event: Event, *, filters: MemoryFilter) -> Span | None:
+    """Return when an event was, or from when until when it was spoken of; None if nobody told."""
+    wanted = list(dict.fromkeys(terms(event.words)))[:_LONGEST]
+    (items,) = tx.execute("SELECT items FROM totals").fetchone()
+    known = dict(tx.execute(_KNOWN, (json.dumps(wanted),)).fetchall())
+    worth = {term: rarity(known.get(term, 0), max(items, FEW_ITEMS)) for term in wanted}
+    whole = sum(worth.values()) or 1.0
+    rare = _rare(known)
+    if sum(worth[term] for term in rare) < _COVERED * whole:
+        return None
+    who = evolve(filters, since=None, until=None, kinds=(), speaker="")
+    where, given = conditions(who)
+    match = " OR ".join(f'"{term}"' for term in rare)
+    rows = tx.execute(_BEST.replace("MAY_BE_FOUND", where), (match, *given)).fetchall()
+    covered = [(_share(joined, worth) / whole, at, text) for at, text, joined in rows]
+    best = max([share for share, *_ in covered], default=0.0)
+    if best < _COVERED:
+        return None
+    told = [_told(at, text) for share, at, text in covered if share >= _AS_GOOD * best]
+    exact = [span for span, is_named in told if is_named]
+    spans = exact or [span for span, _ in told]
+    return min(start for start, _ in spans), max(end for _, end in spans)
+
+
+def _rare(known: dict[str, int]) -> list[str]:
+    """Return the rarest terms, as many as are looked for within the budget."""
+    taken, postings = list[str](), 0
+    for term, n in known.items():
+        if postings + n > _POSTINGS and taken:
+            break
+        taken.append(term)
+        postings += n
+    return taken if postings <= 2 * _POSTINGS else []
+
+
+def _share(joined: str, worth: dict[str, float]) -> float:
+    said = set(joined.split())
+    return sum(one for term, one in worth.items() if term in said)
+
+
+def _told(at: float, text: str) -> tuple[Span, bool]:
+    """Return when it was that somebody told then, and whether they named the time."""
+    said = datetime.fromtimestamp(at, UTC)
+    named = times.told(text, now=said, years=(said.year,)).spans
+    if len(named) == 1 and named[0][1] - named[0][0] <= _LONGEST_EVENT:
+        return named[0], True
+    day = at - at % _DAY
+    return (day, day + _DAY), False
+
+
+_KNOWN = (
+    "SELECT term, n FROM terms WHERE term IN (SELECT value FROM json_each(?)) AND n > 0"
+    " ORDER BY n, term"
+)
+_BEST = (
+    "SELECT items.said_at, items.text, words.terms FROM words"
+    " CROSS JOIN items ON items.id = words.rowid"
+    " WHERE words MATCH ? AND MAY_BE_FOUND ORDER BY rank LIMIT 20"
+)

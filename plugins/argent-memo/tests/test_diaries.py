@@ -1,0 +1,117 @@
+"""Of several things that are alike, that of the time is found that a question names."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import argent_memo
+from argent_hookspecs import Memory, MemoryFilter, MemoryKind, NewMemory, Trust
+from argent_memo.items import Place
+from argent_memo.memo import Memo, memo_of
+from argent_testing import FakeClock, load_plugin
+
+pytestmark = pytest.mark.anyio
+
+DIARIES: dict[str, Any] = json.loads(Path(__file__).with_name("diaries.json").read_text("utf-8"))
+"""The same diary in several languages, and questions with the place of the entry they ask for."""
+NOW = datetime(2024, 3, 6, 15, tzinfo=UTC)
+FIRST = 3
+
+
+def at(day: str) -> datetime:
+    return datetime.fromisoformat(day).replace(hour=12, tzinfo=UTC)
+
+
+async def answers(memo: Memo, language: str) -> dict[str, list[str]]:
+    diary = DIARIES["languages"][language]
+    for day, text in zip(DIARIES["dates"], diary["items"], strict=True):
+        said = NewMemory(text=text, speaker="Ann", said_at=at(day))
+        await memo.store.add(said, Place(origin="turn", name="diary"))
+    return {
+        asked: [memory.text for memory in await memo.search(asked, FIRST)]
+        for asked, _ in diary["questions"]
+    }
+
+
+@pytest.mark.parametrize("language", DIARIES["languages"])
+async def test_the_entry_of_that_time_is_among_the_first(language: str, tmp_path: Path) -> None:
+    diary = DIARIES["languages"][language]
+    async with load_plugin(argent_memo, folder=tmp_path, clock=FakeClock(NOW)) as specimen:
+        found = await answers(memo_of(specimen.ctx), language)
+    right = {asked: diary["items"][place] for asked, place in diary["questions"]}
+    assert [asked for asked in right if right[asked] not in found[asked]] == []
+    assert sum(found[asked][0] == right[asked] for asked in right) >= 0.6 * len(right)
+
+
+async def test_summer_is_when_it_is_where_somebody_lives(tmp_path: Path) -> None:
+    async with load_plugin(
+        argent_memo,
+        folder=tmp_path,
+        clock=FakeClock(NOW),
+        settings={"timeZone": "Australia/Sydney"},
+    ) as specimen:
+        memo = memo_of(specimen.ctx)
+        for day, text in (("2023-07-01", "We swam indoors."), ("2024-01-15", "We swam outside.")):
+            await memo.add(NewMemory(text=text, said_at=at(day)))
+        found = await memo.search("Where have we swum last summer?")
+    assert found[0].text == "We swam outside."
+
+
+async def lived(memo: Memo, *places: tuple[str, str], audience: str = "owner") -> list[int]:
+    """Say where somebody lives, each time as what takes the place of what was said before."""
+    ids: list[int] = []
+    for place, day in places:
+        fact = NewMemory(
+            text=f"I live in {place}.",
+            kind=MemoryKind.FACT,
+            speaker="Ann",
+            said_at=at(day),
+            trust=Trust.OWNER,
+            audience=audience,
+            supersedes=ids[-1] if ids else None,
+        )
+        ids.append(await memo.store.add(fact, Place(origin="tool")))
+    return ids
+
+
+async def found_by(tmp_path: Path, query: str, **filters: Any) -> list[Memory]:
+    async with load_plugin(argent_memo, folder=tmp_path, clock=FakeClock(NOW)) as specimen:
+        memo = memo_of(specimen.ctx)
+        await lived(
+            memo, ("Hamburg", "2020-02-01"), ("Bremen", "2021-02-01"), ("Berlin", "2023-05-03")
+        )
+        return list(await memo.search(query, filters=MemoryFilter(**filters)))
+
+
+async def test_what_held_before_is_told_where_that_is_asked_for(tmp_path: Path) -> None:
+    found = await found_by(tmp_path, "Where did I live before Berlin?")
+    assert found[0].text == "I live in Bremen."
+    assert found[0].holds_until == at("2023-05-03")
+
+
+async def test_what_held_then_is_told_where_a_time_is_named(tmp_path: Path) -> None:
+    found = await found_by(tmp_path, "Where did I live in 2020?")
+    assert [memory.text for memory in found][:2] == ["I live in Hamburg.", "I live in Berlin."]
+
+
+async def test_what_holds_no_more_is_not_told_unasked(tmp_path: Path) -> None:
+    found = await found_by(tmp_path, "Where do I live?")
+    assert [memory.text for memory in found] == ["I live in Berlin."]
+
+
+async def test_what_held_before_is_for_those_who_may_hear_it(tmp_path: Path) -> None:
+    assert await found_by(tmp_path, "Where did I live before Berlin?", audiences=("club",)) == []
+
+
+async def test_what_was_corrected_at_once_never_held(tmp_path: Path) -> None:
+    async with load_plugin(argent_memo, folder=tmp_path, clock=FakeClock(NOW)) as specimen:
+        memo = memo_of(specimen.ctx)
+        (id,) = await lived(memo, ("Berlim", "2023-05-03"))
+        await memo.store.correct(id, text="I live in Berlin.", trust=Trust.OWNER)
+        found = await memo.search("Where did I live before?")
+    assert [memory.text for memory in found] == ["I live in Berlin."]
