@@ -70,3 +70,11 @@ def test_without_durable_commits_much_is_lost_and_doubled(recordings: list[Recor
 
 def test_a_message_takes_three_fsyncs_at_most(recordings: list[Recording]) -> None:
     assert max(map(fsyncs_per_message, recordings)) <= 3
+
+
+def test_nothing_is_lost_while_databases_are_encrypted_and_decrypted() -> None:
+    with temporary_folder() as folder:
+        changing = list(record_some(Path(folder), seed=SEED, count=2, encryption=True))
+        outcome = cut_all(changing, 40, Barriers.ALL)
+
+    assert outcome.figures() == {"cuts": 80, "lost": 0, "doubled": 0, "damaged": 0}

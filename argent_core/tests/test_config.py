@@ -104,6 +104,7 @@ def test_every_part_of_the_settings_holds(home: Home) -> None:
         "budget": {"perDay": 0.01, "atCap": "stop"},
         "journal": {"retention": "60d"},
         "files": {"largest": 1000},
+        "storage": {"encrypted": True},
         "log": {"level": "debug"},
     }
     write(home, said)

@@ -28,7 +28,9 @@ def main() -> int:
         return 2
     outcome, syncs = Outcome(), []
     with temporary_folder() as folder:
-        made = recordings(Path(folder), seed=options.seed, count=RECORDINGS)
+        made = recordings(
+            Path(folder), seed=options.seed, count=RECORDINGS, encryption=options.encryption
+        )
         for n, recording in enumerate(made):
             seed = options.seed + n
             syncs.append(fsyncs_per_message(recording))
@@ -52,6 +54,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cuts", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print one object of the figures last")
+    parser.add_argument(
+        "--encryption",
+        action="store_true",
+        help="encrypt the databases between two starts, or decrypt them",
+    )
     parser.add_argument("--verbose", action="store_true", help="print every broken promise")
     parser.add_argument(
         "--no-barriers",

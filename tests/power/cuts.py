@@ -60,12 +60,20 @@ def temporary_folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="power-", dir=memory if memory.is_dir() else None)
 
 
-def recordings(folder: Path, *, seed: int, count: int) -> Iterator[Recording]:
-    """Record runs; every second one goes on from what a power cut left of the one before."""
+def recordings(
+    folder: Path, *, seed: int, count: int, encryption: bool = False
+) -> Iterator[Recording]:
+    """Record runs; every second one goes on from what a power cut left of the one before.
+
+    Args:
+        encryption: Whether databases are encrypted, or decrypted, between two starts.
+    """
     shim = build_shim(folder)
     earlier = None
     for n in range(count):
-        recording = record(folder / str(n), shim, seed=seed + n, earlier=earlier)
+        recording = record(
+            folder / str(n), shim, seed=seed + n, earlier=earlier, encryption=encryption
+        )
         yield recording
         earlier = None
         if n % 2 == 0:
@@ -80,18 +88,37 @@ def recordings(folder: Path, *, seed: int, count: int) -> Iterator[Recording]:
 
 
 def places(recording: Recording, count: int, chance: random.Random) -> list[int]:
-    """Choose where to cut: anywhere, right behind a mark, and around a sync."""
+    """Choose where to cut: anywhere, right behind a mark, and around a sync.
+
+    Where databases are encrypted or decrypted, every second cut is made about that.
+    """
     end = len(recording.changes)
+    over = _changing_over(recording.changes)
     syncs = [n for n, change in enumerate(recording.changes) if change.kind in "BS"]
     found = []
     for n in range(count):
-        if n % 3 == 0:
+        if over and n % 2:
+            found.append(chance.choice(over) + chance.randint(-100, 100))
+        elif n % 3 == 0:
             found.append(chance.randint(0, end))
         elif n % 3 == 1:
             found.append(chance.choice(recording.marks)[0] + chance.randrange(3))
         else:
             found.append(chance.choice(syncs) + chance.randrange(2))
-    return sorted(min(place, end) for place in found)
+    return sorted(min(max(place, 0), end) for place in found)
+
+
+def _changing_over(changes: Sequence[Change]) -> list[int]:
+    """Return the numbers of the changes to copies of databases that take their places."""
+    names: dict[int, bytes] = {}
+    found = list[int]()
+    for n, change in enumerate(changes):
+        if change.kind == "O":
+            names[change.fd] = change.first
+        path = change.first if change.kind in "ORU" else names.get(change.fd, b"")
+        if path.endswith(b".db-copy"):
+            found.append(n)
+    return found
 
 
 def cut(

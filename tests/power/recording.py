@@ -17,6 +17,8 @@ from attrs import frozen
 MARKS = "marks"
 """Name of the file that the world writes its marks into; it is no part of the home."""
 
+ENCRYPTION = "--encryption"
+
 _HEADER = struct.Struct("=IiqII")
 _SOURCE = Path(__file__).with_name("shim.c")
 _ROOT = Path(__file__).resolve().parents[2]
@@ -95,11 +97,19 @@ class Earlier:
     marks: list[dict[str, Any]]
 
 
-def record(folder: Path, shim: Path, *, seed: int, earlier: Earlier | None = None) -> Recording:
+def record(
+    folder: Path,
+    shim: Path,
+    *,
+    seed: int,
+    earlier: Earlier | None = None,
+    encryption: bool = False,
+) -> Recording:
     """Run a kernel and its world to the end, and keep what happened.
 
     Args:
         folder: Where the home is made and the log is kept; not there yet.
+        encryption: Whether its databases are encrypted, or decrypted, between two starts.
     """
     root = (folder / "disk").resolve()
     past = earlier.marks if earlier else []
@@ -117,6 +127,7 @@ def record(folder: Path, shim: Path, *, seed: int, earlier: Earlier | None = Non
         str(root),
         str(seed),
         str(folder / "past"),
+        *([ENCRYPTION] if encryption else []),
     ]
     subprocess.run(command, cwd=_ROOT, env={**os.environ, **variables}, check=True, timeout=100)
     changes = list(_read(log))

@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from argent_core import config
 from argent_core.config import changing
 from argent_core.paths import Home
 from argent_core.secrets import SecretStore
 from argent_hookspecs import Effect
 from tests.power.diary import Diary
-from tests.power.recording import MARKS
+from tests.power.recording import ENCRYPTION, MARKS
 from tests.power.world import ASKING, CONVERSATIONS, LONG, World
 
 _EACH = 6
@@ -25,11 +26,12 @@ _PATIENCE = 40.0
 _WISHES = [*[""] * 3, *[*map(str, Effect)] * 2, LONG, ASKING]
 
 
-async def main(root: Path, seed: int, before: Diary) -> None:
+async def main(root: Path, seed: int, before: Diary, *, encryption: bool = False) -> None:
     """Run it all, and mark what happens.
 
     Args:
         before: What an earlier recording left behind that this one goes on from.
+        encryption: Whether each run begins with encrypting all databases, or decrypting them.
     """
     ran = {call["key"] for call in before.ran}
     first = 1 + max((facts["number"] for facts in before.acknowledged.values()), default=-1)
@@ -38,8 +40,12 @@ async def main(root: Path, seed: int, before: Diary) -> None:
     mark = partial(_mark, file)
     home = root / "home"
     world = World(mark, ran=ran, seed=seed)
+    if encryption and before.acknowledged:
+        _change_over(Home(home))
     await _run(home, world, chance=chance, first=first)
     _change(Home(home), mark, chance)
+    if encryption:
+        _change_over(Home(home))
     world = World(mark, ran=world.ran, seed=seed + 1)
     await _run(home, world, chance=chance, first=first + _EACH)
     mark("ended")
@@ -73,10 +79,17 @@ def _change(home: Home, mark: Any, chance: random.Random) -> None:
     mark("secret", value=steps)
 
 
+def _change_over(home: Home) -> None:
+    """Have the databases encrypted at the next start, or decrypted if they are encrypted."""
+    now = config.load(home).storage.encrypted
+    changing.set_value(home, "storage.encrypted", text=str(not now).lower())
+
+
 def _mark(file: int, kind: str, **facts: Any) -> None:
     os.write(file, json.dumps({"kind": kind, **facts}).encode())
 
 
 if __name__ == "__main__":
     past = Diary.of(json.loads(Path(sys.argv[3]).read_text()))
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), past))
+    run = main(Path(sys.argv[1]), int(sys.argv[2]), past, encryption=sys.argv[4:] == [ENCRYPTION])
+    asyncio.run(run)

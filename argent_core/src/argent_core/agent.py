@@ -84,6 +84,7 @@ class KernelAgent:
         """Say how the agent is, in JSON values."""
         for plugin in self.host.plugins.values():
             plugin.forgive()
+        storage = self.outbox.database.file.encryption
         status = {
             "agent": self.name,
             "pid": os.getpid(),
@@ -102,6 +103,7 @@ class KernelAgent:
             "replies": await self.outbox.count(),
             "approvals": len(await self.approval_rows.open()),
             "pairings": len(await self.pairing.requests()),
+            "storage": {"encrypted": storage.wanted, "astray": storage.astray},
         }
         return {**status, "health": await self.health()} if deep else status
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,12 @@ from typing import Any, TypeVar
 
 import apsw
 
+from argent_hookspecs import SecretError
+
 T = TypeVar("T")
 
 _BUSY_MILLISECONDS = 10_000
+_SHORT_MILLISECONDS = 100
 _STATEMENTS = 500
 
 
@@ -74,25 +77,44 @@ def run_script(connection: apsw.Connection, script: str) -> None:
         continue
 
 
-def connect(path: Path, extensions: Sequence[str] = ()) -> apsw.Connection:
+def connect(path: Path, *, uri: bool = False) -> apsw.Connection:
     """Open a file, which is made if it is not there. Every statement commits by itself.
 
     Args:
-        extensions: Paths of SQLite extensions to load.
+        uri: Whether its statements may name files by URI.
     """
-    connection = apsw.Connection(str(path), statementcachesize=_STATEMENTS)
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    flags |= apsw.SQLITE_OPEN_URI if uri else 0
+    connection = apsw.Connection(str(path), flags=flags, statementcachesize=_STATEMENTS)
     connection.set_busy_timeout(_BUSY_MILLISECONDS)
     connection.cursor_factory = Cursor
-    connection.enable_load_extension(True)
-    for extension in extensions:
-        connection.load_extension(extension)
-    connection.enable_load_extension(False)
     return connection
+
+
+def unlock(connection: apsw.Connection, key: str) -> None:
+    """Let a connection read and write an encrypted file, in the format of SQLCipher 4.
+
+    Args:
+        key: 64 hexadecimal digits.
+    """
+    if connection.pragma("cipher", "sqlcipher") != "sqlcipher":
+        raise SecretError(
+            "The library that encrypts files was replaced by one that cannot. "
+            "Install it again with `pip install --force-reinstall apsw-sqlite3mc`."
+        )
+    connection.pragma("legacy", 4)
+    connection.pragma("key", f"x'{key}'")
 
 
 def empty_log(connection: apsw.Connection) -> bool:
     """Write the log back into the file and empty it; return whether nobody was in the way."""
-    busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
+    connection.set_busy_timeout(_SHORT_MILLISECONDS)
+    try:
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
+    except (apsw.BusyError, apsw.LockedError):
+        return False
+    finally:
+        connection.set_busy_timeout(_BUSY_MILLISECONDS)
     return not busy
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,27 +21,20 @@ from typing import Any, TypeVar, cast
 import apsw
 from attrs import define, field
 
-from argent_core import wal
-from argent_core.connection import ConnectionThread, connect, empty_log, run_script
+from argent_core.connection import ConnectionThread, empty_log
+from argent_core.database_file import DatabaseFile, make_private
+from argent_core.encryption import PLAIN, Encryption
 from argent_core.guard import attempt
 from argent_core.outcome import Outcome
-from argent_core.remedies import remedy
-from argent_core.storage_errors import UNUSABLE, damaged, map_error
+from argent_core.storage_errors import UNUSABLE, map_error
 from argent_hookspecs import StorageError, Transaction
 
 T = TypeVar("T")
 log = logging.getLogger("argent.database")
 
 _BATCH = 512
-_CACHE_KIB = 4000
 _FLUSHES = 20
 _FLUSH_AGAIN = 0.1
-_LEAST_BYTES = 512
-_MOST_MIGRATIONS = 10_000
-_UNREAD = (
-    "%s: the last of what was written before the last end cannot be read: the power failed in the "
-    "middle of it, or the file was damaged (%s)"
-)
 
 
 @define(eq=False)
@@ -67,6 +59,7 @@ class Database:
     """One SQLite file; see ``open_database``."""
 
     path: Path
+    file: DatabaseFile
     _writer: ConnectionThread
     _reader: ConnectionThread
     _pending: list[_Write] = field(factory=list)
@@ -76,12 +69,18 @@ class Database:
 
     @classmethod
     async def open(
-        cls, path: Path, migrations: Sequence[str], *, extensions: Sequence[str] = ()
+        cls,
+        path: Path,
+        migrations: Sequence[str],
+        *,
+        extensions: Sequence[str] = (),
+        encryption: Encryption = PLAIN,
     ) -> Database:
         """Open a file. Whoever does must close it; arguments and errors as in ``open_database``."""
-        await asyncio.to_thread(_make_private, path)
-        writer = ConnectionThread(partial(_connect, path, migrations, extensions))
-        reader = ConnectionThread(partial(_connect_reader, path, extensions))
+        await asyncio.to_thread(make_private, path)
+        file = DatabaseFile(path, extensions, encryption)
+        writer = ConnectionThread(partial(file.connect_writer, migrations))
+        reader = ConnectionThread(file.connect_reader)
         async with AsyncExitStack() as stack:
             try:
                 await stack.enter_async_context(writer)
@@ -89,7 +88,7 @@ class Database:
             except UNUSABLE as error:
                 raise map_error(error, path) from error
             stack.pop_all()
-        database = cls(path, writer, reader)
+        database = cls(path, file, writer, reader)
         # An empty context: a plugin that happens to open the file does not own the task.
         database._pump = asyncio.create_task(
             database._commit_all(), name=f"database {path.name}", context=Context()
@@ -141,7 +140,7 @@ class Database:
     async def check(self) -> str | None:
         """Look for damage, beside all else; return what was found, or None if the file is sound."""
         self._demand_open()
-        return await asyncio.to_thread(_look_for_damage, self.path)
+        return await asyncio.to_thread(self.file.look_for_damage)
 
     async def flush(self) -> None:
         """Write everything into the file and empty its log, so that neither holds what is gone."""
@@ -281,68 +280,3 @@ async def open_database(path: Path, migrations: Sequence[str]) -> AsyncIterator[
         yield database
     finally:
         await database.close()
-
-
-def _make_private(path: Path) -> None:
-    try:
-        size = path.stat().st_size if path.exists() else 0
-        if size < _LEAST_BYTES and (size or wal.holds_frames(path)):
-            raise damaged(path, f"only {size} bytes of it are left")
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        words = f"{path}: cannot be opened: {error.strerror}. {remedy(error)}"
-        raise StorageError(words) from error
-
-
-def _connect(path: Path, migrations: Sequence[str], extensions: Sequence[str]) -> apsw.Connection:
-    written = wal.last_commit(path)
-    connection = connect(path, extensions)
-    prepared = attempt(_prepare, connection, path, migrations, written)
-    if prepared.error is not None:
-        connection.close()
-    prepared.get()
-    return connection
-
-
-def _prepare(connection: Any, path: Path, migrations: Sequence[str], written: int) -> None:
-    if written:  # before anything else is, which would be over it
-        read = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
-        if read < written:
-            kept = attempt(wal.keep_copy, path)
-            log.error(_UNREAD, path.name, kept.error or f"a copy is kept in {kept.value}")
-    # Only a file without tables takes this; free pages can be given back then.
-    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA secure_delete=OFF")  # or what is freed is written once more
-    connection.execute(f"PRAGMA journal_size_limit={64 << 20}")
-    connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-    done = connection.execute("PRAGMA user_version").fetchone()[0]
-    if not 0 <= done <= _MOST_MIGRATIONS:
-        raise damaged(path, f"it says that its schema is the {done}th")
-    if done > len(migrations):
-        raise StorageError(
-            f"{path}: was written by a newer version (schema {done}, this one knows "
-            f"{len(migrations)}). Upgrade Argent."
-        )
-    for number, script in enumerate(migrations[done:], done + 1):
-        # On lines of their own, for a script may end in a comment.
-        run_script(connection, f"BEGIN;\n{script}\n;PRAGMA user_version={number};\nCOMMIT;")
-
-
-def _look_for_damage(path: Path) -> str | None:
-    connection: Any = _connect_reader(path)
-    looked = attempt(lambda: connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-    connection.close()
-    if isinstance(looked.error, UNUSABLE):
-        return str(looked.error)
-    found = str(looked.get()).splitlines()[-1]  # the first may be a heading
-    return None if found == "ok" else found
-
-
-def _connect_reader(path: Path, extensions: Sequence[str] = ()) -> apsw.Connection:
-    connection = connect(path, extensions)
-    connection.execute("PRAGMA query_only=ON")
-    return connection

@@ -12,7 +12,7 @@ from typing import Any
 from attrs import frozen
 
 from argent_core import config as configuration
-from argent_core import wal
+from argent_core import encryption, wal
 from argent_core.absences import missing_channel, missing_model
 from argent_core.config import Problem
 from argent_core.config.problems import KERNEL_FILE
@@ -146,6 +146,7 @@ async def _check_kernel(home: Home) -> list[Finding]:
                 Finding(check="plugin", ok=False, summary=words, remedy="argent plugins list")
             )
     found += _check_trust(status)
+    found += _check_encryption(home, status)
     found += [
         Finding(
             check=f"{h['plugin']}/{h['check']}",
@@ -209,6 +210,25 @@ def _check_trust(status: Mapping[str, Any]) -> Iterator[Finding]:
             remedy=f"if you have installed or updated something, that is why: {ACCEPT}; if not,"
             f" look first: {AUDIT}",
         )
+
+
+def _check_encryption(home: Home, status: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say what is not kept as is wanted."""
+    storage, wanted = status["storage"], configuration.load(home).storage.encrypted
+    astray = [(words, "see the message; then start Argent again") for words in storage["astray"]]
+    if wanted != storage["encrypted"]:
+        words = "will be encrypted" if wanted else "are encrypted until they are changed back"
+        astray.append(
+            (f"the databases {words} at the next start", "argent stop --agent; argent start")
+        )
+    if wanted:
+        for path in encryption.set_aside(home.data):
+            words = f"{path} is not encrypted, as nothing opens it any more"
+            astray.append((words, f"rm {path}, once you miss nothing"))
+    for summary, todo in astray:
+        yield Finding(check="encryption", ok=False, summary=summary, remedy=todo)
+    if wanted and not astray:
+        yield Finding(check="encryption", ok=True, summary="the databases are encrypted")
 
 
 def _check_models(status: Mapping[str, Any]) -> Iterator[Finding]:

@@ -58,7 +58,6 @@ from argent_core.plugins import InstalledPlugin, LoadedPlugin, installed_plugins
 from argent_core.redaction import Redactor
 from argent_core.retention import Retention
 from argent_core.running import end, keep_running
-from argent_core.schema import MIGRATIONS
 from argent_core.secrets import SecretResolver
 from argent_core.trace import Trace
 from argent_hookspecs import Clock, ModelProvider, PluginContext, Service
@@ -167,9 +166,7 @@ class Kernel:
         self.guard = Guard(on_fault=lambda plugin, reason: self.host.blame(plugin, reason))
         self.guard.install()
         stack.callback(self.guard.uninstall)
-        database = await Ballast(self.home.data / "ballast").lend_to(
-            lambda: Database.open(self.home.kernel_database, MIGRATIONS)
-        )
+        database = await upkeep.open_journal(self)
         stack.push_async_callback(database.close)
         self._build(database)
         await self._start_plugins(stack)

@@ -117,7 +117,12 @@ class Kit:
             raise PluginError(name, f"{path.name} is open already, by {name}")
         mine = self._open[path] = OpenDatabase(name)
         try:
-            mine.database = await Database.open(path, migrations, extensions=extensions)
+            mine.database = await Database.open(
+                path,
+                migrations,
+                extensions=extensions,
+                encryption=self.intake.journal.database.file.encryption,
+            )
             yield mine.database
         finally:
             await mine.close()

@@ -16,7 +16,7 @@ from pathlib import Path
 import apsw
 from attrs import frozen
 
-from argent_core.connection import connect
+from argent_core.connection import connect, unlock
 from argent_core.guard import attempt
 from argent_core.paths import Home
 from argent_core.redaction import Redactor
@@ -34,6 +34,11 @@ CREATE TABLE IF NOT EXISTS secrets (
     name TEXT PRIMARY KEY, value TEXT NOT NULL, changed_at TEXT NOT NULL
 ) STRICT
 """
+
+KEYS = "CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"
+"""Made by Argent for itself; they are no secrets that a person named."""
+
+_ELSE = "without one, encrypted databases stay closed; if there are none,"
 
 
 @frozen
@@ -95,6 +100,22 @@ class SecretStore:
             connection.execute("DELETE FROM secrets WHERE name = ?", (name,))
             return bool(connection.changes())
 
+    def database_key(self, *, make: bool) -> str | None:
+        """Return the key of the home's encrypted databases; None if there is none.
+
+        Args:
+            make: Whether it is made if there is none.
+        """
+        if not make and not self._file.exists():
+            return None
+        with self._open() as connection:
+            connection.execute(KEYS)
+            if make:
+                made = ("databases", random.token_hex(KEY_BYTES))
+                connection.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", made)
+            row = connection.execute("SELECT value FROM keys WHERE name = 'databases'").fetchone()
+        return str(row[0]) if row else None
+
     @contextlib.contextmanager
     def _open(self) -> Iterator[apsw.Connection]:
         key = self._key()
@@ -109,8 +130,8 @@ class SecretStore:
         except DAMAGED as error:
             raise SecretError(
                 f"The secret store {self._file} cannot be used ({error}). If its key or the file "
-                "itself was replaced, bring both back from a backup; or remove both and store "
-                "the secrets again with `argent secrets set NAME`."
+                f"itself was replaced, bring both back from a backup; {_ELSE} remove both and "
+                "store the secrets again with `argent secrets set NAME`."
             ) from error
         except apsw.Error as error:  # no room, no permission, somebody else's lock
             raise SecretError(f"The secret store {map_error(error, self._file)}") from error
@@ -122,7 +143,7 @@ class SecretStore:
     def _connect(self, key: str) -> apsw.Connection:
         with contextlib.ExitStack() as stack:
             connection = stack.enter_context(contextlib.closing(connect(self._file)))
-            _unlock(connection, key)
+            unlock(connection, key)
             connection.execute("PRAGMA secure_delete = ON")
             # Otherwise the last change may be undone by a power cut soon after.
             connection.execute("PRAGMA synchronous = EXTRA")
@@ -135,7 +156,7 @@ class SecretStore:
             if self._file.exists() and self._file.stat().st_size:
                 raise SecretError(
                     f"{self._key_file}, the key of the secret store, is gone. Bring it back from "
-                    f"a backup; or remove {self._file} and store the secrets again."
+                    f"a backup; {_ELSE} remove {self._file} and store the secrets again."
                 )
             self._make_key()
         _check_private(self._key_file)
@@ -205,17 +226,6 @@ class SecretResolver:
             "A secret is named by env:NAME, file:PATH, keyring:SERVICE/NAME or store:NAME. "
             "Store a value with `argent secrets set NAME` and write store:NAME."
         )
-
-
-def _unlock(connection: apsw.Connection, key: str) -> None:
-    """Let a connection read and write an encrypted file, in the format of SQLCipher 4."""
-    if connection.pragma("cipher", "sqlcipher") != "sqlcipher":
-        raise SecretError(
-            "The library that encrypts the secret store was replaced by one that cannot. "
-            "Install it again with `pip install --force-reinstall apsw-sqlite3mc`."
-        )
-    connection.pragma("legacy", 4)
-    connection.pragma("key", f"x'{key}'")
 
 
 def _make_private(path: Path) -> None:

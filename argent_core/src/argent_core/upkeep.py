@@ -1,20 +1,36 @@
-"""What a kernel that runs sees to: settings that are read anew, and what is due every so often."""
+"""What a kernel sees to: its files, settings that are read anew, and what is due every so often."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from argent_core import config as configuration
+from argent_core.database import Database
+from argent_core.encryption import Encryption
 from argent_core.hosted_plugin import PluginState
+from argent_core.inbound.ballast import Ballast
 from argent_core.plugin_trust.approval import waiting
 from argent_core.plugins import InstalledPlugin, installed_plugins
+from argent_core.schema import MIGRATIONS
+from argent_core.secrets import SecretStore
 
 if TYPE_CHECKING:
     from argent_core.kernel import Kernel
 
 _HOUSEKEEPING_SECONDS = 30.0
+
+
+async def open_journal(kernel: Kernel) -> Database:
+    """Let all databases be encrypted, or not, as is wanted, and open the kernel's own."""
+    home, wanted = kernel.home, kernel.config.storage.encrypted
+    encryption = Encryption(wanted, SecretStore(home), kernel.redactor.add)
+    await asyncio.to_thread(encryption.settle_all, home.data)
+    return await Ballast(home.data / "ballast").lend_to(
+        lambda: Database.open(home.kernel_database, MIGRATIONS, encryption=encryption)
+    )
 
 
 async def read_settings(kernel: Kernel) -> list[str]:

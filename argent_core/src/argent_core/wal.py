@@ -7,12 +7,24 @@ silence. The format is https://www.sqlite.org/fileformat2.html#the_write_ahead_l
 
 from __future__ import annotations
 
+import logging
 import shutil
 import struct
 from pathlib import Path
+from typing import Any
+
+from argent_core.guard import attempt
+from argent_core.storage_errors import damaged
+
+log = logging.getLogger("argent.database")
 
 _HEADER, _FRAME = 32, 24
 _MAGIC = 0x377F0682
+_LEAST_BYTES = 512
+_UNREAD = (
+    "%s: the last of what was written before the last end cannot be read: the power failed in the "
+    "middle of it, or the file was damaged (%s)"
+)
 
 
 def log_of(path: Path) -> Path:
@@ -29,6 +41,18 @@ def holds_frames(path: Path) -> bool:
     """Say whether there is a log with something in it beside a database."""
     wal = log_of(path)
     return wal.exists() and wal.stat().st_size > _HEADER
+
+
+def demand_file(path: Path) -> None:
+    """Make sure that a database is there to which its log belongs, or neither.
+
+    Raises:
+        DatabaseDamaged: So little of it is left that SQLite would take it for a new one, and throw
+            the log away.
+    """
+    size = path.stat().st_size if path.exists() else 0
+    if size < _LEAST_BYTES and (size or holds_frames(path)):
+        raise damaged(path, f"only {size} bytes of it are left")
 
 
 def last_commit(path: Path) -> int:
@@ -59,6 +83,20 @@ def keep_copy(path: Path) -> Path:
     copy = copy_of(path)
     shutil.copy2(log_of(path), copy)
     return copy
+
+
+def read_to_its_end(connection: Any, path: Path, *, written: int) -> None:
+    """Have a log read into its file, before anything else is, which would be over it.
+
+    Args:
+        written: What ``last_commit`` said before the connection was opened.
+    """
+    if not written:
+        return
+    read = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+    if read < written:
+        kept = attempt(keep_copy, path)
+        log.error(_UNREAD, path.name, kept.error or f"a copy is kept in {kept.value}")
 
 
 def _is_sound(header: bytes) -> bool:

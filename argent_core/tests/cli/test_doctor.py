@@ -242,3 +242,85 @@ class TestSettings:
         assert found["settings"]["remedy"] == "argent config check"
         assert found["kernel"]["ok"]
         assert found["plugin"]["summary"].startswith("picky is invalid settings: ")
+
+
+class TestEncryption:
+    @pytest.fixture(autouse=True)
+    def _begin(self, argent: Run, alone: Home) -> None:
+        assert argent("status").exit_code == 0
+
+    def test_without_it_nothing_is_said_of_it(self, argent: Run) -> None:
+        assert "encryption" not in findings(argent("doctor", "--json").stdout)
+
+    def test_with_it_all_is_well(self, argent: Run, alone: Home) -> None:
+        argent("config", "set", "storage.encrypted", "true")
+
+        found = findings(argent("doctor", "--json").stdout)
+
+        assert found["encryption"]["ok"]
+        assert found["database"]["ok"]
+        assert not alone.kernel_database.read_bytes().startswith(b"SQLite")
+
+    def test_a_database_that_cannot_be_encrypted_is_named(self, argent: Run, alone: Home) -> None:
+        kept, in_the_way = alone.data / "notes.db", alone.data / "notes.db-copy"
+        kept.write_bytes(alone.kernel_database.read_bytes())
+        in_the_way.mkdir()
+        argent("config", "set", "storage.encrypted", "true")
+
+        found = findings(argent("doctor", "--json").stdout)
+
+        assert found["kernel"]["ok"]
+        assert not found["encryption"]["ok"]
+        assert f"{kept}: cannot be changed over" in found["encryption"]["summary"]
+
+    def test_what_was_set_aside_in_the_clear_is_named(self, argent: Run, alone: Home) -> None:
+        aside = alone.data / "memory.db.broken"
+        aside.write_bytes(alone.kernel_database.read_bytes())
+        argent("config", "set", "storage.encrypted", "true")
+
+        found = findings(argent("doctor", "--json").stdout)
+
+        assert found["encryption"]["summary"].startswith(f"{aside} is not encrypted")
+        assert str(aside) in found["encryption"]["remedy"]
+
+    @pytest.mark.parametrize("wanted", ["true", "false"])
+    def test_without_the_key_it_says_what_to_bring_back(
+        self, argent: Run, alone: Home, wanted: str
+    ) -> None:
+        argent("config", "set", "storage.encrypted", "true")
+        argent("status")
+        for name in ("secrets.db", "secrets.key"):
+            (alone.data / name).unlink()
+        argent("config", "set", "storage.encrypted", wanted)
+        before = alone.kernel_database.read_bytes()
+
+        started = argent("status")
+        found = findings(argent("doctor", "--json").stdout)
+
+        assert started.exit_code == 1
+        for words in (found["kernel"]["summary"], started.output):
+            assert "encrypted with a key that is gone" in words
+            assert "Bring data/secrets.db and data/secrets.key back" in words
+        assert alone.kernel_database.read_bytes() == before
+
+    def test_without_the_key_of_the_store_it_says_so(self, argent: Run, alone: Home) -> None:
+        argent("config", "set", "storage.encrypted", "true")
+        argent("status")
+        (alone.data / "secrets.key").unlink()
+
+        found = findings(argent("doctor", "--json").stdout)
+
+        assert "secrets.key, the key of the secret store, is gone" in found["kernel"]["summary"]
+        assert "encrypted databases stay closed" in found["kernel"]["summary"]
+
+
+def test_a_setting_that_waits_for_the_next_start_is_told(
+    agents: Agents, installation: Installation
+) -> None:
+    with agents():
+        installation.run("config", "set", "storage.encrypted", "true")
+        shown = installation.run("doctor", "--json")
+
+    found = findings(shown.stdout)
+    assert not found["encryption"]["ok"]
+    assert "at the next start" in found["encryption"]["summary"]

@@ -158,6 +158,16 @@ class FilesSettings:
 
 
 @frozen(kw_only=True)
+class StorageSettings:
+    """How databases are kept."""
+
+    encrypted: bool = setting(
+        False,
+        doc="Whether the databases in data/ are encrypted; a change takes place at the next start.",
+    )
+
+
+@frozen(kw_only=True)
 class GroupSettings:
     """Groups on channels."""
 
@@ -205,6 +215,7 @@ class KernelSettings:
     budget: BudgetSettings = setting(BudgetSettings(), doc="What models may cost.")
     journal: JournalSettings = setting(JournalSettings(), doc="What is kept of the past.")
     files: FilesSettings = setting(FilesSettings(), doc="What is kept of attachments.")
+    storage: StorageSettings = setting(StorageSettings(), doc="How databases are kept.")
     log: LogSettings = setting(LogSettings(), doc="What is written down.")
 
 
