@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,6 +122,31 @@ async def test_what_cannot_be_embedded_now_is_embedded_later(tmp_path: Path) -> 
 
     assert health.ok
     assert embedder.texts == [HOUND]
+
+
+@pytest.mark.parametrize(
+    ("makes", "said"),
+    [
+        (lambda text: 1 / 0, "toy failed: ZeroDivisionError"),
+        (lambda text: ["no", "numbers"], "toy failed: TypeError"),
+    ],
+)
+async def test_whatever_an_embedder_does_instead_it_goes_on_later(
+    tmp_path: Path, makes: Callable[[str], Any], said: str
+) -> None:
+    embedder = ToyEmbedder(makes=makes)
+    clock = FakeClock()
+    async with remembering(tmp_path, embedder, clock=clock) as memo:
+        await memo.add(NewMemory(text=HOUND))
+        await memo.embedding.settled()
+        health = await memo.embedding.health()
+        assert (health.ok, health.summary.startswith(said)) == (False, True)
+        assert await texts(memo, "barn") == [HOUND]
+
+        embedder.makes = None
+        await clock.advance(60)
+        await memo.embedding.settled()
+        assert await texts(memo, "dog") == [HOUND]
 
 
 async def test_vectors_of_a_wrong_length_are_not_taken(tmp_path: Path) -> None:

@@ -241,17 +241,32 @@ async def _read_all(vectors: Vectors, read: asyncio.Event) -> None:
 async def _embed(
     embedder: TextEmbedder, texts: Sequence[str], *, query: bool = False
 ) -> Sequence[array[float]]:
-    """Ask an embedder for vectors, and take only what are such. Raises ``ModelError``."""
+    """Ask an embedder for vectors, and take only what are such.
+
+    Raises:
+        ModelError: It has none, whatever it did instead.
+    """
+
+    async def ask() -> Sequence[array[float]]:
+        vectors = [array("f", one) for one in await embedder.embed(texts, query=query)]
+        if [len(vector) for vector in vectors] != [embedder.dimensions] * len(texts):
+            raise ModelRejected(f"{embedder.id} returned vectors of other lengths than it says")
+        return vectors
+
+    asking = asyncio.create_task(ask())
     try:
-        vectors = await embedder.embed(texts, query=query)
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise ModelUnavailable(f"{embedder.id} was stopped", retry_after=1.0) from error
-    if [len(vector) for vector in vectors] != [embedder.dimensions] * len(texts):
-        raise ModelRejected(f"{embedder.id} returned vectors of other lengths than it says")
-    return vectors
+        await asyncio.wait([asking])
+    except asyncio.CancelledError:
+        asking.cancel()
+        await asyncio.wait([asking])
+        raise
+    if asking.cancelled():
+        raise ModelUnavailable(f"{embedder.id} was stopped", retry_after=1.0)
+    error = asking.exception()
+    if error is not None and not isinstance(error, ModelError):
+        said = f"{embedder.id} failed: {type(error).__name__}: {error}"
+        raise ModelRejected(said) from error
+    return asking.result()
 
 
 def _register(tx: Transaction, *, embedder: TextEmbedder) -> tuple[int, int]:
