@@ -96,7 +96,7 @@ class Desk:
         """Return a request with its source in full. Raises ``NotKnown`` for names of nothing."""
         one, several = given.get("audience"), given.get("audiences") or ()
         names = several if one is None else (one, *several)
-        await demand_audiences(self.memo, self.ctx.agent, names)
+        await demand_audiences(self.memo, self.ctx.agent, names=names)
         source = given.get("source")
         return {**given, "source": await source_of(self.memo, source)} if source else given
 

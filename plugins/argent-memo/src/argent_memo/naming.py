@@ -21,10 +21,10 @@ class NotKnown(ArgentError):
     """Report a name that nothing is called by, or several things, and what there is."""
 
 
-async def demand_audiences(memo: Memo, agent: Agent, names: Iterable[str]) -> None:
+async def demand_audiences(memo: Memo, agent: Agent, *, names: Iterable[str]) -> None:
     """Raise ``NotKnown`` unless something may come up, or was said, at each of the places."""
     for name in dict.fromkeys(names):
-        if await _is_audience(memo, agent, name):
+        if await _is_audience(memo, agent, name=name):
             continue
         known = [OWNER, EVERYONE, *_shared(memo), *await memo.store.database.read(_audiences)]
         near = difflib.get_close_matches(name, known, n=1)
@@ -54,7 +54,7 @@ async def source_of(memo: Memo, name: str) -> str:
     raise NotKnown(f"several sources are called {name!r:.80}; say which: {_listed(found)}")
 
 
-async def _is_audience(memo: Memo, agent: Agent, name: str) -> bool:
+async def _is_audience(memo: Memo, agent: Agent, *, name: str) -> bool:
     if name in (OWNER, EVERYONE, *_shared(memo)):
         return True
     if not name.strip():

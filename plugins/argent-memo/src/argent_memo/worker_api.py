@@ -167,7 +167,7 @@ class _Api:
     async def _warning(self, audience: str) -> dict[str, str]:
         """Return what to say of a place that was not heard of before; it is kept for it."""
         try:
-            await demand_audiences(self.memo, self.worker.ctx.agent, [audience])
+            await demand_audiences(self.memo, self.worker.ctx.agent, names=[audience])
         except NotKnown as error:
             return {"warning": str(error)}
         return {}

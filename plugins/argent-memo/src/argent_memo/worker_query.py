@@ -93,7 +93,7 @@ async def filters(worker: Worker, query: Query) -> MemoryFilter:
         audiences=query.audiences(), private=query.is_private(), since=since, until=until
     )
     try:
-        await demand_audiences(worker.memo, worker.ctx.agent, query.audiences())
+        await demand_audiences(worker.memo, worker.ctx.agent, names=query.audiences())
     except NotKnown as error:
         raise Refused(400, str(error)) from error
     return shown
