@@ -126,6 +126,22 @@ class TestJsonLines:
 
         assert counts(await import_(memo.store, tmp_path / "a.jsonl")) == (0, 5, 0, 0)
 
+    @pytest.mark.parametrize("form", FORMS)
+    async def test_what_comes_back_from_another_is_known(
+        self, memo: Memo, tmp_path: Path, form: str
+    ) -> None:
+        await memo.add(NewMemory(text="Said with no key."))
+        await export(memo.store, tmp_path / "a", form=form)
+        async with load_plugin(argent_memo, folder=tmp_path / "other") as specimen:
+            other = memo_of(specimen.ctx)
+            await import_(other.store, tmp_path / "a", form=form)
+            await export(other.store, tmp_path / "b", form=form)
+
+        done = await import_(memo.store, tmp_path / "b", form=form)
+        (found,) = await memo.store.timeline(MemoryFilter(), limit=9)
+
+        assert (counts(done), found.count) == ((0, 1, 0, 0), 1)
+
     async def test_what_is_known_there_is_counted_there(self, memo: Memo, tmp_path: Path) -> None:
         await memo.add(NewMemory(text="I like tea.", key="here"))
         await export(memo.store, tmp_path / "a.jsonl", form="jsonl")

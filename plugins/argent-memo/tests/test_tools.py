@@ -297,6 +297,7 @@ async def test_results_come_in_pages(bench: Bench) -> None:
         ("store", {"text": "My key is sk-abcdefghijklmnopqrstuv"}, "not kept here"),
         ("update", {"id": 5, "text": "It is."}, "search first"),
         ("timeline", {"since": "yesterday"}, "write it as 2026-03-01"),
+        ("timeline", {"since": "2026-03-02", "until": "2026-03-01"}, "before it begins"),
         ("timeline", {"since": "2020-01-01", "until": "9999-12-31"}, "is no date"),
         ("search", {"query": "x", "page": 0}, "pages go from 1"),
     ],

@@ -266,11 +266,19 @@ def _link(link: Any) -> tuple[int, int, str]:
 def _keep(tx: Transaction, *, rows: Sequence[_Row]) -> list[tuple[int, bool]]:
     """Keep items; return their numbers, and which of them are new."""
     own = identity(tx)
-    return [_keep_one(tx, row, own=row.memory == own) for row in rows]
+    return [_keep_one(tx, row, own=_own(row, own)) for row in rows]
 
 
-def _keep_one(tx: Transaction, row: _Row, *, own: bool) -> tuple[int, bool]:
-    found = tx.execute(_KNOWN, (row.key, row.id if own else None, row.new.text)).fetchone()
+def _own(row: _Row, memory: str) -> int | None:
+    """Return the number that an item had in this memory, if it came from here; from afar too."""
+    if row.memory == memory:
+        return row.id
+    number = row.key.removeprefix(f"memory:{memory}/")
+    return int(number) if number != row.key and number.isdecimal() and len(number) < 19 else None
+
+
+def _keep_one(tx: Transaction, row: _Row, *, own: int | None) -> tuple[int, bool]:
+    found = tx.execute(_KNOWN, (row.key, own, row.new.text)).fetchone()
     if found is not None:
         return int(found[0]), False
     same = tx.execute(_SAME, (items.digest(row.new),)).fetchone()
