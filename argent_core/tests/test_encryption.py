@@ -393,7 +393,8 @@ async def test_what_is_kept_for_plugins_that_do_not_run_is_encrypted_too(argent:
 
 async def test_what_a_crash_left_is_cleared_away(home: Home) -> None:
     await kept(home, encrypted=False, work=fill)
-    (home.data / "notes.db-copy").write_bytes(WORD)
+    for name in ("notes.db-copy", "notes.db-copy-journal"):
+        (home.data / name).write_bytes(WORD)
 
     assert len((await kept(home, encrypted=False, work=everything))[0]) == 400
 

@@ -108,7 +108,7 @@ class Encryption:
             return self._key(path) if self.wanted else None
         old = None if head == _HEADER else self._key(path, encrypted=True)
         copy = path.with_name(f"{path.name}-copy")
-        copy.unlink(missing_ok=True)  # from a change that was interrupted
+        _clear(copy)  # from a change that was interrupted
         if (old is not None) == self.wanted:
             return old
         held = attempt(_hold, path, old)
@@ -122,7 +122,7 @@ class Encryption:
             except DAMAGED as error:
                 raise self._unsound(path, error) from error
             finally:
-                copy.unlink(missing_ok=True)
+                _clear(copy)
         return new
 
     @property
@@ -194,6 +194,11 @@ def _unlock(connection: apsw.Connection, key: str) -> None:
     unlock(connection, key)
     connection.execute("PRAGMA temp_store=MEMORY")  # files of that sort would not be encrypted
     connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
+
+
+def _clear(copy: Path) -> None:
+    for path in (copy, copy.with_name(f"{copy.name}-journal")):
+        path.unlink(missing_ok=True)
 
 
 def _head(path: Path) -> bytes:
