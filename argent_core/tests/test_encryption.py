@@ -7,7 +7,8 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from argent_core.database import Database
 from argent_core.encryption import Encryption
 from argent_core.paths import Home
 from argent_core.secrets import SecretStore
-from argent_hookspecs import DatabaseDamaged, StorageError, Transaction
+from argent_hookspecs import DatabaseDamaged, DiskFull, StorageError, Transaction
 from argent_testing import Argent
 
 from .demo import Demo
@@ -246,6 +247,35 @@ async def test_the_log_of_a_file_that_was_cut_is_kept(home: Home, path: Path) ->
 
     assert raw(home.data / "notes.db-wal") == files["notes.db-wal"]
     assert len(raw(path)) == 100
+
+
+@contextmanager
+def growing_to(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond so many bytes, as on a disk that is full."""
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="nothing limits files there")
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_without_room_for_the_copy_it_is_as_it_was(home: Home, encrypted: bool) -> None:
+    SecretStore(home).database_key(make=True)
+    for _ in range(4):
+        await kept(home, encrypted=not encrypted, work=fill)
+    before = await kept(home, encrypted=not encrypted, work=everything)
+
+    with growing_to(40_000), pytest.raises(DiskFull, match="Raise the limit"):
+        await opened(home, encrypted=encrypted)
+
+    assert {path.name for path in home.data.glob("notes.db*")} == {"notes.db"}
+    assert await kept(home, encrypted=not encrypted, work=everything) == before
+    assert await kept(home, encrypted=encrypted, work=everything) == before
 
 
 async def test_what_is_sorted_stands_in_no_other_file(home: Home) -> None:

@@ -275,7 +275,7 @@ def _overwrite(file: BufferedRandom) -> None:
     status = os.fstat(file.fileno())
     if status.st_nlink:  # somebody keeps it under another name
         return
-    for _ in range(0, status.st_size, len(_BLANK)):
-        file.write(_BLANK)
+    for place in range(0, status.st_size, len(_BLANK)):
+        file.write(_BLANK[: status.st_size - place])
     file.flush()
     os.fsync(file.fileno())
