@@ -120,7 +120,7 @@ class Desk:
         with suppress(TimeoutError):
             async with asyncio.timeout(_EMBEDDER_SECONDS):
                 while not embedding.trouble and embedding.waiting < _SOON_EMBEDDED:
-                    if await embedding.near(query) is not None:
+                    if await embedding.is_ready_for(query):
                         return ""
                     await asyncio.sleep(TICK / 4)
         waits = f"{embedder.id} is not ready; it gets so while the agent runs: argent start"
