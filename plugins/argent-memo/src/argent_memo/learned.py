@@ -15,7 +15,7 @@ from datetime import datetime
 from attrs import frozen
 
 from argent_hookspecs import Event, FinishedTurn, MemoryKind, NewMemory, Text, Trust
-from argent_memo.confidential import is_confidential
+from argent_memo.confidential import answers_with_secret, without_secrets
 from argent_memo.worth import adds_something, is_short_answer, says_something
 
 AGENT = "Argent"
@@ -55,14 +55,15 @@ def said(turn: FinishedTurn) -> Iterator[Said]:
     if not asked:
         return
     trust = Trust.OUTSIDE if is_passed_on(event) else turn.trust
-    if not is_confidential(asked):
-        yield Said("asked", asked, legible(event.sender_name or event.sender), trust, _MOST_ASKED)
+    if harmless := without_secrets(asked):
+        who = legible(event.sender_name or event.sender)
+        yield Said("asked", harmless, who, trust, _MOST_ASKED)
     # An apology is none of the agent's words, and the turn may be tried again.
     told = turn.state != "dead" and adds_something(turn.answered, asked=asked)
-    if told and not is_confidential(turn.answered):
+    if told and (harmless := without_secrets(turn.answered, before=asked)):
         # An answer is a model's words: never the owner's, and no better than what it was told.
         worst = Trust.OUTSIDE if turn.outside or trust is Trust.OUTSIDE else Trust.PAIRED
-        yield Said("answered", turn.answered, AGENT, worst, _MOST_ANSWERED, before=asked)
+        yield Said("answered", harmless, AGENT, worst, _MOST_ANSWERED, before=asked)
 
 
 def memories(turn: FinishedTurn, one: Said, *, audience: str, before: str) -> list[NewMemory]:
@@ -71,7 +72,7 @@ def memories(turn: FinishedTurn, one: Said, *, audience: str, before: str) -> li
     Args:
         before: What it answers.
     """
-    if not says_something(one.text, before=before):
+    if not says_something(one.text, before=before) or answers_with_secret(one.text, before=before):
         return []
     importance = _OF_AN_ANSWER if one.part == "answered" else _IMPORTANCE[one.trust]
     return [

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from argent_memo.memo import Memo
 
 _SECRET = (
-    "it looks like a key or a password, and such things are not kept here. Store it with: argent"
-    " secrets set NAME"
+    "it tells a password, a key or a code, and such things are not kept here. A password manager is"
+    " the place for it; what a tool of the agent needs is stored with: argent secrets set NAME"
 )
 _WORKER_SECONDS = 5.0
 _EMBEDDER_SECONDS = 4.0
