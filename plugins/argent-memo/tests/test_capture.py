@@ -13,6 +13,8 @@ from argent_hookspecs import (
     Address,
     Effect,
     Event,
+    Finish,
+    FinishReason,
     MemoryFilter,
     ModelRejected,
     Text,
@@ -124,6 +126,17 @@ async def test_a_password_that_was_asked_for_is_not_kept(
         await argent.channel.ask("Please open the front door of my house.")
         await argent.channel.ask("4711")
         assert not any("4711" in text for text in await neighbour.texts())
+
+
+async def test_of_an_answer_that_was_cut_whole_sentences_are_kept(
+    argent: Argent, neighbour: Neighbour
+) -> None:
+    cut = Finish(reason=FinishReason.LENGTH)
+    model: list[Any] = [["Ulm is on the Danube. It has a min", cut], ["The Rhine flo", cut]]
+    async with argent(plugins=[argent_memo, neighbour], model=model):
+        await argent.channel.ask("What of Ulm?")
+        await argent.channel.ask("What of Bonn?")
+        assert await neighbour.texts() == ["What of Ulm?", "Ulm is on the Danube.", "What of Bonn?"]
 
 
 async def test_an_address_is_no_password(argent: Argent, neighbour: Neighbour) -> None:
