@@ -48,7 +48,7 @@ def serving(handler: Serve, *, name: str = "demo") -> Demo:
 
 @pytest.fixture
 def command(argent: Argent) -> Callable[[], LocalCommandContext]:
-    return lambda: LocalCommandContext(argent.home, patience=0.2)
+    return lambda: LocalCommandContext(argent.home)
 
 
 Command = Callable[[], LocalCommandContext]

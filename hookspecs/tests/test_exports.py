@@ -4,6 +4,7 @@ import argent_hookspecs
 
 PINNED = [
     "CONTRACT",
+    "CUT",
     "DEFAULT_PRIORITIES",
     "EMBEDDER",
     "FREE",

@@ -22,7 +22,6 @@ from tests.crash.life import End, Life
 from tests.crash.way import OwnWay, Way
 from tests.crash.world import World
 
-_CHATS = ("ann", "bob")
 _ATTEMPTS = (5, 100)
 _SIDE_BY_SIDE = (2, 8)
 _AIMED = 0.5
@@ -221,7 +220,7 @@ class Campaign:
 
     def _plan(self, rng: random.Random, *, first: bool, quiet: bool = False) -> LifePlan:
         def batch(most: int) -> list[tuple[str, str]]:
-            places = [(kind.name, chat) for kind in self.way.kinds for chat in _CHATS]
+            places = [(kind.name, chat) for kind in self.way.kinds for chat in kind.chats]
             return rng.choices(places, k=rng.randint(1, most))
 
         if quiet:

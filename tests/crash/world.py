@@ -46,11 +46,13 @@ class ChannelKind:
         idempotent: Whether it drops a second reply with the same key.
         keeps_cursor: Whether a life asks for what comes after the kernel's cursor. Otherwise it is
             handed all that was not acknowledged, again and again.
+        chats: Where messages are sent.
     """
 
     name: str
     idempotent: bool
     keeps_cursor: bool
+    chats: tuple[str, ...] = ("ann", "bob")
 
 
 CHANNELS = (
@@ -59,7 +61,12 @@ CHANNELS = (
     ChannelKind("mail", idempotent=False, keeps_cursor=True),
     ChannelKind("phone", idempotent=False, keeps_cursor=False),
 )
-TELEGRAM = ChannelKind("telegram", idempotent=False, keeps_cursor=True)
+TELEGRAM = ChannelKind(
+    "telegram",
+    idempotent=False,
+    keeps_cursor=True,
+    chats=("ann", "bob", "club", "kitchen", "cellar"),
+)
 KINDS = {kind.name: kind for kind in (*CHANNELS, TELEGRAM)}
 
 
@@ -207,7 +214,7 @@ class World:
         return {}
 
     def _model(self, what: str, key: str, messages: list[dict[str, Any]]) -> dict[str, Any]:
-        turn = list(_turn(messages))
+        turn = list(under_way(messages))
         names = [name for said in turn if said["role"] == "user" for name in named(said["text"])]
         round = sum(said["role"] == "assistant" for said in turn)
         thought = Thought(names[0], round)
@@ -315,7 +322,7 @@ def named(text: str) -> list[str]:
     return _NAME.findall(text)
 
 
-def _turn(messages: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def under_way(messages: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Return the messages of the turn under way: what came after the last answer."""
     ends = [i for i, m in enumerate(messages) if m["role"] == "assistant" and not m["calls"]]
     yield from messages[ends[-1] + 1 if ends else 0 :]

@@ -172,12 +172,14 @@ from argent_hookspecs.tools import (
 )
 from argent_hookspecs.trust import Trust
 from argent_hookspecs.turns import (
+    CUT,
     FinishedTurn,
     Turns,
 )
 
 __all__ = [
     "CONTRACT",
+    "CUT",
     "DEFAULT_PRIORITIES",
     "EMBEDDER",
     "FREE",

@@ -11,6 +11,9 @@ from attrs import field, frozen
 from argent_hookspecs.events import Event
 from argent_hookspecs.trust import Trust
 
+CUT = "(The answer was cut here: "
+"""What the last line of an answer begins with that reached a limit before its end."""
+
 
 @frozen(kw_only=True)
 class FinishedTurn:
@@ -20,7 +23,7 @@ class FinishedTurn:
         number: Grows in the order in which turns end; never given twice.
         id: The turn's, which is that of its first event.
         asked: The words that were asked, those said in between included, as filters let them pass.
-        answered: The answer, likewise.
+        answered: The answer, likewise; ``CUT`` says that it is not whole.
         trust: Whose word the question is.
         private: Whether it is for models of this machine only.
         outside: Whether content from outside was told in it: a page, a document, a forward.

@@ -13,6 +13,8 @@ from argent_hookspecs import (
     Address,
     Effect,
     Event,
+    Finish,
+    FinishReason,
     MemoryFilter,
     ModelRejected,
     Text,
@@ -96,19 +98,45 @@ async def test_what_denies_is_never_taken_for_what_it_denies(
     "secret",
     [
         "My key is sk-abcdefghijklmnopqrstuvwx.",
-        "The wifi: Tr0ub4dor&3x",
-        "card 4111 1111 1111 1111",
-        "ghp_0123456789abcdefghijklmnopqrstuvwxyzAB",
-        "token: aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5",
+        "The wifi: Tr0ub4dor&3x.",
+        "card 4111 1111 1111 1111.",
+        "ghp_0123456789abcdefghijklmnopqrstuvwxyzAB.",
+        "token: aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5.",
+        "My wifi password is hunter2.",
+        "The code for the door is 4711!",
     ],
 )
 async def test_keys_and_passwords_are_not_kept(
     argent: Argent, neighbour: Neighbour, secret: str
 ) -> None:
     async with argent(plugins=[argent_memo, neighbour], model=[f"I see: {secret}", "Fine today."]):
-        await argent.channel.ask(f"Please use this. {secret}")
+        await argent.channel.ask(f"I like green tea. {secret} My cat is called Tom.")
         await argent.channel.ask("How is the weather?")
-        assert await neighbour.texts() == ["How is the weather?", "Fine today."]
+        kept, *rest = await neighbour.texts()
+
+    assert kept.split(". ") == ["I like green tea", "My cat is called Tom."]
+    assert rest == ["How is the weather?", "Fine today."]
+
+
+async def test_a_password_that_was_asked_for_is_not_kept(
+    argent: Argent, neighbour: Neighbour
+) -> None:
+    model = ["What is the code for your front door?", "It is noted, and I will open the door."]
+    async with argent(plugins=[argent_memo, neighbour], model=model):
+        await argent.channel.ask("Please open the front door of my house.")
+        await argent.channel.ask("4711")
+        assert not any("4711" in text for text in await neighbour.texts())
+
+
+async def test_of_an_answer_that_was_cut_whole_sentences_are_kept(
+    argent: Argent, neighbour: Neighbour
+) -> None:
+    cut = Finish(reason=FinishReason.LENGTH)
+    model: list[Any] = [["Ulm is on the Danube. It has a min", cut], ["The Rhine flo", cut]]
+    async with argent(plugins=[argent_memo, neighbour], model=model):
+        await argent.channel.ask("What of Ulm?")
+        await argent.channel.ask("What of Bonn?")
+        assert await neighbour.texts() == ["What of Ulm?", "Ulm is on the Danube.", "What of Bonn?"]
 
 
 async def test_an_address_is_no_password(argent: Argent, neighbour: Neighbour) -> None:

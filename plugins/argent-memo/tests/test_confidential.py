@@ -19,7 +19,13 @@ PARTS = (
     *("://a:", "://", "-----BEGIN ", "1 ", "1-", "1,", "1", "a", "_", "a'", "a.", " ", "\n", "? "),
     *("-", "#", "# ", "1年 ", "年 ", "<!-- ", "<!-- 1 abcdef01 ", "--> ", "@a", "あ"),
 )
-ANCHORED = ("times._NUMBER", "mirror_page._POINT", "mirror_page._SILENT", "notes._HEADING")
+ANCHORED = (
+    "times._NUMBER",
+    "pages._MARK",
+    "mirror_page._POINT",
+    "mirror_page._SILENT",
+    "notes._HEADING",
+)
 """Those that are only asked whether a text begins with them, or is one."""
 SHORT = ("names._BEGINS",)
 """Those that are asked about a few letters."""

@@ -15,6 +15,8 @@ from argent_memo.items import Place
 from argent_memo.memo import Memo, memo_of
 from argent_testing import FakeClock, load_plugin
 
+from .embedder_kit import ToyEmbedder, remembering
+
 pytestmark = pytest.mark.anyio
 
 DIARIES: dict[str, Any] = json.loads(Path(__file__).with_name("diaries.json").read_text("utf-8"))
@@ -46,6 +48,25 @@ async def test_the_entry_of_that_time_is_among_the_first(language: str, tmp_path
     right = {asked: diary["items"][place] for asked, place in diary["questions"]}
     assert [asked for asked in right if right[asked] not in found[asked]] == []
     assert sum(found[asked][0] == right[asked] for asked in right) >= 0.6 * len(right)
+
+
+async def test_an_event_is_known_by_other_words_too(tmp_path: Path) -> None:
+    clock = FakeClock(NOW)
+    async with remembering(tmp_path, ToyEmbedder(), clock=clock) as memo:
+        for day, text in (
+            ("2023-01-10", "The walk went round the pond."),
+            ("2023-05-01", "The dog is ours from today on."),
+            ("2023-08-01", "The walk went round the castle."),
+        ):
+            await memo.add(NewMemory(text=text, said_at=at(day)))
+        await memo.embedding.settled()
+        before = await memo.search("Where did the walk go before the hound came?")
+        after = await memo.search("Where did the walk go after the hound came?")
+    walks = [[one.text for one in found if "walk" in one.text] for found in (before, after)]
+    assert [found[0] for found in walks] == [
+        "The walk went round the pond.",
+        "The walk went round the castle.",
+    ]
 
 
 async def test_summer_is_when_it_is_where_somebody_lives(tmp_path: Path) -> None:

@@ -69,6 +69,20 @@ async def test_a_correction_is_told_though_the_history_tells_what_it_corrects(
     )
 
 
+async def test_what_merely_asks_is_not_told(argent: Argent, neighbour: Neighbour) -> None:
+    async with argent(plugins=[argent_memo, neighbour], model=["I see."]):
+        await fill(
+            neighbour, "Where do I keep the spare key?", "Where is the spare key of the car?"
+        )
+        await fill(neighbour, "The spare key hangs in the shed.")
+        await argent.channel.ask("Do you know where the spare key is?")
+
+    words = told(argent.model.requests[0])
+    assert "The spare key hangs in the shed." in words
+    assert "Where do I keep" not in words
+    assert "of the car" not in words
+
+
 async def test_each_is_told_as_whose_word_it_is(argent: Argent, neighbour: Neighbour) -> None:
     async with argent(plugins=[argent_memo, neighbour], model=["I see."]):
         await fill(neighbour, "The spare key hangs in the shed.", speaker="Ann")

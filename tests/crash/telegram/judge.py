@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.crash.judge import LOST, STUCK, UNSAFE_DOUBLED, Finding, Verdict
 from tests.crash.report import ReplyFate, Report
-from tests.crash.telegram.world import CHATS, TelegramWorld
+from tests.crash.telegram.world import PLACES, TelegramWorld
 from tests.crash.world import Sent, answered
 
 Message = dict[str, Any]
@@ -29,10 +29,10 @@ def judge_telegram(world: TelegramWorld, report: Report | None) -> Verdict:
         found += _judge_message(sent, replies[sent.name])
     for reply in report.replies:
         if names := answered(reply.text):
-            chat = CHATS[ledger.messages[names[0]].chat]
-            found += _judge_reply(reply, standing[chat, names[0]])
+            place = PLACES[ledger.messages[names[0]].chat]
+            found += _judge_reply(reply, standing[place.chat, place.thread, names[0]])
     beside = 0
-    for (_, name), messages in standing.items():
+    for (*_, name), messages in standing.items():
         strangers = _beside(replies[name], messages)
         known = [one for one in strangers if _was_known(world, one)]
         beside += len(strangers) - len(known)
@@ -59,12 +59,13 @@ def _replies(report: Report) -> dict[str, list[ReplyFate]]:
     return found
 
 
-def _standing(world: TelegramWorld) -> dict[tuple[int, str], list[Message]]:
-    """Return the answers in the chats, by the message that each answers first."""
-    found: dict[tuple[int, str], list[Message]] = defaultdict(list)
+def _standing(world: TelegramWorld) -> dict[tuple[int, int | None, str], list[Message]]:
+    """Return the answers in the chats and topics, by the message that each answers first."""
+    found: dict[tuple[int, int | None, str], list[Message]] = defaultdict(list)
     for message in world.standing():
         if names := answered(message.get("text", "")):
-            found[message["chat"]["id"], names[0]].append(message)
+            where = message["chat"]["id"], message.get("message_thread_id")
+            found[*where, names[0]].append(message)
     return found
 
 

@@ -14,7 +14,7 @@ from argent_telegram.faults import Unsure
 from argent_telegram.inbox import Inbox
 from argent_telegram.ledger import Ledger
 from tests.crash.failpoints import AFTER, BEFORE
-from tests.crash.judge import LOST, UNSAFE_DOUBLED
+from tests.crash.judge import DOUBLED, LOST, UNSAFE_DOUBLED
 from tests.crash.mutants import Mutant, at, replace
 
 
@@ -89,7 +89,7 @@ MUTANTS = (
     Mutant(
         "no key against a second time",
         _take_every_update,
-        (UNSAFE_DOUBLED,),
+        (DOUBLED, UNSAFE_DOUBLED),
         at(AFTER, "commit insert events"),
     ),
     Mutant("sent again when unsure", _send_again_when_unsure, (UNSAFE_DOUBLED,), ()),

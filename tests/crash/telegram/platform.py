@@ -28,6 +28,7 @@ _CHUNK = 1 << 16
 _WAIT = Fault(refusal=Refusal(429, "Too Many Requests: retry after 1", 1))
 _WEATHER = ((LOST, 0.03), (_WAIT, 0.03), (BAD_GATEWAY, 0.02), (CUT, 0.01))
 _NO = 0.2
+_OWNER = 11
 _FOR_EVER = 1e6
 _SUFFERING = ("sendmessage", "editmessagetext", "getupdates")
 
@@ -82,7 +83,7 @@ def _be_the_platform(end: socket.socket) -> None:
 async def _serve(end: socket.socket) -> None:
     reader, writer = await asyncio.open_connection(sock=end)
     lines = Lines()
-    async with BotApi() as api:
+    async with BotApi(reads_groups=True) as api:
         pressing = asyncio.create_task(_press_buttons(api))
         while raw := await reader.read(_CHUNK):
             for message in lines.feed(raw):
@@ -105,7 +106,7 @@ async def _press_buttons(api: BotApi) -> None:
             for row in message.get("reply_markup", {}).get("inline_keyboard", []):
                 no = random.Random(message["text"]).random() < _NO
                 button = Button(dict(message), row[no]["text"], row[no]["callback_data"])
-                await api.press(button, bot=_sender(api, message))
+                await api.press(button, user=_OWNER, bot=_sender(api, message))
         seen = len(api.platform.sent)
 
 
@@ -124,7 +125,9 @@ async def _answer(api: BotApi, what: str, **facts: Any) -> Any:
         return bot.token
     bot = api.platform.accounts[facts["token"]]
     if what == "say":
-        return await api.say(facts["text"], chat=facts["chat"], bot=bot)
+        text = facts["text"].replace("@bot", f"@{bot.username}")
+        topic = {} if facts["thread"] is None else {"thread": facts["thread"]}
+        return await api.say(text, chat=facts["chat"], user=facts["user"], bot=bot, **topic)
     if what == "waiting":
         return max((update["update_id"] for update in bot.updates.waiting), default=0)
     return [m for chat in bot.chats for m in api.messages(chat, bot=bot)]

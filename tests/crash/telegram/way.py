@@ -20,7 +20,7 @@ from tests.crash.report import Report
 from tests.crash.telegram.driver import QuickLoop, watch_library
 from tests.crash.telegram.judge import judge_telegram
 from tests.crash.telegram.platform import TelegramEnd, telegram_platform
-from tests.crash.telegram.world import CHATS, TelegramWorld
+from tests.crash.telegram.world import PLACES, TelegramWorld
 from tests.crash.way import Inside
 from tests.crash.world import TELEGRAM, ChannelKind, World
 
@@ -45,12 +45,16 @@ class TelegramWay:
         return TelegramWorld(seed, calm=calm, platform=self.platform)
 
     def settings(self, folder: Path, world: World) -> dict[str, Any]:
-        """Return the bot's settings; the people who write to it are its owners."""
+        """Return the bot's settings; the people who write to it are its owners, everywhere."""
         assert isinstance(world, TelegramWorld)
         token = folder / "token"
         token.touch(mode=0o600)
         token.write_text(world.token)
-        people = {"owners": {TELEGRAM.name: [str(id) for id in CHATS.values()]}}
+        groups = sorted({str(place.chat) for place in PLACES.values() if place.is_group})
+        people = {
+            "owners": {TELEGRAM.name: sorted({str(place.user) for place in PLACES.values()})},
+            "groups": {"allow": {TELEGRAM.name: groups}},
+        }
         bot = {"token": f"file:{token}", "baseUrl": self.platform.url}
         return {"people": people, "plugins": {"telegram": bot}}
 

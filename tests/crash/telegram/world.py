@@ -4,13 +4,42 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import define, field
+from attrs import asdict, define, field, frozen
 
+from tests.crash.judge import UNSAFE_DOUBLED
 from tests.crash.telegram.platform import TelegramEnd
-from tests.crash.world import TELEGRAM, World
+from tests.crash.world import TELEGRAM, World, named, under_way
 
-CHATS = {"ann": 11, "bob": 12}
 
+@frozen
+class Place:
+    """Where somebody writes.
+
+    Args:
+        chat: Its id; negative for a group, where the bot is mentioned.
+        user: Who writes there.
+        thread: The topic.
+    """
+
+    chat: int
+    user: int
+    thread: int | None = None
+
+    @property
+    def is_group(self) -> bool:
+        """Whether others talk there, too."""
+        return self.chat < 0
+
+
+PLACES = {
+    "ann": Place(11, 11),
+    "bob": Place(12, 12),
+    "club": Place(-101, 11),
+    "kitchen": Place(-102, 12, thread=7),
+    "cellar": Place(-102, 11, thread=8),
+}
+
+_TALK = 0.5
 _PAUSED = 0.6
 _LONGEST_PAUSE = 2.5
 _ENOUGH_COMMITS = 2
@@ -49,10 +78,15 @@ class TelegramWorld(World):
         self.token = self.platform.ask("bot", seed=None if self.calm else f"{self.seed} weather")
 
     def send(self, channel: str, chat: str) -> None:
-        """Write to the bot."""
+        """Write to the bot; in a group mention it, at times behind what is not meant for it."""
         super().send(channel, chat)
-        text = f"ask m{len(self.ledger.messages)}"
-        self.platform.ask("say", token=self.token, chat=CHATS[chat], text=text)
+        name, place = f"m{len(self.ledger.messages)}", PLACES[chat]
+        if place.is_group and self._happens(f"{name} talk", _TALK):
+            self._say(place, "The weather is fine.")
+        self._say(place, f"@bot ask {name}" if place.is_group else f"ask {name}")
+
+    def _say(self, place: Place, text: str) -> None:
+        self.platform.ask("say", token=self.token, text=text, **asdict(place))
 
     def has_handed_out(self, acknowledged: dict[str, int]) -> bool:
         """Tell whether the platform has nothing that the life does not have."""
@@ -79,6 +113,10 @@ class TelegramWorld(World):
             standing.edited |= what.startswith("edit")
 
     def _model(self, what: str, key: str, messages: list[dict[str, Any]]) -> dict[str, Any]:
+        if not any(named(said["text"]) for said in under_way(messages)):
+            words = f"talk that was not meant for it began a turn, in life {self.life}"
+            self.ledger.broken.append((UNSAFE_DOUBLED, words))
+            return {"text": "Indeed.", "calls": []}
         answer = super()._model(what, key, messages)
         if answer.get("text"):
             # Slowly enough, at times, that it is shown before it is whole.

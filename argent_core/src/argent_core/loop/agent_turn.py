@@ -25,6 +25,7 @@ from argent_core.loop.tools import ToolTurn
 from argent_core.loop.turn_store import Ending
 from argent_core.loop.workshop import Workshop
 from argent_hookspecs import (
+    CUT,
     Approval,
     ApprovalAsked,
     ArgentError,
@@ -44,9 +45,9 @@ from argent_hookspecs import (
 )
 
 _EMPTY = "(The model gave no answer.)"
-_CUT = "\n\n(The answer was cut here: it reached the model's limit.)"
+_CUT = f"\n\n{CUT}it reached the model's limit.)"
 _OTHER = "\n\n(This is from {}, as {} could not answer{})"
-_SHORT = "\n\n(The answer was cut here: the budget left room for no more.)"
+_SHORT = f"\n\n{CUT}the budget left room for no more.)"
 
 
 @define(eq=False, repr=False)

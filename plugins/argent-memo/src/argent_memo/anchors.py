@@ -1,13 +1,15 @@
 """Anchors: when an event was that a question counts time from, as far as the memory knows.
 
-It is looked for by its words, once. What has not most of them is not it, and then the question is
-one like any other. Of an event that was spoken of several times nobody knows which of them it was:
-"before" is then before the last of them, and "after" behind the first.
+It is looked for by its words, once, and where nothing has most of them, by what they mean. What is
+not like it is not it, and then the question is one like any other. Of an event that was spoken of
+several times nobody knows which of them it was: "before" is then before the last of them, and
+"after" behind the first.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from attrs import evolve
@@ -16,6 +18,7 @@ from argent_hookspecs import MemoryFilter, Transaction
 from argent_memo import times
 from argent_memo.events import Event
 from argent_memo.filters import conditions
+from argent_memo.meaning import Near
 from argent_memo.periods import Span
 from argent_memo.sureness import FEW_ITEMS, rarity
 from argent_memo.words import terms
@@ -27,12 +30,32 @@ _POSTINGS = 500
 _COVERED = 0.5
 """The share of its words, by what they are worth, that must be in what tells of it."""
 _AS_GOOD = 0.9
+_ALIKE = 0.35
+"""The cosine of what tells of it in other words; what has nothing to do with it stays below 0.3."""
+_NEAREST = 50
 _LONGEST_EVENT = 31 * 86400.0
 _DAY = 86400.0
 
+_When = tuple[Span, bool]
+"""When something was, and whether that was said, or is when it was spoken of."""
 
-def when(tx: Transaction, event: Event, *, filters: MemoryFilter) -> Span | None:
-    """Return when an event was, or from when until when it was spoken of; None if nobody told."""
+
+def when(tx: Transaction, event: Event, *, near: Near | None, filters: MemoryFilter) -> Span | None:
+    """Return when an event was, or from when until when it was spoken of; None if nobody told.
+
+    Args:
+        near: Compares with its words by meaning.
+        filters: What may be found; what says when and what was said may be of anybody.
+    """
+    who = evolve(filters, since=None, until=None, kinds=(), speaker="")
+    told = _by_words(tx, event, filters=who)
+    if not told and near is not None and near.known:
+        told = _by_meaning(tx, near, filters=who)
+    spans = [span for span, is_named in told if is_named] or [span for span, _ in told]
+    return (min(s for s, _ in spans), max(e for _, e in spans)) if spans else None
+
+
+def _by_words(tx: Transaction, event: Event, *, filters: MemoryFilter) -> list[_When]:
     wanted = list(dict.fromkeys(terms(event.words)))[:_LONGEST]
     (items,) = tx.execute("SELECT items FROM totals").fetchone()
     known = dict(tx.execute(_KNOWN, (json.dumps(wanted),)).fetchall())
@@ -40,19 +63,29 @@ def when(tx: Transaction, event: Event, *, filters: MemoryFilter) -> Span | None
     whole = sum(worth.values()) or 1.0
     rare = _rare(known)
     if sum(worth[term] for term in rare) < _COVERED * whole:
-        return None
-    who = evolve(filters, since=None, until=None, kinds=(), speaker="")
-    where, given = conditions(who)
+        return []
+    where, given = conditions(filters)
     match = " OR ".join(f'"{term}"' for term in rare)
     rows = tx.execute(_BEST.replace("MAY_BE_FOUND", where), (match, *given)).fetchall()
-    covered = [(_share(joined, worth) / whole, at, text) for at, text, joined in rows]
-    best = max([share for share, *_ in covered], default=0.0)
-    if best < _COVERED:
-        return None
-    told = [_told(at, text) for share, at, text in covered if share >= _AS_GOOD * best]
-    exact = [span for span, is_named in told if is_named]
-    spans = exact or [span for span, _ in told]
-    return min(start for start, _ in spans), max(end for _, end in spans)
+    fits = [(_share(joined, worth) / whole, at, text) for at, text, joined in rows]
+    return _best(fits, least=_COVERED)
+
+
+def _by_meaning(tx: Transaction, near: Near, *, filters: MemoryFilter) -> list[_When]:
+    where, given = conditions(filters)
+    cosines = near.cosines(tx, near.nearest(tx, _NEAREST))
+    rows = tx.execute(
+        _NAMED.replace("MAY_BE_FOUND", where), (json.dumps(list(cosines)), *given)
+    ).fetchall()
+    return _best([(cosines[id], at, text) for id, at, text in rows], least=_ALIKE)
+
+
+def _best(fits: Sequence[tuple[float, float, str]], *, least: float) -> list[_When]:
+    """Return when the best of what fits was, and what fits nearly as well."""
+    best = max([fit for fit, *_ in fits], default=0.0)
+    if best < least:
+        return []
+    return [_told(at, text) for fit, at, text in fits if fit >= _AS_GOOD * best]
 
 
 def _rare(known: dict[str, int]) -> list[str]:
@@ -71,7 +104,7 @@ def _share(joined: str, worth: dict[str, float]) -> float:
     return sum(one for term, one in worth.items() if term in said)
 
 
-def _told(at: float, text: str) -> tuple[Span, bool]:
+def _told(at: float, text: str) -> _When:
     """Return when it was that somebody told then, and whether they named the time."""
     said = datetime.fromtimestamp(at, UTC)
     named = times.told(text, now=said, years=(said.year,)).spans
@@ -84,6 +117,10 @@ def _told(at: float, text: str) -> tuple[Span, bool]:
 _KNOWN = (
     "SELECT term, n FROM terms WHERE term IN (SELECT value FROM json_each(?)) AND n > 0"
     " ORDER BY n, term"
+)
+_NAMED = (
+    "SELECT id, said_at, text FROM items"
+    " WHERE id IN (SELECT value FROM json_each(?)) AND MAY_BE_FOUND"
 )
 _BEST = (
     "SELECT items.said_at, items.text, words.terms FROM words"

@@ -1,6 +1,7 @@
-"""Confidential: what looks like a key or a password is never kept.
+"""Confidential: keys, passwords and PINs are never kept.
 
 Secrets that the kernel knows are out of every text already; these are those that somebody types.
+They are known by their looks, or by what is said of them (``tellings.py``).
 The formats are those that their issuers document:
 https://docs.github.com/code-security/secret-scanning/introduction/supported-secret-scanning-patterns
 Nothing is looked at again from each of its letters: no text, however long, takes its time squared.
@@ -9,6 +10,9 @@ Nothing is looked at again from each of its letters: no text, however long, take
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+
+from argent_memo.tellings import speaks_of_secrets, tells_secret
 
 _KEYS = re.compile(
     r"""
@@ -28,20 +32,66 @@ _KEYS = re.compile(
     """,
     re.VERBOSE,
 )
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
+_ENDS = re.compile(r"(?<=[.!?…؟।])\s+|(?<=[。！？])|\n+")
 _CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){13,19}(?![\w-])")
 _TOKEN = re.compile(r"(?<!\S)\S{8,256}(?!\S)")
 _AROUND = ".,;:!?()[]{}<>\"'`„“”«»"
 _ADDRESS = re.compile(r"://|^[/~.]|^www\.|@[\w-]+\.")
 _CLASSES = (r"[a-z]", r"[A-Z]", r"[0-9]", r"[!#$%^&*=?~|<>{}\[\]\\;]")
 _LONG_KEY = 32
+_SHORT = 200
 
 
 def is_confidential(text: str) -> bool:
     """Tell whether a text holds what nobody should learn from: a key, a password, a card's number.
 
-    A password is known only by its looks: small and large letters, digits and signs in one word,
-    or the first three in a long one. One of plain words looks like plain words.
+    A password is known by its looks: small and large letters, digits and signs in one word, or the
+    first three in a long one; any other, by a sentence that says what it is.
     """
+    return without_secrets(text) != text
+
+
+def without_secrets(text: str, *, before: str = "") -> str:
+    """Return a text without the sentences that hold a secret; empty, if nothing else is there.
+
+    Args:
+        before: What it answers.
+    """
+    looks, tells = _looks(text), speaks_of_secrets(f"{before}\n{text}")
+    if not looks and not tells:
+        return text
+    kept = []
+    for sentence in _sentences(_PRIVATE_KEY.sub("", text)):
+        if not (_looks(sentence) or (tells and tells_secret(sentence, before=before))):
+            kept.append(sentence)
+        before = sentence
+    left = "".join(kept)
+    if left == text:
+        return "" if looks else text  # one that goes over several sentences
+    return "" if _looks(left) else left.strip()
+
+
+def answers_with_secret(text: str, *, before: str) -> bool:
+    """Tell whether a text says no more than the password that it was asked for."""
+    return len(text) <= _SHORT and tells_secret(text, before=before)
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """Yield the sentences of a text with the space behind them; a heading, with what it heads."""
+    start = 0
+    for match in _ENDS.finditer(text):
+        heads = text[start : match.start()].rstrip().endswith((":", "："))
+        if not heads and match.end() > start:
+            yield text[start : match.end()]
+            start = match.end()
+    if start < len(text):
+        yield text[start:]
+
+
+def _looks(text: str) -> bool:
     if _KEYS.search(text):
         return True
     if any(_is_card(re.sub(r"\D", "", found)) for found in _CARD.findall(text)):

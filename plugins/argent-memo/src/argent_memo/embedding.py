@@ -103,6 +103,12 @@ class Embedding:
         """How many ids were given out since all up to there had their vectors."""
         return self._seen - self._done
 
+    async def is_ready_for(self, text: str) -> bool:
+        """Tell whether a question would be compared now; only a local embedder is tried for it."""
+        if self._at_hand is None or self._vectors is None:
+            return False
+        return not self._at_hand.local or await self.near(text) is not None
+
     def wake(self) -> None:
         """Look for what has no vector; where that failed, not before the time for it comes."""
         if not self.trouble:

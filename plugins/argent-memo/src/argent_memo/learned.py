@@ -14,8 +14,8 @@ from datetime import datetime
 
 from attrs import frozen
 
-from argent_hookspecs import Event, FinishedTurn, MemoryKind, NewMemory, Text, Trust
-from argent_memo.confidential import is_confidential
+from argent_hookspecs import CUT, Event, FinishedTurn, MemoryKind, NewMemory, Text, Trust
+from argent_memo.confidential import answers_with_secret, without_secrets
 from argent_memo.worth import adds_something, is_short_answer, says_something
 
 AGENT = "Argent"
@@ -55,14 +55,16 @@ def said(turn: FinishedTurn) -> Iterator[Said]:
     if not asked:
         return
     trust = Trust.OUTSIDE if is_passed_on(event) else turn.trust
-    if not is_confidential(asked):
-        yield Said("asked", asked, legible(event.sender_name or event.sender), trust, _MOST_ASKED)
+    if harmless := without_secrets(asked):
+        who = legible(event.sender_name or event.sender)
+        yield Said("asked", harmless, who, trust, _MOST_ASKED)
+    answered = _whole(turn.answered)
     # An apology is none of the agent's words, and the turn may be tried again.
-    told = turn.state != "dead" and adds_something(turn.answered, asked=asked)
-    if told and not is_confidential(turn.answered):
+    told = turn.state != "dead" and adds_something(answered, asked=asked)
+    if told and (harmless := without_secrets(answered, before=asked)):
         # An answer is a model's words: never the owner's, and no better than what it was told.
         worst = Trust.OUTSIDE if turn.outside or trust is Trust.OUTSIDE else Trust.PAIRED
-        yield Said("answered", turn.answered, AGENT, worst, _MOST_ANSWERED, before=asked)
+        yield Said("answered", harmless, AGENT, worst, _MOST_ANSWERED, before=asked)
 
 
 def memories(turn: FinishedTurn, one: Said, *, audience: str, before: str) -> list[NewMemory]:
@@ -71,7 +73,7 @@ def memories(turn: FinishedTurn, one: Said, *, audience: str, before: str) -> li
     Args:
         before: What it answers.
     """
-    if not says_something(one.text, before=before):
+    if not says_something(one.text, before=before) or answers_with_secret(one.text, before=before):
         return []
     importance = _OF_AN_ANSWER if one.part == "answered" else _IMPORTANCE[one.trust]
     return [
@@ -89,6 +91,15 @@ def memories(turn: FinishedTurn, one: Said, *, audience: str, before: str) -> li
         )
         for n, piece in enumerate(pieces(one.text, most=one.most))
     ]
+
+
+def _whole(answered: str) -> str:
+    """Return an answer without what its cut tore, and without the kernel's word of that."""
+    text, cut, _ = answered.rpartition(f"\n\n{CUT}")
+    if not cut:
+        return answered
+    ends = [match.end() for match in _ENDS.finditer(f"{text} ")]
+    return text[: ends[-1]] if ends else ""
 
 
 def stands_alone(one: Said, *, before: str) -> bool:

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from argent_memo.memo import Memo
 
 _SECRET = (
-    "it looks like a key or a password, and such things are not kept here. Store it with: argent"
-    " secrets set NAME"
+    "it tells a password, a key or a code, and such things are not kept here. A password manager is"
+    " the place for it; what a tool of the agent needs is stored with: argent secrets set NAME"
 )
 _WORKER_SECONDS = 5.0
 _EMBEDDER_SECONDS = 4.0
@@ -120,7 +120,7 @@ class Desk:
         with suppress(TimeoutError):
             async with asyncio.timeout(_EMBEDDER_SECONDS):
                 while not embedding.trouble and embedding.waiting < _SOON_EMBEDDED:
-                    if await embedding.near(query) is not None:
+                    if await embedding.is_ready_for(query):
                         return ""
                     await asyncio.sleep(TICK / 4)
         waits = f"{embedder.id} is not ready; it gets so while the agent runs: argent start"

@@ -24,6 +24,7 @@ from argent_memo.learned import legible
 from argent_memo.memo import Memo, memo_of
 from argent_memo.uses import SOURCE
 from argent_memo.words import terms
+from argent_memo.worth import is_short, only_asks
 
 _MOST = 8
 _RECENT = 40
@@ -64,6 +65,7 @@ class Recall:
         found = await memo.searching.find(
             event.text, _MOST + len(recent), filters=filters, floor=_FLOOR
         )
+        found = _telling(found)
         ids = [memory.id for memory in found]
         against = await memo.store.database.read(partial(conflicts.against, ids=ids))
         corrected = await memo.store.database.read(partial(_corrections, ids=ids))
@@ -76,6 +78,12 @@ class Recall:
         chosen = sorted(blocks, key=lambda pair: (pair[0].said_at, pair[0].id))
         memo.told.note(request.turn, [memory for memory, _ in chosen])
         return [block for _, block in chosen]
+
+
+def _telling(found: Sequence[Memory]) -> list[Memory]:
+    """Leave out what merely asks, but where the answer behind it means nothing alone."""
+    short = {memory.id for memory in found if is_short(memory.text)}
+    return [m for m in found if m.id + 1 in short or not only_asks(m.text)]
 
 
 def _look(tx: Transaction, *, conversation: str) -> tuple[bool, set[int]]:

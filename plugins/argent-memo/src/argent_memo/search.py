@@ -47,7 +47,12 @@ _DOUBTFUL = 2
 
 @frozen(kw_only=True)
 class _Query:
-    """What is looked for in the file."""
+    """What is looked for in the file.
+
+    Args:
+        near: Compares it with items by meaning.
+        event: Does so with the event that it counts time from, if it names one.
+    """
 
     asked: Question
     near: Near | None
@@ -56,6 +61,7 @@ class _Query:
     now: datetime
     floor: float
     half_life: float
+    event: Near | None = None
     south: bool = False
 
 
@@ -95,12 +101,16 @@ class Search:
         if speakers != self._names.all:
             self._names = Names.of(speakers)
         asked = question.read(query, names=self._names, asker=wanted.asker)
-        near = None
+        near = event = None
         if self.meaning is not None and asked.rest.strip():
             near = await self.meaning.near(asked.rest, private=wanted.private)
+            named = times.named_event(asked.text) if near is not None else None
+            if named is not None:
+                event = await self.meaning.near(named.words, private=wanted.private)
         looked_for = _Query(
             asked=asked,
             near=near,
+            event=event,
             filters=wanted,
             weights=self.weights,
             now=self.clock.now(),
@@ -163,7 +173,7 @@ def _timed(tx: Transaction, query: _Query) -> Question:
     told = times.told(query.asked.text, now=query.now, years=_years(tx), south=query.south)
     spans, loose = list(told.spans), list(told.loose)
     if told.event is not None and not spans:
-        at = anchors.when(tx, told.event, filters=query.filters)
+        at = anchors.when(tx, told.event, near=query.event, filters=query.filters)
         spans, loose = told.event.times(at) if at is not None else ([], [])
     most = tuple(sorted(spans, reverse=True)[:_MOST_SPANS])
     return evolve(query.asked, spans=most, loose=tuple(loose[:_MOST_SPANS]), formerly=told.formerly)

@@ -119,6 +119,12 @@ def told(query: str, *, now: datetime, years: Sequence[int], south: bool = False
     return Told(near or days, loose, formerly=formerly)
 
 
+def named_event(query: str) -> Event | None:
+    """Return what a question counts time from; see ``told``."""
+    folded = fold(query)
+    return events.named(folded, read(folded))
+
+
 def named_spans(
     query: str, *, now: datetime, years: Sequence[int], south: bool = False
 ) -> list[Span]:

@@ -19,7 +19,7 @@ def demand_text(text: str) -> None:
     if len(text) > _LONGEST:
         raise ToolError(f"that is too long; say it in less than {_LONGEST} characters")
     if is_confidential(text):
-        raise ToolError("it looks like a key or a password; such things are not kept here")
+        raise ToolError("it tells a password, a key or a code; such things are not kept here")
 
 
 def page_of(page: int, limit: int, *, most: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -132,7 +133,7 @@ class MemoryTools:
             raise ToolError(f"there is no kind {kind!r}; the kinds are: {', '.join(MemoryKind)}")
         if not 0 <= importance <= 1:
             raise ToolError("importance goes from 0 to 1")
-        demand_text(text)
+        await asyncio.to_thread(demand_text, text)
         sources = await self._sources(run, made_of, text=text)
         audience = await self.memo.told.narrowed(
             await self._place(run), run, text=text, by_words=made_of is not None
@@ -162,7 +163,7 @@ class MemoryTools:
         run: ToolRun,
     ) -> str:
         """Correct a memory."""
-        demand_text(text)
+        await asyncio.to_thread(demand_text, text)
         old = await self._mine(run, [id], trust=run.trust)
         if not old and run.trust is Trust.OUTSIDE:
             raise ToolError("content from outside is part of this turn: nothing is changed by it")

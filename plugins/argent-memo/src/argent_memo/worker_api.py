@@ -247,7 +247,7 @@ async def _body(request: web.Request, wanted: Mapping[str, type]) -> dict[str, A
     if not text.strip() or len(text) > _LONGEST_TEXT:
         raise Refused(422, f"text is from 1 to {_LONGEST_TEXT} characters")
     if await asyncio.to_thread(is_confidential, text):
-        raise Refused(422, "it looks like a key or a password; such things are not kept here")
+        raise Refused(422, "it tells a password, a key or a code; such things are not kept here")
     return given
 
 

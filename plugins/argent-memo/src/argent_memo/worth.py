@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from argent_hookspecs import NewMemory, Transaction
-from argent_memo.words import UNSPACED, terms, words
+from argent_memo.words import UNSPACED, substance, terms, words
 
 QUESTION_MARKS = (
     "?\u037e\u055e\u061f\u1367\u1945\u2047\u2048\u2049\u2753\u2754\u2cfa\u2cfb\u2e2e\u2e54"
@@ -36,6 +36,11 @@ def asks(text: str) -> bool:
     return _ASKS.search(text) is not None
 
 
+def only_asks(text: str) -> bool:
+    """Tell whether a text asks, and tells nothing besides."""
+    return asks(text) and not substance(text, len(terms(text)))
+
+
 def size(text: str) -> int:
     """Return about how many words a text has; two letters are one where no spaces are written."""
     return sum(max(1, len(w) - 1) if UNSPACED.search(w) else 1 for w in words(text))
@@ -55,7 +60,12 @@ def says_something(text: str, *, before: str) -> bool:
 
 def is_short_answer(text: str, *, before: str) -> bool:
     """Tell whether a text means something only behind its question, as "no" does."""
-    return asks(before) and size(text) <= _FEW
+    return asks(before) and is_short(text)
+
+
+def is_short(text: str) -> bool:
+    """Tell whether a text is no more than a few words."""
+    return size(text) <= _FEW
 
 
 def adds_something(answer: str, *, asked: str) -> bool:
