@@ -24,7 +24,8 @@ _READ = {
     "replies": "SELECT key, state, text FROM outbox",
     "steps": "SELECT key, result FROM steps WHERE kind = 'tool'",
     "approvals": "SELECT id, state FROM approvals",
-    "cursors": "SELECT source, value FROM cursors",
+    # Argent keeps notes of its own there too.
+    "cursors": "SELECT source, value FROM cursors WHERE source NOT LIKE 'argent/%'",
 }
 
 
