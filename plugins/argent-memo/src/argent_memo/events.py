@@ -53,7 +53,7 @@ class Event:
             return [], [at]
         if self.number and last - first <= _WEEK:
             begin = datetime.fromtimestamp(first, UTC)
-            away = periods.before(begin, self.unit, self.number if ahead else -self.number)
+            away = periods.before(begin, self.unit, n=self.number if ahead else -self.number)
             edges = sorted((away.timestamp(), first))
             return [(edges[0], edges[1] + (0.0 if ahead else _DAY))], []
         if ahead:

@@ -21,7 +21,8 @@ from argent_memo.imports.records import ImportRefused
 
 VERSION = 1
 HEAD = "<!-- argent-memory "
-"""What stands at the beginning of each page, soon or at once."""
+HEAD_WITHIN = 4096
+"""What stands at the beginning of each page, and how soon."""
 
 _HEAD = re.compile(r"<!-- argent-memory (\d{1,9}) ([0-9a-f]{1,64}) -->[ \t]*")
 _MARK = re.compile(r"[ \t]*<!-- (\{.*\}) -->[ \t]*")
@@ -87,7 +88,7 @@ class Page:
 
 def read(text: str) -> Page:
     """Take a text apart. Raises ``ImportRefused`` if a newer memory has written it."""
-    found = _HEAD.search(text[:4096])
+    found = _HEAD.search(text[:HEAD_WITHIN])
     if found is None:
         return Page(rest=text)
     if int(found[1]) > VERSION:

@@ -107,7 +107,7 @@ def decades(folded: str, found: Sequence[Piece]) -> list[Span]:
     return _spans(map(_decade, years))
 
 
-def before(at: datetime, unit: str, n: int) -> datetime:
+def before(at: datetime, unit: str, *, n: int) -> datetime:
     """Return what is so many units before a time; behind it, if there are fewer than none."""
     if unit in _DAYS:
         return at - timedelta(_DAYS[unit] * n)
@@ -226,7 +226,7 @@ def _about(today: datetime, unit: str, n: int) -> _Days:
     if unit == "year":
         return _unit(today, unit, n)
     if unit == "month":
-        start = before(today, unit, -n) - timedelta(15)
+        start = before(today, unit, n=-n) - timedelta(15)
         return start, start + timedelta(31)
     start = today + timedelta(_DAYS[unit] * n)
     around = timedelta(3 if unit == "week" else 0)

@@ -89,7 +89,7 @@ class Vectors:
                     block.drop(gone)
         return [rows[number] for number in numbers if number in rows]
 
-    def cosines(self, tx: Transaction, ids: Sequence[int], asked: Any) -> dict[int, float]:
+    def cosines(self, tx: Transaction, ids: Sequence[int], *, asked: Any) -> dict[int, float]:
         """Return how near items are; those without a vector are left out."""
         while self._take_page(tx):
             pass
@@ -158,7 +158,7 @@ class Near:
 
     def cosines(self, tx: Transaction, ids: Sequence[int]) -> dict[int, float]:
         """Return how near these items are; those without a vector are left out."""
-        return self._vectors.cosines(tx, ids, self._asked)
+        return self._vectors.cosines(tx, ids, asked=self._asked)
 
 
 def pack(vectors: Sequence[Sequence[float]]) -> list[bytes]:

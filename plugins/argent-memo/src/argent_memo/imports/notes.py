@@ -85,11 +85,19 @@ def exported(wish: Wish) -> Generator[Line, None, None]:
     base = wish.path if wish.path.is_dir() else wish.path.parent
     for path in walk(base) if wish.path.is_dir() else iter([wish.path]):
         with suppress(OSError, ValueError):  # which is said of the file when the rest of it is read
-            if not stat.S_ISREG(path.lstat().st_mode) or path.stat().st_size > _LARGEST:
+            if not _may_be_exported(path):
                 continue
             page = pages.read(clean(path.read_text("utf-8-sig")))
             name = path.relative_to(base).as_posix()
             yield from (Line(f"{name}, line {n}", page.memory, said) for n, said in page.points)
+
+
+def _may_be_exported(path: Path) -> bool:
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+        return False
+    with path.open("rb") as start:
+        return pages.HEAD.encode() in start.read(pages.HEAD_WITHIN)
 
 
 def walk(folder: Path) -> Iterator[Path]:
