@@ -33,6 +33,8 @@ _AS_GOOD = 0.9
 _ALIKE = 0.35
 """The cosine of what tells of it in other words; what has nothing to do with it stays below 0.3."""
 _NEAREST = 50
+_READ = 2000
+"""Characters of a text in which a time is looked for."""
 _LONGEST_EVENT = 31 * 86400.0
 _DAY = 86400.0
 
@@ -107,7 +109,7 @@ def _share(joined: str, worth: dict[str, float]) -> float:
 def _told(at: float, text: str) -> _When:
     """Return when it was that somebody told then, and whether they named the time."""
     said = datetime.fromtimestamp(at, UTC)
-    named = times.told(text, now=said, years=(said.year,)).spans
+    named = times.told(text[:_READ], now=said, years=(said.year,)).spans
     if len(named) == 1 and named[0][1] - named[0][0] <= _LONGEST_EVENT:
         return named[0], True
     day = at - at % _DAY

@@ -21,7 +21,7 @@ _BREAK = re.compile(r"[;!?。，、！？؟।…\n]|[,:](?!\s*\d)|(?<!\d)\.")
 """Where a clause ends, but not in "August 11, 2023" or "7. Mai"."""
 _DAY = 86400.0
 _WEEK = 7 * _DAY
-_BEGINNING, _END = -4e9, 1e10
+_BEGINNING, _END = -1e12, 1e12
 """Long before and after everything."""
 
 
