@@ -18,6 +18,7 @@ from argent_core.clock import SystemClock
 from argent_core.config import Config
 from argent_core.control import Control
 from argent_core.database import Database
+from argent_core.embedding_models import EmbeddingModels
 from argent_core.files import FileStore
 from argent_core.first_run import prepare_home
 from argent_core.guard import Guard
@@ -287,6 +288,7 @@ class Kernel:
             working=self.loop.extend_deadlines,
             local_endpoint=lambda: self.config.models.routing.local_endpoint,
             workspace=self.config.agent.workspace,
+            embedding_models=EmbeddingModels(self.host, self.guard, self.loop.shop),
         )
 
     async def _start_plugins(self, stack: AsyncExitStack) -> None:

@@ -22,6 +22,7 @@ from attrs import define, evolve, field
 from argent_core.agent import KernelAgent
 from argent_core.database import Database
 from argent_core.downloads import DownloadStore, PluginDownloads
+from argent_core.embedding_models import EmbeddingModels
 from argent_core.guard import Guard
 from argent_core.host import PluginHost
 from argent_core.inbound.intake import Intake
@@ -46,6 +47,7 @@ from argent_hookspecs import (
     Service,
     ServiceKey,
     ServiceMissing,
+    TextEmbedder,
     Turns,
 )
 
@@ -72,6 +74,7 @@ class Kit:
     working: Callable[[str], None]
     local_endpoint: Callable[[], str]
     workspace: Path
+    embedding_models: EmbeddingModels
     downloads: DownloadStore = field(init=False)
     _open: dict[Path, OpenDatabase] = field(factory=dict)
     _owners: dict[Path, str] = field(factory=dict)
@@ -208,6 +211,10 @@ class Context:
     def local_endpoint(self) -> str:
         """Address of the server of local models."""
         return self._kit.local_endpoint()
+
+    async def embedder(self, name: str) -> TextEmbedder:
+        """Return a model of any provider that makes vectors."""
+        return await self._kit.embedding_models.open(name, plugin=self.name)
 
     async def emit(self, event: Event) -> str | None:
         """Store an event durably."""

@@ -14,7 +14,7 @@ from argent_hookspecs.downloads import Downloads
 from argent_hookspecs.events import Event
 from argent_hookspecs.files import Files
 from argent_hookspecs.local import Connection
-from argent_hookspecs.services import Services
+from argent_hookspecs.services import Services, TextEmbedder
 from argent_hookspecs.settings import Secret
 from argent_hookspecs.turns import Turns
 
@@ -153,6 +153,18 @@ class PluginContext(Protocol):
     @property
     def local_endpoint(self) -> str:
         """Address of the person's server of local models, for a plugin that is told no other."""
+        ...
+
+    async def embedder(self, name: str) -> TextEmbedder:
+        """Return a model of any provider that makes vectors; its calls are within the budget.
+
+        Args:
+            name: ``PROVIDER/MODEL``.
+
+        Raises:
+            ModelUnavailable: It cannot be asked now.
+            ModelRejected: There is none such, or it may not be asked; says what to do.
+        """
         ...
 
     async def emit(self, event: Event) -> str | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from played_ollama import PlayedOllama, refusal
+from played_ollama import SMALL, PlayedOllama, refusal
 
-from argent_hookspecs import ConfigError, ModelProvider
+from argent_hookspecs import MEMORY, ConfigError, ModelProvider, NewMemory
 from argent_ollama.settings import OllamaSettings
 from argent_testing.wire.ollama import done, said
 
@@ -64,6 +64,23 @@ async def test_the_kernel_says_where_it_is_if_the_plugin_is_not_told(
 
     async with argent(plugins=["argent_ollama", "argent_tier_local"], config=settings):
         assert await argent.channel.ask("Hi.") == "Hello."
+
+
+async def test_the_memory_compares_by_meaning_with_its_model(
+    argent: Any, ollama: PlayedOllama
+) -> None:
+    settings = {**config(ollama.url), "memory": {"embedder": f"ollama/{SMALL}"}}
+
+    async with argent(plugins=["argent_memo", "argent_ollama"], config=settings) as kernel:
+        memory = kernel.host.plugins["memo"].context.services.get(MEMORY)
+        for text in ("Aa aaa aa.", "Ee eee ee."):
+            await memory.add(NewMemory(text=text))
+        await memory.embedding.settled()
+        (check,) = [one for one in await kernel.agent.health() if one["check"] == "meaning"]
+
+    assert check["summary"].startswith(f"2 of 2 items have a vector of ollama/{SMALL}")
+    asked = [one.body["input"] for one in ollama.asked if one.path == "/api/embed"]
+    assert {text for texts in asked for text in texts} >= {"Aa aaa aa.", "Ee eee ee."}
 
 
 async def test_what_is_no_address_is_said_with_its_setting(argent: Any) -> None:

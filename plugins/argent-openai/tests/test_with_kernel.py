@@ -8,7 +8,7 @@ import pytest
 from llama_server import KEY, NAME
 from replay import refusal, replaying
 
-from argent_hookspecs import ModelTier
+from argent_hookspecs import MEMORY, ModelTier, NewMemory
 from argent_testing import MadePlugin, PlayedReply
 from argent_testing.wire.chat import call, chunk, events, usage
 
@@ -80,3 +80,19 @@ async def test_a_real_server_holds_a_conversation(
         reply = await argent.channel.ask("Say hello.", timeout=60)
         assert reply
         assert {one["state"] for one in kernel.agent.plugins()} == {"running"}
+
+
+async def test_the_memory_compares_by_meaning_with_a_model_of_an_endpoint(
+    argent: Any, embedding_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_KEY", KEY)
+    settings = config(embedding_url, apiKey="env:LAB_KEY")
+    settings["memory"] = {"embedder": f"lab/{NAME}"}
+
+    async with argent(plugins=["argent_memo", "argent_openai"], config=settings) as kernel:
+        memory = kernel.host.plugins["memo"].context.services.get(MEMORY)
+        await memory.add(NewMemory(text="The hound sleeps in the barn."))
+        await memory.embedding.settled()
+        (check,) = [one for one in await kernel.agent.health() if one["check"] == "meaning"]
+
+    assert check["summary"].startswith(f"1 of 1 items have a vector of lab/{NAME}")

@@ -63,6 +63,7 @@ class Embedding:
     patience: float = _PATIENCE
     trouble: str = ""
     _at_hand: TextEmbedder | None = None
+    _named: TextEmbedder | None = None
     _vectors: Vectors | None = None
     _gaps: list[tuple[int, int]] = field(factory=list)
     _seen: int = 0
@@ -79,7 +80,7 @@ class Embedding:
         Args:
             private: Whether the text may not leave this machine.
         """
-        embedder = self.ctx.services.find(EMBEDDER)
+        embedder = self.embedder
         if embedder is not self._at_hand:
             self.wake()
         vectors = self._vectors
@@ -97,6 +98,19 @@ class Embedding:
             return None
         known = share_in(text, embedder.scripts) if embedder.scripts else 1.0
         return vectors.near(vector, known=known)
+
+    @property
+    def embedder(self) -> TextEmbedder | None:
+        """What makes the vectors: the model that the settings name, else what a plugin offers."""
+        if self.ctx.settings.embedder:
+            return self._named
+        return self.ctx.services.find(EMBEDDER)
+
+    @property
+    def name(self) -> str:
+        """What it is called, there or not; empty if there is none."""
+        named: str = self.ctx.settings.embedder
+        return named or ("" if self.embedder is None else self.embedder.id)
 
     @property
     def waiting(self) -> int:
@@ -137,19 +151,19 @@ class Embedding:
 
     async def health(self) -> Health:
         """Say whether questions are compared by meaning."""
-        embedder, vectors = self.ctx.services.find(EMBEDDER), self._vectors
-        if embedder is None:
+        vectors = self._vectors
+        if not self.name:
             said = "it goes by words alone; argent-embed-minilm lets it find by meaning too"
             return Health(True, said)
         if self.trouble:
             remedy = "It goes by words meanwhile, and tries again by itself."
             return Health(False, self.trouble, remedy=remedy)
         if vectors is None:
-            return Health(True, f"{embedder.id} is about to be asked")
+            return Health(True, f"{self.name} is about to be asked")
         made, items = await self.database.read(partial(_counts, embedder=vectors.embedder))
         megabytes = vectors.memory / 1e6
         return Health(
-            True, f"{made} of {items} items have a vector of {embedder.id}; {megabytes:.0f} MB"
+            True, f"{made} of {items} items have a vector of {self.name}; {megabytes:.0f} MB"
         )
 
     async def _read_in(self, vectors: Vectors) -> None:
@@ -161,7 +175,9 @@ class Embedding:
 
     async def _catch_up(self) -> None:
         """Give all items their vectors, of the embedder that is there."""
-        while (embedder := self.ctx.services.find(EMBEDDER)) is not None:
+        if self.ctx.settings.embedder and self._named is None:
+            self._named = await self.ctx.embedder(self.ctx.settings.embedder)
+        while (embedder := self.embedder) is not None:
             if embedder is not self._at_hand:
                 await self._begin(embedder)
             if not await self._go_on(embedder):

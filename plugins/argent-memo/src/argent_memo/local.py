@@ -14,7 +14,6 @@ import attrs
 from attrs import define
 
 from argent_hookspecs import (
-    EMBEDDER,
     ArgentError,
     MemoryFilter,
     MemoryKind,
@@ -114,8 +113,8 @@ class Desk:
 
         An agent that has only just started, for this command perhaps, is given a moment.
         """
-        embedding, embedder = self.memo.embedding, self.ctx.services.find(EMBEDDER)
-        if embedder is None:
+        embedding = self.memo.embedding
+        if not embedding.name:
             return _NO_EMBEDDER
         with suppress(TimeoutError):
             async with asyncio.timeout(_EMBEDDER_SECONDS):
@@ -123,7 +122,7 @@ class Desk:
                     if await embedding.is_ready_for(query):
                         return ""
                     await asyncio.sleep(TICK / 4)
-        waits = f"{embedder.id} is not ready; it gets so while the agent runs: argent start"
+        waits = f"{embedding.name} is not ready; it gets so while the agent runs: argent start"
         return f"by words alone: {embedding.trouble or waits}"
 
     async def show(self, given: Given, progress: Progress) -> dict[str, Any]:
@@ -223,8 +222,7 @@ class Desk:
 
     async def stats(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Say how much is remembered, and what search can go by."""
-        embedder = self.ctx.services.find(EMBEDDER)
-        return await accounts.figures(self.memo.store.database, embedder)
+        return await accounts.figures(self.memo.store.database, self.memo.embedding.embedder)
 
     async def check(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Look for damage."""

@@ -31,6 +31,11 @@ class MemoSettings:
     time_zone: str = setting(
         "", doc='Where you live, such as "Australia/Sydney", to know when it is summer there.'
     )
+    embedder: str = setting(
+        "",
+        doc="What compares by meaning: a provider's model, such as ollama/nomic-embed-text; empty "
+        "for the embedder that is installed.",
+    )
     mirror: bool = setting(
         True, doc="Keep MEMORY.md and memory/YYYY-MM-DD.md in the workspace, and read them back."
     )

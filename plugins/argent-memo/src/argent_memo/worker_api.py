@@ -33,7 +33,6 @@ from aiohttp import web
 from attrs import define
 
 from argent_hookspecs import (
-    EMBEDDER,
     ArgentError,
     NewMemory,
     StorageError,
@@ -203,7 +202,7 @@ class _Api:
 
     async def stats(self, request: web.Request) -> web.Response:
         worker_query.read(request)
-        embedder = self.worker.ctx.services.find(EMBEDDER)
+        embedder = self.memo.embedding.embedder
         return _answer(await accounts.figures(self.memo.store.database, embedder))
 
     async def _whole(self, request: web.Request) -> dict[str, Any]:
