@@ -6,8 +6,8 @@ questions, in the same run; they are installed from the index into an environmen
 - *Ingest*: from the first message until all are kept and can be found by meaning; one by one, each
   committed before the next, as messages come, and in batches of 500. Of Argent's memory that is the
   words, the commit and the vectors behind it. The time of an embedder, the same for all, is not in
-  it; how many a second there are with MiniLM is told as ``minilm_per_s``. ``rss_mb`` is what the
-  whole process takes with it, and ``rss_without_mb`` what it took with an empty memory.
+  it; how many a second there are with MiniLM is told as ``minilm_per_s``. ``rss_mb`` is what an
+  agent's process takes with it, and ``rss_without_mb`` what it took with an empty memory.
 - *Chroma*: ``PersistentClient`` with cosines, given vectors with each ``add`` and ``query``: it
   looks at vectors alone.
 - *mem0*: ``Memory.add(infer=False)`` and ``search`` over its default store, Qdrant in a folder: no
@@ -36,8 +36,8 @@ import click
 from argent_hookspecs import EMBEDDER, Service, TextEmbedder
 from argent_testing import MadePlugin
 from benchmarks.environment import make_environment
-from benchmarks.memory_home import open_memory
-from benchmarks.memory_scale import alone, resident
+from benchmarks.memory_home import open_memory, share_downloads
+from benchmarks.memory_scale import alone
 from benchmarks.memory_texts import DIMENSIONS, chats, question, vector
 
 _PEERS = {"chroma": ["chromadb"], "mem0": ["mem0ai"]}
@@ -63,7 +63,7 @@ def main(items: int, *, as_json: bool) -> None:
         figures = {"argent": alone(_argent, folder)}
         for peer, wanted in _PEERS.items():
             figures[peer] = _peer(folder, peer, wanted)
-        memory = alone(_with_minilm, folder)
+        memory = _with_minilm(folder, items)
     for name, of in figures.items():
         click.echo(" ".join([f"{name:7}", *(f"{k} {v:.2f}" for k, v in of.items())]))
     ratios = {**_ratios(figures), **memory}
@@ -154,30 +154,19 @@ async def _measure(folder: Path) -> dict[str, float]:
     }
 
 
-def _with_minilm(folder: Path) -> dict[str, float]:
-    """Tell everything to a memory with a real embedder."""
-
-    async def tell() -> dict[str, float]:
-        source = list(chats(len(json.loads((folder / "texts.json").read_text("utf-8")))))
-        async with open_memory(folder / "idle", "none"):
-            idle = resident()
-        async with open_memory(folder / "minilm", "minilm") as memory:
-            began = time.perf_counter()
-            for start in range(0, len(source), _BATCH):
-                await memory.store.add_all(source[start : start + _BATCH])
-            kept = time.perf_counter() - began
-            await memory.settle()
-            took = time.perf_counter() - began
-            await memory.search("warm up", _FOUND)
-            held = resident()
-        return {
-            "committed_per_s": len(source) / kept,
-            "minilm_per_s": len(source) / took,
-            "rss_mb": held,
-            "rss_without_mb": idle,
-        }
-
-    return asyncio.run(tell())
+def _with_minilm(folder: Path, items: int) -> dict[str, float]:
+    """Tell everything to a memory with a real embedder, in a process of its own."""
+    home, told = folder / "minilm", folder / "told.jsonl"
+    share_downloads(home)
+    with told.open("w", encoding="utf-8") as lines:
+        for new, place in chats(items):
+            assert new.said_at is not None
+            known = (new.text, new.key, new.speaker, new.said_at.isoformat(), place.name)
+            lines.write(json.dumps(known) + "\n")
+    run = [sys.executable, "-m", "benchmarks.memory_resident", str(home), str(told)]
+    done = subprocess.run(run, stdout=subprocess.PIPE, check=True, text=True)
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def _ready(vectors: Mapping[str, array[float]]) -> MadePlugin:

@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
-import os
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +21,7 @@ from pathlib import Path
 import click
 
 from benchmarks.memory_home import OpenMemory, open_memory
+from benchmarks.memory_resident import resident
 from benchmarks.memory_texts import chats, made_up_embedder, question
 
 _BATCH = 500
@@ -127,12 +126,6 @@ async def _some_texts(memory: OpenMemory) -> list[str]:
 
 def _p95(values: Sequence[float]) -> float:
     return sorted(values)[round(0.95 * (len(values) - 1))]
-
-
-def resident() -> float:
-    """Return the megabytes of memory that this process takes."""
-    shown = subprocess.check_output(["ps", "-o", "rss=", "-p", str(os.getpid())])
-    return int(shown) / 1024
 
 
 if __name__ == "__main__":
