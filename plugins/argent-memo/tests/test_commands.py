@@ -265,7 +265,7 @@ async def test_people_are_listed_and_described(memo: Memo, run: Run) -> None:
     (ann,) = await as_json(run, "entities", "Ann")
     nobody = await run("entities", "Nobody")
 
-    assert listed.stdout.startswith("Ann: person, in 1 memory, for owner")
+    assert listed.stdout.startswith("Ann: speaks or is named in 1 memory, for owner")
     assert ann["name"] == "Ann"
     assert nobody.stdout == "Nobody and nothing called Nobody is known.\n"
 
@@ -277,6 +277,8 @@ async def test_stats_say_how_much_there_is_and_what_search_lacks(memo: Memo, run
     said = await run("stats")
 
     assert (found["items"], found["state"]) == (2, {"superseded": 1, "live": 1})
+    assert said.stdout.splitlines()[0].split(maxsplit=1)[1] == "1, and 1 replaced"
+    assert found["kind"] == {"preference": 1} and found["trust"] == {"owner": 1}
     assert found["bytes"] > 0 and found["embedder"] is None
     assert found["search"] == "words" and said.stdout.splitlines()[-1].split() == ALONE
     assert "argent-embed-minilm" in said.stdout and "argent-embed-static" in said.stdout

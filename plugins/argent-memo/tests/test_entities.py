@@ -127,3 +127,31 @@ async def test_no_name_outlives_the_texts_that_had_it(known: Known, tmp_path: Pa
     assert (await known.one("Ann")).aliases == ()
     assert await known.entities.find("Zacharias") == []
     assert b"zacharias" not in (tmp_path / "data" / "memory.db").read_bytes().lower()
+
+
+async def test_words_that_begin_sentences_are_no_names(known: Known) -> None:
+    await known.tell(
+        "We went to the lake. It was cold, but it was fun.",
+        "Nice 😊 It was warm there, and then it rained.",
+        "Oh, It took a while, and it was late. Let us go.",
+        "So Let me see; let us say that it is done.",
+        "I met Ann there.",
+        "Ann has a boat.",
+    )
+
+    assert await known.names(least=1) == ["Eva", "Ann"]
+
+
+async def test_what_turns_out_to_be_a_plain_word_is_listed_no_more(known: Known) -> None:
+    await known.tell("Well, Game on.", "I said Game over.")
+    assert "Game" in await known.names()
+
+    await known.tell("I like this game.", "We lost the game.", "That game was long.")
+
+    assert "Game" not in await known.names()
+
+
+async def test_the_agents_answers_make_no_names(known: Known) -> None:
+    await known.tell("See Getting Started With Python.", "See Ann in Bern.", speaker="Argent")
+
+    assert await known.names(least=1) == []

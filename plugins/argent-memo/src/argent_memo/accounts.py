@@ -66,7 +66,10 @@ def owner(tx: Transaction) -> str:
 
 
 async def figures(database: Database, embedder: TextEmbedder | None) -> dict[str, Any]:
-    """Return how much is remembered, by what it is, and what it takes."""
+    """Return how much is remembered, by what it is, and what it takes.
+
+    What was replaced or set aside counts among the states only.
+    """
     by: dict[str, Counter[str]] = {name: Counter() for name in _BY}
     withheld, last, end = (
         0,
@@ -78,11 +81,13 @@ async def figures(database: Database, embedder: TextEmbedder | None) -> dict[str
         for *values, private, n in counted:
             withheld += n if private and "live" in values else 0
             for name, value in zip(_BY, values, strict=True):
-                by[name][str(value)] += n
+                if name == "state" or "live" in values:
+                    by[name][str(value)] += n
         last += _STEP
     tables = {}
-    for table in ("sayings", "uses", "links", "entities"):
+    for table in ("sayings", "uses", "links"):
         tables[table] = await database.read(partial(_number, sql=f"SELECT COUNT(*) FROM {table}"))
+    tables["entities"] = await database.read(partial(_number, sql=_ENTITIES))
     vectors = await database.read(_embedded)
     if embedder is not None and embedder.local:
         withheld = 0
@@ -136,6 +141,10 @@ def _size(tx: Transaction) -> int:
 
 
 _BY = ("kind", "state", "audience", "trust", "origin")
+_ENTITIES = (  # those that are listed: people, and what is named more than once
+    "SELECT COUNT(*) FROM entities WHERE kind = 'person'"
+    " OR (SELECT COUNT(*) FROM mentions WHERE entity = entities.id) > 1"
+)
 _OWNER = (
     "SELECT speaker FROM items WHERE trust = 'owner' AND origin = 'turn' AND speaker != ''"
     " ORDER BY id DESC LIMIT 1"

@@ -2,14 +2,15 @@
 
 They are made of the items, a little later and in the background, and tidied when an item goes: no
 name outlives the texts that had it. Each belongs to one audience, as the items do that name it;
-the same name told to others is another entity. Content from outside makes none, it can only
-mention those that are known. A profile is put together when it is asked for, and so needs no
-tidying.
+the same name told to others is another entity. Content from outside and the agent's answers make
+none, they can only mention those that are known. A profile is put together when it is asked for,
+and so needs no tidying.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -22,12 +23,14 @@ from argent_memo import names
 from argent_memo.items import moment
 from argent_memo.learned import AGENT
 from argent_memo.names import MANY_CAPITALS, Seen, key
+from argent_memo.words import terms
 
 PERSON, NAME = "person", "name"
 _NOTE = "entities"
 _BATCH = 50
 _FACTS = 5
 _LOOKED_BACK = 2000
+_LOOKED_AT = 50
 
 
 @frozen(kw_only=True)
@@ -92,8 +95,8 @@ class Entities:
             least: How many items have to name what is no person.
         """
         await self.learn()
-        given = {"audience": audience, "least": least, "limit": limit}
-        return await self.database.read(partial(_entities, sql=_ALL, given=given))
+        given = {"audience": audience, "least": least}
+        return await self.database.read(partial(_all, given=given, limit=limit))
 
     async def find(self, name: str, *, audience: str | None = None) -> list[Entity]:
         """Return those that are called so, in each audience."""
@@ -158,12 +161,12 @@ def _learn_one(tx: Transaction, item: _Item, *, plain: bool, now: float) -> None
         plain: Whether a capital says that a word is a name.
     """
     known = _Known(tx, item, plain=plain)
-    may_make = item.trust != Trust.OUTSIDE
+    may_make = item.trust != Trust.OUTSIDE and item.speaker != AGENT
     shown = [name for name in item.seen.names if plain or " " in name]
     mentioned: dict[int, str] = {}
     for name in (*shown, *known.phrases()):
         id = known.entity(name)
-        if id is None and may_make and name in shown:
+        if id is None and may_make and name in shown and not _is_plain_word(tx, name):
             id = known.make(name, kind=NAME, now=now)
         if id is not None:
             mentioned.setdefault(id, name)
@@ -246,6 +249,26 @@ def _call(tx: Transaction, id: int, called: Sequence[str], *, kind: str) -> None
     tx.executemany("INSERT OR IGNORE INTO aliases VALUES (?, ?)", rows)
 
 
+def _all(tx: Transaction, *, given: dict[str, Any], limit: int) -> list[Entity]:
+    """Return those that are named most; by now it may show that one of them is a plain word."""
+    found = (row for row in tx.execute(_ALL, given).fetchall() if not _is_no_name(tx, row))
+    return [_entity(tx, row) for row in itertools.islice(found, limit)]
+
+
+def _is_no_name(tx: Transaction, row: Sequence[Any]) -> bool:
+    _, name, kind, *_ = row
+    return kind == NAME and _is_plain_word(tx, name)
+
+
+def _is_plain_word(tx: Transaction, name: str) -> bool:
+    """Tell whether the newest items that have a word mostly write it as one that is no name."""
+    found = terms(name)
+    if len(found) != 1:
+        return False
+    texts = [text for (text,) in tx.execute(_HAVING, (f'"{found[0]}"', _LOOKED_AT)).fetchall()]
+    return names.is_written_small(name, texts)
+
+
 def _entities(tx: Transaction, *, sql: str, given: dict[str, Any]) -> list[Entity]:
     return [_entity(tx, row) for row in tx.execute(sql, given).fetchall()]
 
@@ -279,6 +302,10 @@ _BY_ALIAS = (
     "SELECT alias, id, name, kind FROM aliases JOIN entities ON id = entity"
     " WHERE alias IN (SELECT value FROM json_each(?)) AND audience = ? ORDER BY alias, id"
 )
+_HAVING = (
+    "SELECT items.text FROM words JOIN items ON items.id = words.rowid WHERE words MATCH ?"
+    " ORDER BY words.rowid DESC LIMIT ?"
+)
 _MAKE = "INSERT INTO entities (name, kind, audience, created_at) VALUES (?, ?, ?, ?)"
 _IS_PERSON = "UPDATE entities SET kind = 'person' WHERE id = ? AND kind != 'person'"
 _MENTION = "INSERT OR IGNORE INTO mentions (entity, item, name, said) VALUES (?, ?, ?, ?)"
@@ -295,7 +322,7 @@ _COUNTED = (
 )
 _ALL = (
     f"{_COUNTED} GROUP BY entities.id HAVING n >= :least OR entities.kind = 'person'"
-    " ORDER BY n DESC, entities.name, entities.id LIMIT :limit"
+    " ORDER BY n DESC, entities.name, entities.id"
 )
 _CALLED = (
     f"{_COUNTED} AND entities.id IN (SELECT entity FROM aliases WHERE alias = :alias)"

@@ -23,7 +23,8 @@ _LEAST_WORDS = 16
 _LONGEST = 60
 _MOST_WORDS = 3
 _MOST_SIGNS = 6
-_BEGINS = re.compile(r"(?:^|[.!?。！？؟।…:;\n\"“”„«»「『(\[*•>–—-])\s*$")
+_BEGINS = re.compile(r"(?:^|[^\w\s,'’&/+@#%$)\]])\s*$")
+"""What stands before a word that begins a sentence: any sign but those within one."""
 _POSSESSIVE = re.compile(r"['’]s$")
 
 
@@ -77,6 +78,16 @@ def look(text: str) -> Seen:
 def capitals(texts: Sequence[str]) -> float:
     """Return the share of capitalised words in mid-sentence over texts; 0 where there are few."""
     return _share([token for text in texts for token in _tokens(text)], least=_LEAST_WORDS)
+
+
+def is_written_small(name: str, texts: Sequence[str]) -> bool:
+    """Tell whether a word is no name, as it has no capital in mid-sentence, at least as often as not."""
+    large = small = 0
+    for token in (token for text in texts for token in _tokens(text)):
+        if not token.begins and key(token.word) == key(name):
+            large += token.is_capital
+            small += not token.is_capital
+    return 0 < small >= large
 
 
 def _share(tokens: Sequence[_Token], *, least: int) -> float:

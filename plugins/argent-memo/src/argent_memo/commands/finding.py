@@ -166,7 +166,8 @@ def entities(home: CommandContext, /, as_json: bool, **given: Any) -> None:
     for one in found:
         also = f", also {', '.join(one['aliases'])}" if one["aliases"] else ""
         named = counted(one["items"], "memory", many="memories")
-        say(f"{one['name']}{also}: {one['kind']}, in {named}, for {one['audience']}", bold=True)
+        how = "speaks or is named in" if one["kind"] == "person" else "named in"
+        say(f"{one['name']}{also}: {how} {named}, for {one['audience']}", bold=True)
         for line in one["profile"].splitlines() if given["name"] else ():
             say(f"    {line}")
     if not found:

@@ -52,13 +52,13 @@ def stats(home: CommandContext, as_json: bool) -> None:
     vectors = (f"{v['vectors']:,} of {v['embedder']}" for v in found["vectors"])
     say_rows(
         [
-            ("Memories", f"{found['items']:,} ({_counts(found['state'])})"),
+            ("Memories", _live(found["state"])),
             ("Kinds", _counts(found["kind"])),
             ("Word of", _counts(found["trust"])),
             ("For", _counts(found["audience"])),
             ("Came by", _counts(found["origin"])),
-            ("Names", f"{found['entities']:,}"),
-            ("Told", f"{counted(found['uses'], 'time')}"),
+            ("Names", f"{found['entities']:,}, see argent memory entities"),
+            ("Told", f"{counted(found['uses'], 'time')} to a model"),
             ("On disk", megabytes(found["bytes"])),
             ("Vectors", ", ".join(vectors)),
             ("Embedder", found["embedder"] or _ALONE),
@@ -195,6 +195,17 @@ def _report(found: Mapping[str, Any]) -> None:
         )
     if "file" in found["counts"]:
         say(_BROKEN)
+
+
+def _live(states: Mapping[str, int]) -> str:
+    """Return how much can be found, and how much is there besides."""
+    besides = (
+        f"{states[state]:,} {what}"
+        for state, what in (("superseded", "replaced"), ("archived", "set aside"))
+        if states.get(state)
+    )
+    rest = ", ".join(besides)
+    return f"{states.get('live', 0):,}" + (f", and {rest}" if rest else "")
 
 
 def _counts(counted: Mapping[str, int]) -> str:
