@@ -134,7 +134,7 @@ async def test_words_that_begin_sentences_are_no_names(known: Known) -> None:
         "We went to the lake. It was cold, but it was fun.",
         "Nice 😊 It was warm there, and then it rained.",
         "Oh, It took a while, and it was late. Let us go.",
-        "So Let me see; let us say that it is done.",
+        "So Let me see, and let us say that it is done.",
         "I met Ann there.",
         "Ann has a boat.",
     )

@@ -81,7 +81,7 @@ def capitals(texts: Sequence[str]) -> float:
 
 
 def is_written_small(name: str, texts: Sequence[str]) -> bool:
-    """Tell whether a word is no name, as it has no capital in mid-sentence, at least as often as not."""
+    """Tell whether a word is no name: in mid-sentence it has a capital no oftener than not."""
     large = small = 0
     for token in (token for text in texts for token in _tokens(text)):
         if not token.begins and key(token.word) == key(name):
