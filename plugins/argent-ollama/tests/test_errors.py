@@ -13,6 +13,7 @@ from played_ollama import PlayedOllama, refusal
 from argent_hookspecs import (
     ContextTooLong,
     ModelError,
+    ModelProvider,
     ModelRejected,
     ModelUnavailable,
     Secret,
@@ -103,9 +104,14 @@ async def test_a_request_without_a_message_is_refused(ollama: PlayedOllama) -> N
         await answer(ollama.url, ask())
 
 
-async def test_a_key_that_is_not_there_is_named(ollama: PlayedOllama) -> None:
-    with pytest.raises(ModelRejected, match="wants a key: there is no none"):
-        await answer(ollama.url, ask("Hi."), api_key=Secret("store:none"))
+async def test_a_key_that_is_not_there_is_named(ollama: PlayedOllama, load_plugin: Any) -> None:
+    settings = {"baseUrl": ollama.url, "apiKey": "store:none"}
+    async with load_plugin("argent_ollama", settings=settings) as plugin:
+        (provider,) = plugin.of(ModelProvider)
+        with pytest.raises(ModelRejected, match=r"wants a key: .*argent secrets set none"):
+            await collect(plugin.live(provider), ask("Hi."))
+
+    assert not ollama.bodies
 
 
 async def test_the_key_is_never_told(ollama: PlayedOllama) -> None:
