@@ -55,14 +55,14 @@ def _held(old: Memory, until: float, *, asked: Question) -> bool:
     return any(since < end and start < ends for start, end in asked.spans)
 
 
-_OLDER = (
-    "WITH RECURSIVE older (id, newest, until) AS ("
-    " SELECT items.id, newer.id, newer.said_at FROM items JOIN items AS newer"
-    "  ON newer.id = items.superseded_by WHERE newer.id IN (SELECT value FROM json_each(?))"
-    " UNION SELECT items.id, older.newest, between_them.said_at FROM older"
-    "  JOIN items AS between_them ON between_them.id = older.id"
-    "  JOIN items ON items.superseded_by = older.id)"
-    f" SELECT newest, until, {COLUMNS} FROM (SELECT id AS old, newest, until FROM older)"
-    " JOIN items ON items.id = old"
+_OLDER = (  # CROSS JOIN: in this order (https://www.sqlite.org/optoverview.html)
+    "WITH RECURSIVE older (old, newest, until) AS ("
+    " SELECT items.id, newer.id, newer.said_at FROM json_each(?) AS named"
+    "  CROSS JOIN items AS newer ON newer.id = named.value"
+    "  CROSS JOIN items ON items.superseded_by = newer.id"
+    " UNION SELECT items.id, older.newest, newer.said_at FROM older"
+    "  CROSS JOIN items AS newer ON newer.id = older.old"
+    "  CROSS JOIN items ON items.superseded_by = newer.id)"
+    f" SELECT newest, until, {COLUMNS} FROM older CROSS JOIN items ON items.id = old"
     " WHERE items.said_at + 86400 <= until AND MAY_BE_FOUND ORDER BY items.said_at DESC"
 )
