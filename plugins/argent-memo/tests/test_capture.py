@@ -58,6 +58,30 @@ async def test_questions_and_answers_are_kept_and_courtesies_are_not(
     ]
 
 
+@pytest.mark.parametrize(
+    ("told", "answer"),
+    [
+        (
+            "My sister lives in Bern.",
+            "Got it! I'll remember that your sister lives in Bern. Let me know if I can help.",
+        ),
+        ("Meine Schwester wohnt in Bern.", "Alles klar, das habe ich mir gemerkt. Viel Spaß!"),
+        ("Ma sœur habite à Berne.", "C'est noté, merci ! Dis-moi si tu as besoin d'autre chose."),
+    ],
+)
+async def test_an_answer_that_is_only_courteous_is_not_kept(
+    argent: Argent, neighbour: Neighbour, told: str, answer: str
+) -> None:
+    model = [answer, f"{answer} Bern has a bear park."]
+    async with argent(plugins=[argent_memo, neighbour], model=model):
+        await argent.channel.ask(told)
+        await argent.channel.ask(f"{told} It is large.")
+        kept = await neighbour.texts()
+
+    assert answer not in kept
+    assert f"{answer} Bern has a bear park." in kept
+
+
 async def test_a_short_answer_stands_behind_its_own_question(
     argent: Argent, neighbour: Neighbour
 ) -> None:

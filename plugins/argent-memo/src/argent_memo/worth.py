@@ -1,14 +1,17 @@
-"""Worth: what is not worth keeping, without knowing any language.
+"""Worth: what is not worth keeping, nearly without knowing any language.
 
 A single word that answers no question says nothing ("ok", "danke", "好的"); neither does an answer
-that only says again what it was told. What asks for much the same once more is a repetition.
+that only says again what it was told, or is courteous, as far as a language's words for that are
+known (``courtesies.json``). What asks for much the same once more is a repetition.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping
+from importlib import resources
 
 from argent_hookspecs import NewMemory, Transaction
 from argent_memo.words import UNSPACED, substance, terms, words
@@ -20,6 +23,7 @@ QUESTION_MARKS = (
 """What people end a question with, in every script that has a sign for it, by Unicode's names."""
 _ASKS = re.compile(f"[{re.escape(QUESTION_MARKS)}]")
 _ENDS_ASKING = re.compile(f"[{re.escape(QUESTION_MARKS)}]\\s*$")
+_COURTEOUS = ("courtesies.json", "common_words.json")
 _FEW = 3
 _NEW = 1 / 3
 _ALIKE = 0.8
@@ -69,9 +73,13 @@ def is_short(text: str) -> bool:
 
 
 def adds_something(answer: str, *, asked: str) -> bool:
-    """Tell whether an answer says more than what it was told; to a question any does."""
+    """Tell whether an answer says more than what it was told, and than courtesies do.
+
+    To a question any does.
+    """
     said = set(words(answer))
-    return asks(asked) or len(said - set(words(asked))) > _NEW * len(said)
+    new = said - set(words(asked))
+    return asks(asked) or (len(new) > _NEW * len(said) and not new <= _courtesies())
 
 
 def repeated_question(tx: Transaction, new: NewMemory) -> int | None:
@@ -111,6 +119,16 @@ def distinctive(tx: Transaction, text: str) -> set[str]:
     limit = max(_RARE, _COMMON_SHARE * _items(tx))
     known = rarities(tx, found)
     return {term for term in found if known.get(term, 0) <= limit}
+
+
+@functools.cache
+def _courtesies() -> frozenset[str]:
+    """Return the words that acknowledge, thank and offer help, with those that join them."""
+    folder = resources.files("argent_memo")
+    texts = (folder.joinpath(name).read_text("utf-8") for name in _COURTEOUS)
+    return frozenset(
+        word for text in texts for said in json.loads(text).values() for word in words(said)
+    )
 
 
 def _are_common(tx: Transaction, some: set[str]) -> bool:
