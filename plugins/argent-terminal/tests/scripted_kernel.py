@@ -385,6 +385,15 @@ class Turn:
         self.kernel._spawn(ask_later())
         return "I will come back to you."
 
+    async def do_go(self, rest: str) -> str:
+        async def go() -> None:
+            while not (self.kernel.home / "gone").exists():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await self.kernel.stop_serving()
+
+        self.kernel._spawn(go())
+        return "I will be gone."
+
     async def do_fail(self, rest: str) -> tuple[str, str, str]:
         finished = TurnFinished(
             **self.names, to=self.event.reply_to, state="failed", reason="the model is away"

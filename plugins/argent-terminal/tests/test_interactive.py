@@ -228,6 +228,25 @@ def test_a_question_that_comes_at_an_empty_prompt_is_asked_at_once(
     person.sees("An earlier answer:\r\nIt is 2.")
 
 
+def test_a_lost_agent_is_looked_for_and_need_not_be_waited_for(
+    person: Person, tmp_path: Path
+) -> None:
+    person.types("go")
+    person.sees("I will be gone.")
+    person.is_asked()
+    (tmp_path / "gone").touch()
+    person.sees("The connection to the agent is lost")
+    person.is_asked()
+    person.types("hello")
+    person.sees("Looking for the agent; Ctrl-C ends that.")
+    person.types(CTRL_C, enter="")
+    person.sees("The agent is still gone, and this was not said. Start it with: argent start")
+    person.is_asked()
+    person.types("/quit")
+
+    assert person.leaves() == 0
+
+
 def test_a_failure_is_told_once(person: Person) -> None:
     person.types("fail")
     person.sees("No answer: the model stays away")

@@ -52,16 +52,17 @@ class Interactive:
         # Whatever waited for a terminal is sent before this is answered.
         await self._talk.request({"type": "history", "limit": 1})
         while (text := await self._read()) is not None:
-            if not self._link.is_open and not await self._is_back():
+            command = text.split()[0] if text.startswith("/") and "\n" not in text else ""
+            if command in ("/quit", "/exit"):
+                return 0
+            if command != "/help" and not self._link.is_open and not await self._is_back():
                 self._screen.note(
                     "The agent is still gone, and this was not said. Start it with: argent start"
                 )
-            elif not text.startswith("/") or "\n" in text or text.split()[0] in _AGENTS_OWN:
+            elif not command or command in _AGENTS_OWN:
                 await self._say(text)
-            elif text.split()[0] in ("/quit", "/exit"):
-                return 0
             else:
-                await self._commands.get(text.split()[0], self._unknown)()
+                await self._commands.get(command, self._unknown)()
         return 0
 
     async def _is_back(self) -> bool:
