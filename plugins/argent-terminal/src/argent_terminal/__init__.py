@@ -26,7 +26,14 @@ def argent_services(ctx: PluginContext) -> list[Service[Sessions]]:
 @hookimpl
 def argent_channels(ctx: PluginContext) -> list[Channel]:
     """Add the channel. Idempotent, because a terminal remembers the replies that it has shown."""
-    return [Channel(id="terminal", open=lambda: nullcontext(TerminalChannel(ctx)), idempotent=True)]
+    return [
+        Channel(
+            id="terminal",
+            open=lambda: nullcontext(TerminalChannel(ctx)),
+            idempotent=True,
+            names_whole=True,
+        )
+    ]
 
 
 @hookimpl
