@@ -66,8 +66,8 @@ class Interactive:
         return 0
 
     async def _is_back(self) -> bool:
-        self._screen.note("Looking for the agent; Ctrl-C ends that.")
         with self._link.interrupts():
+            self._screen.note("Looking for the agent; Ctrl-C ends that.")
             return await self._link.reopen()
 
     async def _say(self, text: str) -> None:
