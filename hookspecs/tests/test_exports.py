@@ -133,6 +133,7 @@ PINNED = [
     "Turns",
     "Usage",
     "WheelFile",
+    "WithFiles",
     "hookimpl",
     "setting",
     "tool",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from argent_hookspecs import Effect, Tool, ToolError, ToolRun
+from argent_hookspecs import Effect, File, Tool, ToolError, ToolRun, WithFiles
 from argent_testing import MadePlugin, Specimen, ToolContract, hang
 from tests.mutants.declaring import bringing, caught_by, nothing, stubborn
 
@@ -82,6 +82,15 @@ async def untyped(number) -> str:  # type: ignore[no-untyped-def]
 @caught_by("test_the_model_can_read_what_it_is_for", "needs a type")
 class TestUntyped(PlainContract):
     plugin = a_tool(untyped)
+
+
+async def made_up() -> WithFiles:
+    return WithFiles("It is written.", [File("0" * 64, "list.txt", "text/plain", 9)])
+
+
+@caught_by("test_calls_work", "which is not in the store")
+class TestFileMadeUp(PlainContract):
+    plugin = a_tool(made_up)
 
 
 @caught_by("test_each_is_called", "write into calls")

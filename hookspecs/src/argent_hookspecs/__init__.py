@@ -3,6 +3,7 @@
 from argent_hookspecs.agent import (
     Agent,
 )
+from argent_hookspecs.attachments import File
 from argent_hookspecs.context import (
     ContextBlock,
     ContextProvider,
@@ -76,7 +77,6 @@ from argent_hookspecs.memory import (
 )
 from argent_hookspecs.messages import (
     EventPart,
-    File,
     Image,
     Location,
     Message,
@@ -168,6 +168,7 @@ from argent_hookspecs.tools import (
     ToolResult,
     ToolRun,
     ToolSpec,
+    WithFiles,
     tool,
 )
 from argent_hookspecs.trust import Trust
@@ -308,6 +309,7 @@ __all__ = [
     "Turns",
     "Usage",
     "WheelFile",
+    "WithFiles",
     "hookimpl",
     "setting",
     "tool",

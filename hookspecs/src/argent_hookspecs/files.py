@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from argent_hookspecs.messages import File
+from argent_hookspecs.attachments import File
 from argent_hookspecs.services import ServiceKey
 
 

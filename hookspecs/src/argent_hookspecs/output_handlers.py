@@ -9,8 +9,8 @@ from typing import Protocol, runtime_checkable
 from attrs import field, frozen
 from attrs.validators import ge, instance_of, optional
 
+from argent_hookspecs.attachments import File
 from argent_hookspecs.events import Address
-from argent_hookspecs.messages import File
 
 
 @frozen(kw_only=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from attrs import field, frozen
-from attrs.validators import instance_of, matches_re
+from attrs.validators import deep_iterable, instance_of, matches_re, max_len
 
+from argent_hookspecs.attachments import File
 from argent_hookspecs.trust import Trust
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class ToolResult:
         text: The result, for the model to read.
         is_error: Whether the tool failed; ``text`` then says why.
         outside: Whether content from outside is in it; ``text`` says so to the model.
+        files: What goes with the answer; ``text`` names them to the model.
     """
 
     call_id: str
@@ -76,6 +78,7 @@ class ToolResult:
     text: str
     is_error: bool = False
     outside: bool = field(default=False, kw_only=True)
+    files: tuple[File, ...] = field(default=(), kw_only=True)
 
 
 class FromOutside(str):
@@ -85,6 +88,23 @@ class FromOutside(str):
     """
 
     __slots__ = ()
+
+
+@frozen
+class WithFiles:
+    """What a tool returns whose result is more than words: files go with the answer.
+
+    The model is told their names, types and sizes.
+
+    Args:
+        text: The result, for the model to read; ``FromOutside``, where some of it is.
+        files: Up to ten, as ``ctx.files.add`` has returned them.
+    """
+
+    text: str = field(validator=instance_of(str))
+    files: Sequence[File] = field(
+        converter=tuple, validator=[deep_iterable(instance_of(File)), max_len(10)]
+    )
 
 
 @frozen(kw_only=True)

@@ -9,8 +9,18 @@ from typing import Any
 import pytest
 from bot_api import BotApi
 
-from argent_hookspecs import Address, Event, File, Receipt, Reply
-from argent_testing import Argent
+from argent_hookspecs import (
+    Address,
+    Effect,
+    Event,
+    File,
+    Receipt,
+    Reply,
+    Tool,
+    ToolCall,
+    WithFiles,
+)
+from argent_testing import Argent, MadePlugin
 
 pytestmark = pytest.mark.anyio
 
@@ -168,6 +178,34 @@ async def test_a_file_goes_out_as_what_it_is(
     assert message["caption"] == "Here it is."
     assert api.content_of(shown["file_id"]) == content
     assert call.outcome == "ok"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "method"), [("owl.png", PNG, "sendPhoto"), ("a.pdf", PDF, "sendDocument")]
+)
+async def test_what_a_tool_makes_goes_out_under_its_answer(
+    argent: Argent,
+    api: BotApi,
+    config: Mapping[str, Any],
+    name: str,
+    content: bytes,
+    method: str,
+) -> None:
+    async def make() -> WithFiles:
+        return WithFiles("It is made.", [await plugin.ctx.files.add(content, name=name)])
+
+    tool = Tool(id="make", description="Make it.", run=make, effect=Effect.IDEMPOTENT)
+    plugin = MadePlugin("maker", tool)
+    script = [ToolCall("1", "make"), "Here *it* is."]
+    async with argent(plugins=[*PLUGINS, plugin], model=script, config=config):
+        await api.say("Make one!")
+        (message,) = await api.settled(1, says=1)
+
+    kind = method.removeprefix("send").lower()
+    shown = message[kind][-1] if kind == "photo" else message[kind]
+    assert message["caption"] == "Here it is."
+    assert api.content_of(shown["file_id"]) == content
+    assert [call.outcome for call in api.methods_called(method)] == ["ok"]
 
 
 async def deliver(kernel: Any, *, text: str, files: tuple[File, ...] = ()) -> Receipt:

@@ -9,13 +9,14 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from argent_hookspecs import ModelRejected, ToolCall
+from argent_hookspecs import Effect, ModelRejected, Tool, ToolCall, WithFiles
 from argent_terminal.summary import status_text, trace_text
-from argent_testing import Argent
+from argent_testing import Argent, MadePlugin
 
 pytestmark = pytest.mark.anyio
 PLUGINS = ("argent_terminal", "argent_basics")
@@ -52,6 +53,22 @@ async def chat(argent: Argent, *arguments: str) -> AsyncIterator[Shell]:
         if process.returncode is None:
             process.kill()
             await process.communicate()
+
+
+async def test_it_is_said_where_a_file_is_that_goes_with_an_answer(argent: Argent) -> None:
+    async def make() -> WithFiles:
+        return WithFiles("Done.", [await plugin.ctx.files.add(b"milk, tea", name="list.txt")])
+
+    tool = Tool(id="make", description="Make it.", run=make, effect=Effect.IDEMPOTENT)
+    plugin = MadePlugin("maker", tool)
+    model = [ToolCall("1", "make"), "Here is the list."]
+    async with argent(plugins=[*PLUGINS, plugin], model=model):
+        code, said, _ = await says(argent, "-m", "Write it down.")
+        first, *_, last = said.strip().splitlines()
+        name, _, place = last.partition(": ")
+        content = await asyncio.to_thread(Path(place).read_text)
+
+    assert (code, first, name, content) == (0, "Here is the list.", "list.txt", "milk, tea")
 
 
 async def says(argent: Argent, *arguments: str) -> tuple[int, str, str]:
@@ -134,7 +151,7 @@ async def test_ctrl_c_says_that_it_is_an_earlier_answer_that_it_stops(argent: Ar
         async with chat(argent, "-m", "Tell me a long story"):
             await argent.model.asked(1)
         async with chat(argent, "-m", "Something short") as second:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not (await kernel.agent.status())["events"]["ready"]:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             second.interrupt()
@@ -200,7 +217,7 @@ async def test_what_is_said_while_a_tool_runs_is_answered_with_it(argent: Argent
         chat(argent, "-m", "Two") as second,
     ):
         await argent.model.asked(1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (await kernel.agent.status())["events"]["ready"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         said.set()

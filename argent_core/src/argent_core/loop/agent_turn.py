@@ -21,7 +21,7 @@ from argent_core.loop.filters import Rejected
 from argent_core.loop.model_calls import ModelCalls
 from argent_core.loop.model_stream import ModelAnswer
 from argent_core.loop.steps import Steps
-from argent_core.loop.tools import ToolTurn
+from argent_core.loop.tool_turn import ToolTurn
 from argent_core.loop.turn_store import Ending
 from argent_core.loop.workshop import Workshop
 from argent_hookspecs import (
@@ -125,7 +125,8 @@ class AgentTurn:
             self.state.to(AgentState.PROCESSING)
         else:
             answer = await self._ask_model(calls, may_call=False)
-        return await self._deliver(_whole(answer), note=_instead(calls, answer))
+        files = tuple(tools.files.values())
+        return await self._deliver(_whole(answer), note=_instead(calls, answer), files=files)
 
     async def _ask_model(self, calls: ModelCalls, *, may_call: bool) -> ModelAnswer:
         """Ask for the next answer, and note what it said."""
@@ -181,11 +182,11 @@ class AgentTurn:
         self._said.append(Message(Role.USER, (*last.parts, Text(words))))
         self.heard += events
 
-    async def _deliver(self, text: str, *, note: str = "") -> str:
+    async def _deliver(self, text: str, *, note: str = "", files: tuple[File, ...] = ()) -> str:
         """Send an answer and end the turn; a note goes with it, but is no part of what was said."""
         self.state.to(AgentState.RESPONDING)
         text += note
-        reply, held = await self._make_reply(text)
+        reply, held = await self._make_reply(text, files)
         self.text = "" if held else text if reply is None else reply.text
         # A model that read the note among earlier answers would write such notes itself.
         said = self.text.removesuffix(note)
@@ -203,13 +204,13 @@ class AgentTurn:
         self.state.to(AgentState.IDLE)
         return self.text
 
-    async def _make_reply(self, text: str) -> tuple[Reply | None, str]:
+    async def _make_reply(self, text: str, files: tuple[File, ...]) -> tuple[Reply | None, str]:
         """Make the reply, as filters let it pass; held back, with a reason, if they do not."""
         reply = reply_to(self.lease, text)
         if reply is None:
             return None, ""
         try:
-            return await self.shop.filters.reply(reply), ""
+            return await self.shop.filters.reply(evolve(reply, files=files)), ""
         except Rejected as error:
             return reply, self.shop.clean(str(error))
 

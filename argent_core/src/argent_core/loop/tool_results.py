@@ -1,16 +1,51 @@
-"""Results of tools, as a model is told them."""
+"""Results of tools: what a model is told of them, and what goes with the answer."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from attrs import frozen
+
 from argent_core import codec, safe_files
 from argent_core.guard import attempt
+from argent_hookspecs import File, FromOutside, WithFiles
 
 
-def as_text(value: object) -> str:
-    """Return a result in words."""
+@frozen(kw_only=True)
+class Outcome:
+    """What came of a call.
+
+    Args:
+        text: For the model.
+        state: ``done``, ``failed`` or ``unknown``.
+        outside: Whether content from outside is in it.
+        files: What goes with the answer.
+    """
+
+    text: str
+    state: str
+    outside: bool = False
+    files: tuple[File, ...] = ()
+
+
+def returned(value: object, *, outside: bool) -> Outcome:
+    """Return the outcome of a call by what its tool returned; raises what cannot be written."""
+    files: tuple[File, ...] = ()
+    if isinstance(value, WithFiles):
+        files = tuple(value.files)
+        value = value.text
+    outside = outside or isinstance(value, FromOutside)
+    text = "\n".join([_as_text(value), *map(_named, files)])
+    return Outcome(text=text, state="done", outside=outside, files=files)
+
+
+def _as_text(value: object) -> str:
     return value if isinstance(value, str) else codec.dump(value)
+
+
+def _named(file: File) -> str:
+    name = file.name or "a file without a name"
+    return f"[{name} ({file.media_type}, {file.size} bytes) is sent with your answer]"
 
 
 def shorten(text: str, path: Path, *, limit: int) -> str:

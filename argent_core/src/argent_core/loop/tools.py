@@ -16,21 +16,21 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from argent_core import codec
+from argent_core import codec, file_uses
 from argent_core.config import ToolsSettings
 from argent_core.guard import Guard, attempt
 from argent_core.host import PluginHost
 from argent_core.hosted_plugin import Registered
-from argent_core.inbound.journal import Lease
 from argent_core.loop import approvals, signatures, tool_results, turn_store
 from argent_core.loop.approvals import ApprovalNeeded, Approvals, call_hash
 from argent_core.loop.filters import Filters, Rejected
 from argent_core.loop.labels import labelled
 from argent_core.loop.signatures import Signature
-from argent_core.loop.steps import Step, Steps
+from argent_core.loop.steps import Step
 from argent_core.loop.tool_policy import ToolPolicy
+from argent_core.loop.tool_results import Outcome
+from argent_core.loop.tool_turn import SAME_CALLS, ToolTurn
 from argent_hookspecs import (
-    Approval,
     ArgentError,
     Effect,
     Event,
@@ -42,12 +42,12 @@ from argent_hookspecs import (
     ToolResult,
     ToolRun,
     ToolSpec,
+    Transaction,
     Trust,
 )
 
 log = logging.getLogger("argent.tools")
 
-_SAME_CALLS = 3
 _UNKNOWN = (
     "The outcome of this call is unknown: {reason}. It may have happened. It is not run again by "
     "itself; tell the person, and ask before you try again."
@@ -61,33 +61,6 @@ class BoundTool:
     plugin: str
     tool: Tool
     signature: Signature
-
-
-@frozen(kw_only=True)
-class ToolTurn:
-    """The turn that calls tools.
-
-    Args:
-        told: Whose content the model is told; what tools bring from outside is added to it.
-        private: Whether it is for models of this machine only.
-    """
-
-    lease: Lease
-    steps: Steps
-    told: list[Trust]
-    on_ask: Callable[[Approval], None]
-    private: bool = False
-    calls: dict[str, int] = field(factory=dict)
-
-    @property
-    def event(self) -> Event:
-        """What it deals with."""
-        return self.lease.event
-
-    @property
-    def goes_round(self) -> bool:
-        """Whether the model asks for the same again and again, and should answer instead."""
-        return max(self.calls.values(), default=0) > _SAME_CALLS
 
 
 @define(eq=False, repr=False)
@@ -144,8 +117,7 @@ class Tools:
             LeaseLost: The event is no longer this turn's.
         """
         result = await self._run(turn, call)
-        if result.outside:
-            turn.told.append(Trust.OUTSIDE)
+        turn.take(result)
         return result
 
     async def _run(self, turn: ToolTurn, call: ToolCall) -> ToolResult:
@@ -189,9 +161,9 @@ class Tools:
         return bound, call
 
     def _refuse_loop(self, turn: ToolTurn, call: ToolCall) -> None:
-        if turn.calls[call_hash(call)] > _SAME_CALLS:
+        if turn.calls[call_hash(call)] > SAME_CALLS:
             raise ToolError(
-                f"{call.name} was called with the same arguments {_SAME_CALLS} times in this turn; "
+                f"{call.name} was called with the same arguments {SAME_CALLS} times in this turn; "
                 "use the results you have, or do something else"
             )
 
@@ -237,7 +209,7 @@ class Tools:
         try:
             # Its plugin may have been restarted while the call was put on record.
             bound = await self._fitting(call, turn.event)
-            arguments = bound.signature.bind(call.arguments, _run_of(turn, key=step.key))
+            arguments = bound.signature.bind(call.arguments, turn.run(step.key))
             value = await self.guard.ask(
                 bound.plugin,
                 partial(bound.tool.run, **arguments),
@@ -246,24 +218,16 @@ class Tools:
             )
         except ToolError as error:
             outside = bound.tool.outside  # it may tell what a page said
-            return await self._record(
-                turn, step, call, text=str(error), state="failed", outside=outside
-            )
+            came = Outcome(text=str(error), state="failed", outside=outside)
+            return await self._record(turn, step, call, came)
         except ArgentError as error:
             return await self._uncertain(turn, bound, step, call, reason=str(error))
-        written = attempt(tool_results.as_text, value)
-        if written.error is not None:
-            reason = f"it ran, but what it returned cannot be shown: {written.error}"
+        found = attempt(partial(tool_results.returned, value, outside=bound.tool.outside))
+        if found.error is not None:
+            reason = f"it ran, but what it returned cannot be shown: {found.error}"
             self.guard.on_fault(bound.plugin, f"tool {bound.tool.id}: {reason}")
-            return await self._record(turn, step, call, text=reason, state="failed")
-        return await self._record(
-            turn,
-            step,
-            call,
-            text=written.get(),
-            state="done",
-            outside=bound.tool.outside or isinstance(value, FromOutside),
-        )
+            return await self._record(turn, step, call, Outcome(text=reason, state="failed"))
+        return await self._record(turn, step, call, found.get())
 
     async def _resume(self, turn: ToolTurn, step: Step, call: ToolCall) -> ToolResult:
         """Take up a call that an earlier run of the kernel began."""
@@ -283,18 +247,18 @@ class Tools:
         record = partial(self._record, turn, step, call)
         outside = bound is not None and bound.tool.outside
         if bound is not None and bound.tool.effect is Effect.IDEMPOTENT:
-            return await record(text=reason, state="failed", outside=outside)
+            return await record(Outcome(text=reason, state="failed", outside=outside))
         check = bound.tool.check if bound is not None else None
         if bound is not None and check is not None:
             outcome = await self._happened(bound, check, step.key)
             if isinstance(outcome, ToolError):
                 text = f"{reason}; it did not happen"
-                return await record(text=text, state="failed", outside=outside)
+                return await record(Outcome(text=text, state="failed", outside=outside))
             if isinstance(outcome, str):
                 outside = outside or isinstance(outcome, FromOutside)
-                return await record(text=outcome, state="done", outside=outside)
+                return await record(Outcome(text=outcome, state="done", outside=outside))
         text = _UNKNOWN.format(reason=reason)
-        return await record(text=text, state="unknown", outside=outside)
+        return await record(Outcome(text=text, state="unknown", outside=outside))
 
     async def _happened(
         self, bound: BoundTool, check: Callable[[str], Any], key: str
@@ -314,36 +278,24 @@ class Tools:
         return ToolError("it never happened") if found is None else found
 
     async def _record(
-        self,
-        turn: ToolTurn,
-        step: Step,
-        call: ToolCall,
-        *,
-        text: str,
-        state: str,
-        outside: bool = False,
+        self, turn: ToolTurn, step: Step, call: ToolCall, came: Outcome
     ) -> ToolResult:
         # Redacted before it is cut, so that no part of a secret is left over.
-        text = self.redact(text)
+        text = self.redact(came.text)
         limit, path = self.settings.result_limit, self.results / f"{step.key}.txt"
         if len(text) > limit:
             text = await asyncio.to_thread(tool_results.shorten, text, path, limit=limit)
-        if outside:
+        if came.outside:
             text = labelled(Trust.OUTSIDE, text, source=call.name)
-        result = ToolResult(call.id, call.name, text, state != "done", outside=outside)
-        mark = partial(turn_store.mark_outside, turn=turn.lease.id) if outside else None
-        await turn.steps.end(step, state, result=result, also=mark)
+        failed = came.state != "done"
+        result = ToolResult(
+            call.id, call.name, text, failed, outside=came.outside, files=came.files
+        )
+
+        def also(tx: Transaction) -> None:
+            file_uses.record(tx, turn.lease.id, parts=came.files)
+            if came.outside:
+                turn_store.mark_outside(tx, turn.lease.id)
+
+        await turn.steps.end(step, came.state, result=result, also=also)
         return result
-
-
-def _run_of(turn: ToolTurn, *, key: str) -> ToolRun:
-    least = next((t for t in (Trust.OUTSIDE, Trust.PAIRED) if t in turn.told), Trust.OWNER)
-    event = turn.lease.event
-    return ToolRun(
-        key=key,
-        conversation=event.conversation,
-        event=event,
-        trust=least,
-        private=turn.private,
-        turn=turn.lease.id,
-    )

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
-from argent_hookspecs import Connection, DeliveryDelayed, Feed, PluginContext, Receipt, Reply
+from attrs import evolve
+
+from argent_hookspecs import (
+    Connection,
+    DeliveryDelayed,
+    Feed,
+    File,
+    FileMissing,
+    PluginContext,
+    Receipt,
+    Reply,
+)
 from argent_terminal.requests import attend
 from argent_terminal.sessions import SESSIONS
 
@@ -40,6 +51,7 @@ class TerminalChannel:
                 try does no harm, since terminals know what they have shown.
         """
         sessions = self._ctx.services.get(SESSIONS)
+        reply = self._with_places(reply)
         if not sessions.keep(reply):
             return Receipt(reply.key)
         place = reply.to.chat
@@ -49,3 +61,15 @@ class TerminalChannel:
             reason = f"no terminal has shown it; read it with: argent chat -c {place}"
             raise DeliveryDelayed(reason) from error
         return Receipt(reply.key)
+
+    def _with_places(self, reply: Reply) -> Reply:
+        """Say in words where the files are that go with a reply: no terminal can be sent any."""
+        lines = [self._place_of(file) for file in reply.files]
+        return evolve(reply, text="\n".join([reply.text.rstrip(), "", *lines])) if lines else reply
+
+    def _place_of(self, file: File) -> str:
+        name = " ".join(file.name.split()) or "a file"
+        try:
+            return f"{name}: {self._ctx.files.path(file)}"
+        except FileMissing as error:
+            return f"{name}: {error}"

@@ -14,7 +14,7 @@ from attrs import evolve
 from argent_core import codec
 from argent_core.guard import attempt, attempt_async
 from argent_core.loop import signatures
-from argent_hookspecs import Effect, Tool, ToolError, ToolRun
+from argent_hookspecs import Effect, Tool, ToolError, ToolRun, WithFiles
 from argent_testing.contracts.base import RecordContract
 from argent_testing.specimen import Specimen
 
@@ -57,9 +57,20 @@ class ToolContract(RecordContract):
         assert not unknown, f"there are no such tools: {', '.join(unknown)}"
 
     async def test_calls_work(self, specimen: Specimen) -> None:
-        """Each call returns text, or a value that JSON can express, in time."""
+        """Each call returns text, or a value that JSON can express, in time.
+
+        The files that go with the answer are in the store.
+        """
         for tool, arguments in self._tried(specimen, self.calls):
             value = await self._run(tool, arguments)
+            if isinstance(value, WithFiles):
+                for file in value.files:
+                    found = await attempt_async(partial(specimen.ctx.files.read, file))
+                    assert found.error is None, (
+                        f"{tool.id} returned the file {file.name!r}, which is not in the store: "
+                        "return what ctx.files.add has returned"
+                    )
+                value = value.text
             if not isinstance(value, str):
                 outcome = attempt(json.dumps, codec.plain(value))
                 assert outcome.error is None, f"{tool.id} returned {value!r:.100}: {outcome.error}"
