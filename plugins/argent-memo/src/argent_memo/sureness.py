@@ -20,7 +20,7 @@ from argent_memo.words import terms
 FEW_ITEMS = 300
 """Where fewer are known, how rare a word is can hardly be told from them."""
 _ENOUGH_TERMS = 8
-_USUAL_COSINE = 0.1
+_USUAL_COSINE = 0.15
 _OF_STRANGERS = 1 / 3
 
 

@@ -30,6 +30,9 @@ from argent_memo.commands.output import (
     short,
 )
 
+_DOUBTFUL = 0.15
+"""A find that is less sure may have nothing to do with the question."""
+
 
 @memory.command(short_help="Find what answers a question.")
 @click.argument("query", **TEXT)
@@ -59,6 +62,8 @@ def search(home: CommandContext, /, as_json: bool, **given: Any) -> None:
         return
     if alone:
         click.echo(f"Searched {alone}", err=True)
+    if found and max(item["sureness"] for item in found) < _DOUBTFUL:
+        say("Nothing fits well; this comes nearest:")
     for item in found:
         say_item(item)
         say(f"        found by: {item['why']}")
