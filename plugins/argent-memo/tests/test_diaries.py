@@ -129,8 +129,17 @@ async def found_by(tmp_path: Path, query: str, **filters: Any) -> list[Memory]:
         return list(await memo.search(query, filters=MemoryFilter(**filters)))
 
 
-async def test_what_held_before_is_told_where_that_is_asked_for(tmp_path: Path) -> None:
-    found = await found_by(tmp_path, "Where did I live before Berlin?")
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Where did I live before Berlin?",
+        "Where did I use to live, before I moved to Berlin?",
+        "Wo wohnte ich vor Berlin?",
+        "¿Dónde vivía antes de Berlín?",
+    ],
+)
+async def test_what_held_before_is_told_where_that_is_asked_for(query: str, tmp_path: Path) -> None:
+    found = await found_by(tmp_path, query)
     assert found[0].text == "I live in Bremen."
     assert in_words(found[0]).startswith("[2021-02-01, until 2023-05-03] Ann")
 

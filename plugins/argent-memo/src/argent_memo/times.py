@@ -102,9 +102,10 @@ def told(query: str, *, now: datetime, years: Sequence[int], south: bool = False
     found = read(folded)
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     counted_from = Now(midnight, years, south)
-    formerly = any(piece.means("formerly") for piece in found)
     spans = _spans(query, folded, found, counted_from)
     event = events.named(folded, found)
+    formerly = any(piece.means("formerly") for piece in found)
+    formerly = formerly or (event is not None and event.relation == "before")
     if not spans:
         loose = periods.of_any_year(found, counted_from)
         return Told(loose=loose, event=event if not loose else None, formerly=formerly)
