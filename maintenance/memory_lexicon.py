@@ -284,7 +284,8 @@ def _feasts(wheel: Path, moving: Mapping[str, Sequence[Any]]) -> Iterator[tuple[
 def _dates(table: ast.Dict) -> Iterator[str]:
     """Yield the dates in a table of holidays: by year, a month's name and a day, or several."""
     for year, value in zip(table.keys, table.values, strict=True):
-        assert isinstance(year, ast.Constant) and isinstance(value, ast.Tuple)
+        assert isinstance(year, ast.Constant) and isinstance(year.value, int)
+        assert isinstance(value, ast.Tuple)
         if year.value in _YEARS:
             pairs = value.elts if isinstance(value.elts[0], ast.Tuple) else [value]
             for pair in pairs:
