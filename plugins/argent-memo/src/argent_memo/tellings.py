@@ -29,6 +29,7 @@ _AROUND = ".,;!?()[]{}<>…。，、！？"
 _QUOTES = "\"'`“”„«»‹›‘’「」『』"
 _JOINING = frozenset((":", "=", "->", "=>", "-", "–", "—", "→", "："))
 _TOKEN = re.compile(f"{UNSPACED.pattern}|[:=：]|[^\\s:=：]+")
+_NEVER_PLAIN = ("key", "token")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -78,9 +79,10 @@ def tells_secret(sentence: str, *, before: str = "") -> bool:
 
 
 def _tells(folded: str, language: _Language, *, asks: bool) -> bool:
-    for _, end in _places(folded, language.secrets):
-        rest = _tokens(folded[end:])
-        if _told(rest, language, plain=not asks) or _told_first(folded[:end], language):
+    for start, end in _places(folded, language.secrets):
+        rest = _tokens(folded[end:].lstrip(_QUOTES))
+        plain = not asks and not folded[start:end].endswith(_NEVER_PLAIN)
+        if _told(rest, language, plain=plain) or _told_first(folded[:end], language):
             return True
     for _, end in _codes(folded, language):
         if _told(_tokens(folded[end:]), language, plain=False):
