@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from attrs import field, frozen
@@ -90,6 +90,10 @@ class FromOutside(str):
     __slots__ = ()
 
 
+def _in_order(files: Iterable[File]) -> tuple[File, ...]:
+    return tuple(files)
+
+
 @frozen
 class WithFiles:
     """What a tool returns whose result is more than words: files go with the answer.
@@ -103,7 +107,7 @@ class WithFiles:
 
     text: str = field(validator=instance_of(str))
     files: Sequence[File] = field(
-        converter=tuple, validator=[deep_iterable(instance_of(File)), max_len(10)]
+        converter=_in_order, validator=[deep_iterable(instance_of(File)), max_len(10)]
     )
 
 

@@ -196,7 +196,7 @@ async def test_what_a_tool_makes_goes_out_under_its_answer(
 
     tool = Tool(id="make", description="Make it.", run=make, effect=Effect.IDEMPOTENT)
     plugin = MadePlugin("maker", tool)
-    script = [ToolCall("1", "make"), "Here *it* is."]
+    script: list[Any] = [ToolCall("1", "make"), "Here *it* is."]
     async with argent(plugins=[*PLUGINS, plugin], model=script, config=config):
         await api.say("Make one!")
         (message,) = await api.settled(1, says=1)

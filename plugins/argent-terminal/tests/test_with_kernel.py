@@ -61,7 +61,7 @@ async def test_it_is_said_where_a_file_is_that_goes_with_an_answer(argent: Argen
 
     tool = Tool(id="make", description="Make it.", run=make, effect=Effect.IDEMPOTENT)
     plugin = MadePlugin("maker", tool)
-    model = [ToolCall("1", "make"), "Here is the list."]
+    model: list[Any] = [ToolCall("1", "make"), "Here is the list."]
     async with argent(plugins=[*PLUGINS, plugin], model=model):
         code, said, _ = await says(argent, "-m", "Write it down.")
         first, *_, last = said.strip().splitlines()
