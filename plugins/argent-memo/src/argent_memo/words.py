@@ -117,16 +117,21 @@ def _script(char: str) -> str:
     return unicodedata.name(char, "").split(" ")[0].split("-")[0]
 
 
-@functools.lru_cache(1 << 16)
 def _terms_of(word: str) -> tuple[str, ...]:
-    if not word.isascii() and UNSPACED.search(word):
+    if word.isascii():  # in less time than it takes to remember, and without the memory
+        return (word[: _LONGEST_NUMBER if word[0].isdigit() else STEM],)
+    return _terms_beyond(word)
+
+
+@functools.lru_cache(1 << 13)
+def _terms_beyond(word: str) -> tuple[str, ...]:
+    """Cut a word that is not all in ASCII."""
+    if UNSPACED.search(word):
         return _unspaced(word)
     if _PREFIXED.match(word) and len(word) > 3:
         return tuple(word[i : i + 3] for i in range(len(word) - 2))
     if word[0].isdigit():
         return (word[:_LONGEST_NUMBER],)
-    if word.isascii():
-        return (word[:STEM],)
     bare = word.rstrip(_MARKS)
     return (_first_letters(bare if len(bare) > 1 else word),)
 
