@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
@@ -82,19 +83,21 @@ def lexicon() -> Lexicon:
     raw: dict[str, Any] = json.loads(files(__package__).joinpath("lexicon.json").read_text("utf-8"))
     phrases: dict[str, list[tuple[Sequence[str], Meanings]]] = {}
     numbers: dict[str, int] = {}
+    same: dict[str, Meanings] = {}  # most phrases mean what one in another language does
     for phrase, meant in raw["entries"].items():
-        parts, meanings = phrase.split(), dict[str, list[Sequence[Any]]]()
+        parts, meanings = _parts(phrase.split()), dict[str, list[Sequence[Any]]]()
         for kind, *value in meant:
             meanings.setdefault(kind, []).append(value)
         if len(parts) == 1 and "number" in meanings:
             numbers[phrase] = meanings["number"][0][0]
-        phrases.setdefault(_key(*parts[:2]), []).append((parts, meanings))
+        meant_alike = same.setdefault(repr(meant), meanings)
+        phrases.setdefault(_key(*parts[:2]), []).append((parts, meant_alike))
     for name, months in raw["months"].items():
-        parts = words(name)
+        parts = _parts(words(name))
         if len(name) <= _SHORT and name.isascii() and name != "may":
             continue  # "set" is September only where something else says so
-        meanings = {"month": [[month] for month in months]}
-        phrases.setdefault(parts[0], []).append((parts, meanings))
+        alike = same.setdefault(f"month {months}", {"month": [[month] for month in months]})
+        phrases.setdefault(parts[0], []).append((parts, alike))
     for known in phrases.values():
         known.sort(key=lambda one: -len(one[0]))
     times = [phrase for phrase, meant in raw["entries"].items() if meant[0][0] == "relative"]
@@ -225,3 +228,7 @@ def _any_of(names: Sequence[str], *others: str) -> re.Pattern[str]:
     """Return what finds the longest of some names."""
     longest_first = sorted(names, key=lambda name: (-len(name), name))
     return re.compile("|".join([*others, *map(re.escape, longest_first)]))
+
+
+def _parts(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(map(sys.intern, given))
