@@ -16,6 +16,10 @@ from pathlib import Path
 from attrs import define, field
 
 _NANOSECONDS = 1e-9
+_BUSY = 0.1
+"""The machine is busy if who waits for the lock waits this part of that for a processor."""
+_OFTEN = 0.05
+"""Seconds of waiting for the lock, at least, that others than those who wait in turn cause."""
 
 
 @define(eq=False)
@@ -58,6 +62,36 @@ class ThreadTimes:
 
     def _schedstat(self) -> list[str]:
         return [*_read(self._folder / "schedstat").split(), "0", "0", "0"]
+
+
+@define(eq=False)
+class LockWaits:
+    """For how long the thread that makes this, which only waits, was kept from Python's lock."""
+
+    _times: ThreadTimes = field(factory=ThreadTimes)
+    _before: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def __attrs_post_init__(self) -> None:
+        self.since_last(0.0)
+
+    def since_last(self, late: float) -> float:
+        """Return the seconds for which somebody who could go on has kept the lock since last time.
+
+        On a busy machine that is no more than all threads have computed: who keeps the lock may
+        itself wait for a processor.
+
+        Args:
+            late: Seconds by which this thread was late.
+        """
+        wanted = self._times.wanted_lock()
+        now = (wanted or 0.0, self._times.lacked(), time.process_time())
+        kept, lacked, computed = (a - b for a, b in zip(now, self._before, strict=True))
+        self._before = now
+        if wanted is None:
+            return late
+        if lacked < _BUSY * kept:
+            return min(late, kept)
+        return min(late, kept + lacked, computed) if kept > _OFTEN else 0.0
 
 
 def stolen() -> float:

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from attrs import define, field, frozen
 
-from argent_core.thread_times import ThreadTimes, stolen
+from argent_core.thread_times import LockWaits, ThreadTimes, stolen
 
 log = logging.getLogger("argent.watchdog")
 
@@ -190,12 +190,10 @@ class Watchdog:
     def _watch(self) -> None:
         named: Running | None = None
         condemned_at = 0.0
-        mine = ThreadTimes()
-        wanted = mine.wanted_lock()
+        waits = LockWaits()
         while not self._stop.wait(_LOOK):
-            late, before, wanted = self._wake(), wanted, mine.wanted_lock()
-            kept = late if wanted is None or before is None else min(late, wanted - before)
-            if kept > _LOOK:
+            kept = waits.since_last(self._wake())
+            if kept > self.late:
                 self._name_thread(kept)
             running = self._blocking()
             if running is None:
@@ -210,10 +208,11 @@ class Watchdog:
 
     def _wake(self) -> float:
         """Note, and return, how much later than it should this thread goes on."""
-        late = self._now().held_up - self.held_up
-        before, self._stolen = self._stolen, stolen()
-        self.held_up += late + self._stolen - before
-        self._woke = time.monotonic()
+        now = time.monotonic()
+        late = max(0.0, now - self._woke - _LOOK)
+        self.held_up, self._woke = self.held_up + late, now
+        before, self._stolen = self._stolen, stolen()  # it may be held up here too, from now on
+        self.held_up += self._stolen - before
         return late
 
     def _blocking(self) -> Running | None:

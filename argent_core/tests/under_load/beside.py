@@ -130,8 +130,8 @@ def keep_the_lock(seconds: float) -> None:
 
 
 def _keep_the_lock() -> None:
-    for _ in range(3):
-        keep_the_lock(0.5)
+    for _ in range(2):
+        keep_the_lock(0.8)
 
 
 def _in_thread(work: Callable[[], object]) -> None:
