@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 import tomllib
@@ -54,6 +55,14 @@ class Source:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "newcomer: goes the newcomer's way in a fresh clone")
+
+
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Work at one file more than there are processors: many tests wait, for time or a process."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return processors + 1
 
 
 @pytest.fixture(scope="session")

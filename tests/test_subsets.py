@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from pathlib import Path
 
 import pytest
 
 from argent_core.paths import Home
 from argent_testing import Argent
-
-pytestmark = pytest.mark.anyio
 
 SHIPPED = sorted(
     folder.name.removeprefix("argent-")
@@ -29,11 +28,25 @@ NO_MODEL = "no model is there to answer"
 
 
 def subsets() -> list[tuple[str, ...]]:
-    """Return every subset; of many plugins, those of two at most, and those without one at most."""
+    """Return every subset; of many plugins, none, each alone, all but each, all, and each model.
+
+    Of any three plugins each part is there in one of these while the rest is missing. So whatever
+    three plugins at most bring about by being there, or by missing, shows.
+    """
     sizes = list(range(len(SHIPPED) + 1))
+    models: list[tuple[str, ...]] = []
     if len(SHIPPED) > EVERY_SUBSET_UP_TO:
-        sizes = [*sizes[:3], *sizes[-2:]]
-    return [names for size in sizes for names in itertools.combinations(SHIPPED, size)]
+        sizes = [*sizes[:2], *sizes[-2:]]
+        models = [tuple(sorted(names)) for names in MODELS if len(names) > 1]
+    return [names for n in sizes for names in itertools.combinations(SHIPPED, n)] + models
+
+
+def test_of_any_three_plugins_each_part_is_tried() -> None:
+    tried = set()
+    for names in subsets():
+        tried |= set(itertools.combinations([(name, name in names) for name in SHIPPED], 3))
+
+    assert len(tried) == 8 * math.comb(len(SHIPPED), 3)
 
 
 def name_of(names: tuple[str, ...]) -> str:
@@ -56,6 +69,7 @@ def has_model(names: tuple[str, ...]) -> bool:
     return any(model <= {*names} for model in MODELS)
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize("names", subsets(), ids=name_of)
 async def test_a_subset_starts_and_stops(argent: Argent, names: tuple[str, ...]) -> None:
     async with argent(plugins=names) as kernel:
