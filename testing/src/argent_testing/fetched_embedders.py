@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
@@ -41,13 +41,13 @@ class FetchedEmbedderTests:
     """Tries out an embedder with its real weights, beside ``TextEmbedderContract``.
 
     Attributes:
-        module: The plugin.
+        plugin: Name of its module.
         settings: Its settings class.
         wanted: Its weights.
     """
 
-    module: ClassVar[ModuleType]
-    settings: ClassVar[Callable[..., Any]]
+    plugin: ClassVar[str]
+    settings: ClassVar[type[Any]]
     wanted: ClassVar[Pinned]
     pytestmark: ClassVar[Any] = [pytest.mark.anyio]
 
@@ -59,7 +59,7 @@ class FetchedEmbedderTests:
     @pytest.fixture
     def bare(self, tmp_path: Path) -> FakeContext:
         """A context without weights."""
-        return FakeContext(self.module, type(self).settings(), data=tmp_path / "data")
+        return FakeContext(import_module(self.plugin), self.settings(), data=tmp_path / "data")
 
     @pytest.fixture
     async def ctx(self, bare: FakeContext) -> FakeContext:
@@ -79,7 +79,7 @@ class FetchedEmbedderTests:
 
     async def test_running_fetches_nothing_until_it_is_asked(self, tmp_path: Path) -> None:
         """A start costs no network."""
-        async with load_plugin(self.module.__name__, folder=tmp_path) as specimen:
+        async with load_plugin(self.plugin, folder=tmp_path) as specimen:
             assert specimen.ctx.services.get(EMBEDDER).local
 
         assert not _found(tmp_path, "downloads")
