@@ -158,3 +158,53 @@ def test_any_text_is_a_question(query: str, speakers: list[str]) -> None:
     found = read(query, names=Names.of(speakers), asker=speakers[0] if speakers else "")
     found.text.encode()
     assert found.speakers <= set(speakers)
+
+
+@pytest.mark.parametrize("audience", ["owner", "other"])
+async def test_a_day_is_seen_however_busy_those_before_it_were(memo: Memo, audience: str) -> None:
+    now = memo.store.clock.now()
+    for back in (4, 3, 2):
+        at = (now - timedelta(days=back)).replace(hour=9)
+        await memo.store.add_all(
+            [
+                (
+                    NewMemory(
+                        text=f"Parcel {back}x{n} came by courier.",
+                        said_at=at + timedelta(minutes=n),
+                        audience=audience,
+                    ),
+                    Place(origin="turn", name=f"day {back}"),
+                )
+                for n in range(60)
+            ]
+        )
+    yesterday = (now - timedelta(days=1)).replace(hour=13)
+    boiler = "The boiler broke and water flooded the cellar."
+    await memo.store.add(NewMemory(text=boiler, said_at=yesterday), HERE)
+
+    mine = MemoryFilter(audiences=("owner",))
+    assert (await memo.search("What happened yesterday?", filters=mine))[0].text == boiler
+
+
+async def test_the_few_of_a_group_are_found_beside_the_many_of_others(tmp_path: Path) -> None:
+    async with remembering(tmp_path, ToyEmbedder()) as memo:
+        swims = "A hound swims in the ocean."
+        await memo.add(NewMemory(text=swims, audience="telegram:-7"))
+        new = [NewMemory(text=f"hound {n}") for n in range(1100)]
+        await memo.store.add_all([(one, HERE) for one in new])
+        await memo.embedding.settled()
+
+        group = MemoryFilter(audiences=("telegram:-7",))
+        assert [one.text for one in await memo.search("Dog?", filters=group)] == [swims]
+
+
+async def test_what_is_left_is_found_by_meaning_when_much_was_forgotten(tmp_path: Path) -> None:
+    async with remembering(tmp_path, ToyEmbedder()) as memo:
+        new = [NewMemory(text=f"hound {n}") for n in range(1500)]
+        ids = await memo.store.add_all([(one, HERE) for one in new])
+        left = await memo.add(NewMemory(text="A hound swims in the ocean."))
+        await memo.embedding.settled()
+        assert await memo.search("Dog?")
+        await memo.forget(ids)
+
+        assert [one.id for one in await memo.search("Dog?")] == [left]

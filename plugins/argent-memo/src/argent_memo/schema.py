@@ -58,6 +58,7 @@ MIGRATIONS = (
     CREATE INDEX items_session ON items (session, position) WHERE session IS NOT NULL;
     CREATE INDEX items_place ON items (place, id);
     CREATE INDEX items_said ON items (said_at);
+    CREATE INDEX items_audience ON items (audience);
     CREATE INDEX items_source ON items (source);
     CREATE INDEX items_digest ON items (digest);
     CREATE INDEX items_superseded ON items (superseded_by) WHERE superseded_by IS NOT NULL;

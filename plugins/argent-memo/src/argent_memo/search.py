@@ -35,7 +35,9 @@ _BY_WORDS, _BY_MEANING, _BY_TIME = 60, 20, 100
 """Candidates of each kind; with twice as many, the right one is no oftener among the first ten."""
 _UNFILTERED = 4
 """Times as many are looked at first, as the filter may leave few."""
-_MOST_UNFILTERED = 400
+_MOST_UNFILTERED = 1000
+_MOST_SAID = 5000
+"""Rows of one time that are looked through."""
 _RUNNERS_UP = 10
 """Items after the best that may come before them, for how much they matter."""
 _AROUND_DAYS = 3
@@ -197,9 +199,9 @@ def _candidates(tx: Transaction, query: _Query, *, rows_with: Mapping[str, int])
     match = _match(tx, rows_with)
     found = _by_words(tx, match, filters=query.filters)
     for span in query.asked.spans:
-        found |= _by_time(tx, match, span=span)
+        found |= _by_time(tx, match, span=span, filters=query.filters)
     for span in query.asked.loose:
-        found |= _by_words_between(tx, match, span=span)
+        found |= _by_words_between(tx, match, span=span, filters=query.filters)
     if query.near is not None and query.near.known:
         found |= _by_meaning(tx, query.near, filters=query.filters)
     return found
@@ -245,22 +247,38 @@ def _by_meaning(tx: Transaction, near: Near, *, filters: MemoryFilter) -> set[in
     for many in (_UNFILTERED * _BY_MEANING, _MOST_UNFILTERED):
         nearest = near.nearest(tx, many)
         allowed = _that_may_be_found(tx, nearest, filters)
-        if len(allowed) >= _BY_MEANING or len(nearest) < many:
-            break
-    return set([id for id in nearest if id in allowed][:_BY_MEANING])
+        if len(allowed) >= _BY_MEANING or len(nearest) < many or filters.audiences is None:
+            return set([id for id in nearest if id in allowed][:_BY_MEANING])
+    # A group's few among the many of others: of its own the newest are compared.
+    where, given = conditions(filters)
+    rows = tx.execute(_NEWEST.replace("MAY_BE_FOUND", where), (*given, _MOST_UNFILTERED)).fetchall()
+    cosines = near.cosines(tx, [id for (id,) in rows])
+    return set(sorted(cosines, key=lambda id: -cosines[id])[:_BY_MEANING])
 
 
-def _by_time(tx: Transaction, match: tuple[str, int], *, span: times.Span) -> set[int]:
-    """Return what was said around a time, what has the words of the question first."""
-    edges = (span[0] - _AROUND_DAYS * _DAY, span[1] + _AROUND_DAYS * _DAY)
-    said = {id for (id,) in tx.execute(_SAID, (*edges, _BY_TIME)).fetchall()}
-    return said | _by_words_between(tx, match, span=edges)
+def _by_time(
+    tx: Transaction, match: tuple[str, int], *, span: times.Span, filters: MemoryFilter
+) -> set[int]:
+    """Return what was said at a time, then just before it and after, and what has the words."""
+    start, end, far = *span, _AROUND_DAYS * _DAY
+    where, given = conditions(filters)
+    found = set[int]()
+    for sql, *edges in ((_SAID, start, end), (_SAID, start - far, start), (_AFTER, end, end + far)):
+        asked = (*edges, _MOST_SAID, *given, _BY_TIME - len(found))
+        rows = tx.execute(sql.replace("MAY_BE_FOUND", where), asked).fetchall()
+        found |= {id for (id,) in rows}
+    around = (start - far, end + far)
+    return found | _by_words_between(tx, match, span=around, filters=filters)
 
 
-def _by_words_between(tx: Transaction, match: tuple[str, int], *, span: times.Span) -> set[int]:
+def _by_words_between(
+    tx: Transaction, match: tuple[str, int], *, span: times.Span, filters: MemoryFilter
+) -> set[int]:
     if not match[0]:
         return set()
-    rows = tx.execute(_BEST_BETWEEN, (*match, *span, _BY_TIME)).fetchall()
+    where, given = conditions(filters)
+    sql = _BEST_BETWEEN.replace("MAY_BE_FOUND", where)
+    rows = tx.execute(sql, (*match, *span, *given, _BY_TIME)).fetchall()
     return {id for (id,) in rows}
 
 
@@ -306,9 +324,15 @@ _BEST = "SELECT rowid FROM words WHERE words MATCH ? AND rowid > ? ORDER BY rank
 _BEST_BETWEEN = (  # CROSS JOIN: the index is read first (https://www.sqlite.org/optoverview.html)
     "SELECT words.rowid FROM words CROSS JOIN items ON items.id = words.rowid"
     " WHERE words MATCH ? AND words.rowid > ? AND items.said_at BETWEEN ? AND ?"
-    " ORDER BY rank LIMIT ?"
+    " AND MAY_BE_FOUND ORDER BY rank LIMIT ?"
 )
-_SAID = "SELECT id FROM items WHERE said_at BETWEEN ? AND ? AND state = 'live' LIMIT ?"
+_SAID = (
+    "SELECT items.id FROM (SELECT id FROM items WHERE said_at BETWEEN ? AND ?"
+    "  ORDER BY said_at DESC LIMIT ?) AS said JOIN items ON items.id = said.id"
+    " WHERE MAY_BE_FOUND ORDER BY items.said_at DESC LIMIT ?"
+)
+_AFTER = _SAID.replace(" DESC", "")
+_NEWEST = "SELECT id FROM items WHERE MAY_BE_FOUND ORDER BY id DESC LIMIT ?"
 _AROUND = (
     "WITH found AS (SELECT items.id, session, position FROM items"
     "  WHERE id IN (SELECT value FROM json_each(?))),"
