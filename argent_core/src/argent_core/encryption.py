@@ -34,6 +34,8 @@ log = logging.getLogger("argent.database")
 _HEADER = b"SQLite format 3\0"
 _PAGE = 4096
 """Bytes, in the format of SQLCipher 4."""
+_ENDS = ("", "-wal", "-shm", "-journal")
+"""Of the files of a database that may be open: whoever looks into them takes its locks away."""
 _BLANK = bytes(1 << 20)
 _SHAPE = "SELECT user_version, type, name FROM pragma_user_version, sqlite_schema ORDER BY 2, 3"
 _ONE_AT_A_TIME = threading.Lock()
@@ -167,9 +169,14 @@ def is_encrypted(path: Path) -> bool:
 
 
 def set_aside(folder: Path) -> list[Path]:
-    """Return databases in a folder that nobody opens any more, and everybody can read."""
-    files = (path for path in sorted(folder.iterdir()) if path.suffix != ".db" and path.is_file())
-    return [path for path in files if attempt(_head, path).value == _HEADER]
+    """Return databases and logs that nobody opens any more, and everybody can read."""
+    in_use = {f"{path.name}{end}" for path in folder.glob("*.db") for end in _ENDS}
+    found = [path for path in folder.iterdir() if path.name not in in_use and path.is_file()]
+    return [path for path in sorted(found) if attempt(_is_readable, path).value]
+
+
+def _is_readable(path: Path) -> bool:
+    return _head(path) == _HEADER or wal.is_readable(path)
 
 
 PLAIN = Encryption()

@@ -21,6 +21,10 @@ log = logging.getLogger("argent.database")
 _HEADER, _FRAME = 32, 24
 _MAGIC = 0x377F0682
 _LEAST_BYTES = 512
+_ENCRYPTED_FRAME = _FRAME + 4096
+_RANDOM = 240
+"""Different bytes, at least, in a frame that is encrypted: there are nearly always all 256."""
+_UNREAD_END = "-wal.unread"
 _UNREAD = (
     "%s: the last of what was written before the last end cannot be read: the power failed in the "
     "middle of it, or the file was damaged (%s)"
@@ -34,7 +38,7 @@ def log_of(path: Path) -> Path:
 
 def copy_of(path: Path) -> Path:
     """Return where the log is kept that could not be read to its end."""
-    return path.with_name(f"{path.name}-wal.unread")
+    return path.with_name(f"{path.name}{_UNREAD_END}")
 
 
 def holds_frames(path: Path) -> bool:
@@ -85,6 +89,21 @@ def keep_copy(path: Path) -> Path:
     return copy
 
 
+def is_readable(path: Path) -> bool:
+    """Tell whether a file is a log, or a copy of one, in which something can be read."""
+    with path.open("rb") as file:
+        begin = file.read(_HEADER)
+        if not (_is_log(begin) or path.name.endswith(_UNREAD_END)):
+            return False
+        frames = iter(lambda: file.read(_ENCRYPTED_FRAME), b"")
+        counts = [
+            len(set(frame))
+            for number, frame in enumerate(frames)
+            if not number or len(frame) == _ENCRYPTED_FRAME
+        ]
+    return any(1 < count < _RANDOM for count in counts)
+
+
 def read_to_its_end(connection: Any, path: Path, *, written: int) -> None:
     """Have a log read into its file, before anything else is, which would be over it.
 
@@ -99,11 +118,14 @@ def read_to_its_end(connection: Any, path: Path, *, written: int) -> None:
         log.error(_UNREAD, path.name, kept.error or f"a copy is kept in {kept.value}")
 
 
+def _is_log(header: bytes) -> bool:
+    return int.from_bytes(header[:4], "big") & ~1 == _MAGIC
+
+
 def _is_sound(header: bytes) -> bool:
-    magic = struct.unpack_from(">I", header)[0]
-    if magic & ~1 != _MAGIC:
+    if not _is_log(header):
         return False
-    words = struct.unpack(f"{'>' if magic & 1 else '<'}6I", header[:24])
+    words = struct.unpack(f"{'>' if header[3] & 1 else '<'}6I", header[:24])
     one = two = 0
     for first, second in zip(words[::2], words[1::2], strict=True):
         one = (one + first + two) & 0xFFFFFFFF

@@ -13,9 +13,11 @@ from argent_core import file_uses
 from argent_core.clock import SystemClock
 from argent_core.config import FilesSettings
 from argent_core.database import Database
+from argent_core.encryption import Encryption
 from argent_core.files import FileStore
 from argent_core.paths import Home
 from argent_core.schema import MIGRATIONS
+from argent_core.secrets import SecretStore
 from argent_hookspecs import ModelRejected
 
 from .conftest import Agents, Installation, Remember, Run
@@ -36,6 +38,22 @@ def argent_plugin():
 
 def findings(output: str) -> dict[str, dict[str, Any]]:
     return {finding["check"]: finding for finding in json.loads(output)}
+
+
+async def damage_a_log(home: Home, *, encrypted: bool) -> None:
+    """Leave a database as after a crash, with a log that is damaged; encrypt it at its start."""
+    path = home.data / "notes.db"
+    before, after = (Encryption(wanted, SecretStore(home)) for wanted in (encrypted, True))
+    database = await Database.open(path, ("CREATE TABLE notes (text TEXT)",), encryption=before)
+    for _ in range(9):
+        await database.write(lambda tx: tx.execute("INSERT INTO notes VALUES ('xyzzy')"))
+    left = {file: bytearray(file.read_bytes()) for file in home.data.glob("notes.db*")}
+    await database.close()
+    content = left[home.data / "notes.db-wal"]
+    content[len(content) // 2] ^= 0xFF
+    for file, content in left.items():
+        file.write_bytes(content)
+    await (await Database.open(path, ("",), encryption=after)).close()
 
 
 def test_without_a_home_it_says_how_to_begin(argent: Run, home: Home) -> None:
@@ -282,6 +300,35 @@ class TestEncryption:
 
         assert found["encryption"]["summary"].startswith(f"{aside} is not encrypted")
         assert str(aside) in found["encryption"]["remedy"]
+
+    @pytest.mark.parametrize("before", [False, True], ids=["plain", "encrypted"])
+    def test_a_log_that_was_not_read_to_its_end_is_named_if_it_can_be_read(
+        self, argent: Run, alone: Home, before: bool
+    ) -> None:
+        argent("config", "set", "storage.encrypted", "true")
+        argent("status")
+        asyncio.run(damage_a_log(alone, encrypted=before))
+        log = alone.data / "notes.db-wal.unread"
+
+        found = findings(argent("doctor", "--json").stdout)["encryption"]
+
+        assert log.exists()
+        assert found["ok"] is before
+        if not before:
+            assert b"xyzzy" in log.read_bytes()
+            assert found["summary"].startswith(f"{log} is not encrypted")
+            assert found["remedy"].startswith(f"rm {log}")
+
+    def test_the_log_of_a_memory_that_was_set_aside_is_named(
+        self, argent: Run, alone: Home
+    ) -> None:
+        asyncio.run(damage_a_log(alone, encrypted=False))
+        kept = (alone.data / "notes.db-wal.unread").rename(alone.data / "memory.db.broken-wal")
+        argent("config", "set", "storage.encrypted", "true")
+
+        found = findings(argent("doctor", "--json").stdout)
+
+        assert found["encryption"]["summary"].startswith(f"{kept} is not encrypted")
 
     @pytest.mark.parametrize("wanted", ["true", "false"])
     def test_without_the_key_it_says_what_to_bring_back(
