@@ -185,7 +185,7 @@ async def test_with_another_key_it_says_so_and_changes_nothing(
         await opened(home, encrypted=encrypted)
 
     assert raw(path) == before
-    assert not list(home.data.glob("notes.db-*"))
+    assert not list(home.data.glob("*notes.db?*"))
 
 
 async def test_without_its_key_it_says_so_and_makes_no_other(home: Home, path: Path) -> None:
@@ -273,7 +273,7 @@ async def test_without_room_for_the_copy_it_is_as_it_was(home: Home, encrypted: 
     with growing_to(40_000), pytest.raises(DiskFull, match="Raise the limit"):
         await opened(home, encrypted=encrypted)
 
-    assert {path.name for path in home.data.glob("notes.db*")} == {"notes.db"}
+    assert {path.name for path in home.data.glob("*notes.db*")} == {"notes.db"}
     assert await kept(home, encrypted=not encrypted, work=everything) == before
     assert await kept(home, encrypted=encrypted, work=everything) == before
 
@@ -307,7 +307,7 @@ async def test_a_file_that_another_program_holds_is_left_alone(home: Home, path:
 
 async def test_what_stands_in_the_way_is_named(home: Home, path: Path) -> None:
     await kept(home, encrypted=False, work=fill)
-    (home.data / "notes.db-copy").mkdir()
+    (home.data / ".notes.db.changing-over").mkdir()
 
     with pytest.raises(StorageError, match=r"notes\.db: cannot be changed over"):
         await opened(home, encrypted=True)
@@ -423,12 +423,26 @@ async def test_what_is_kept_for_plugins_that_do_not_run_is_encrypted_too(argent:
 
 async def test_what_a_crash_left_is_cleared_away(home: Home) -> None:
     await kept(home, encrypted=False, work=fill)
-    for name in ("notes.db-copy", "notes.db-copy-journal"):
+    for name in (".notes.db.changing-over", ".notes.db.changing-over-journal"):
         (home.data / name).write_bytes(WORD)
 
     assert len((await kept(home, encrypted=False, work=everything))[0]) == 400
 
     assert {path.name for path in home.data.iterdir() if path.is_file()} == {"notes.db"}
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_a_copy_that_a_person_made_is_left_alone(
+    home: Home, path: Path, encrypted: bool
+) -> None:
+    await kept(home, encrypted=False, work=fill)
+    own = [path.with_name(f"{path.name}{end}") for end in ("-copy", ".copy", ".bak")]
+    for copy in own:
+        copy.write_bytes(raw(path))
+
+    await kept(home, encrypted=encrypted, work=everything)
+
+    assert all(holds(copy) for copy in own)
 
 
 async def test_what_was_deleted_is_in_no_file_once_it_is_flushed(home: Home) -> None:

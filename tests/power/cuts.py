@@ -116,7 +116,7 @@ def _changing_over(changes: Sequence[Change]) -> list[int]:
         if change.kind == "O":
             names[change.fd] = change.first
         path = change.first if change.kind in "ORU" else names.get(change.fd, b"")
-        if path.endswith(b".db-copy"):
+        if path.endswith(b".db.changing-over"):
             found.append(n)
     return found
 

@@ -109,7 +109,7 @@ class Encryption:
         if not head:
             return self._key(path) if self.wanted else None
         old = None if head == _HEADER else self._key(path, encrypted=True)
-        copy = path.with_name(f"{path.name}-copy")
+        copy = path.with_name(f".{path.name}.changing-over")
         _clear(copy)  # from a change that was interrupted
         if (old is not None) == self.wanted:
             return old

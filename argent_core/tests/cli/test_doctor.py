@@ -280,7 +280,7 @@ class TestEncryption:
         assert not alone.kernel_database.read_bytes().startswith(b"SQLite")
 
     def test_a_database_that_cannot_be_encrypted_is_named(self, argent: Run, alone: Home) -> None:
-        kept, in_the_way = alone.data / "notes.db", alone.data / "notes.db-copy"
+        kept, in_the_way = alone.data / "notes.db", alone.data / ".notes.db.changing-over"
         kept.write_bytes(alone.kernel_database.read_bytes())
         in_the_way.mkdir()
         argent("config", "set", "storage.encrypted", "true")
