@@ -13,11 +13,14 @@ import argent_memo
 from argent_hookspecs import (
     Event,
     HealthCheck,
+    Memory,
     MemoryFilter,
+    MemoryKind,
     NewMemory,
     StorageError,
     Tool,
     ToolRun,
+    Trust,
 )
 from argent_memo import rebuilding, soundness
 from argent_memo.followed import Followed
@@ -214,3 +217,73 @@ async def test_taking_over_may_be_broken_off(folder: Path, stage: Callable[[Path
 
     assert "Ann told story 1 in town 1." in await texts(folder)
     assert not file(folder).with_name(f"{rebuilding.NAME}.db").exists()
+
+
+async def facts(folder: Path) -> tuple[list[Memory], str]:
+    """Return what is remembered, and what the workspace shows of it."""
+    async with opened(folder) as desk:
+        await desk.memo.mirror.step()
+        await desk.memo.mirror.step()
+        shown = (desk.ctx.workspace / "MEMORY.md").read_text("utf-8")
+        return await desk.memo.store.timeline(MemoryFilter(), limit=1000), shown
+
+
+async def with_facts(folder: Path) -> Path:
+    """Keep facts, and return the file that shows them."""
+    async with opened(folder) as desk:
+        for n in range(ITEMS):
+            new = NewMemory(text=f"Ann told story {n}.", kind=MemoryKind.FACT, trust=Trust.OWNER)
+            await desk.memo.store.add(new, Place(origin="tool"))
+        await desk.memo.mirror.step()
+        return desk.ctx.workspace / "MEMORY.md"
+
+
+async def test_what_a_broken_page_took_is_learned_again_from_the_mirror(tmp_path: Path) -> None:
+    await with_facts(tmp_path)
+    break_page(tmp_path, b"Ann told story 60.")
+    done = await rebuilt(tmp_path)
+    known, shown = await facts(tmp_path)
+
+    assert 61 in done["lost"]
+    assert sorted(one.text for one in known) == sorted(f"Ann told story {n}." for n in range(ITEMS))
+    assert shown.count("Ann told story") == ITEMS
+    # Whose word the line was nobody knows any more.
+    (again,) = [one for one in known if one.text == "Ann told story 60."]
+    assert (again.kind, again.trust, again.speaker) == (MemoryKind.FACT, Trust.PAIRED, "")
+    assert again.id > ITEMS
+
+
+async def test_what_was_forgotten_does_not_come_back_with_a_line_that_was_left(
+    tmp_path: Path,
+) -> None:
+    shows = await with_facts(tmp_path)
+    before = shows.read_bytes()
+    async with opened(tmp_path) as desk:
+        await desk.memo.forget([61])
+    shows.write_bytes(before)
+    break_page(tmp_path, b"Ann told story 59.")
+    done = await rebuilt(tmp_path)
+    known, shown = await facts(tmp_path)
+
+    assert {60, 61} <= {*done["lost"]}
+    texts = [one.text for one in known]
+    assert "Ann told story 59." in texts and "Ann told story 60." not in texts
+    assert "Ann told story 60." not in shown
+
+    async with opened(tmp_path) as desk:
+        await desk.memo.forget([one.id for one in known if one.text == "Ann told story 59."])
+    shows.write_bytes(before)
+    known, shown = await facts(tmp_path)
+    assert "Ann told story 59." not in {one.text for one in known}
+    assert "Ann told story 59." not in shown
+
+
+async def test_what_is_new_never_gets_the_number_of_what_was_lost(tmp_path: Path) -> None:
+    await with_facts(tmp_path)
+    break_page(tmp_path, f"Ann told story {ITEMS - 1}.".encode())
+    done = await rebuilt(tmp_path)
+    async with opened(tmp_path) as desk:
+        added = await desk.memo.store.add(NewMemory(text="Ann is well."), Place(origin="hand"))
+
+    assert ITEMS in done["lost"]
+    assert added > ITEMS

@@ -136,6 +136,8 @@ def _end(tx: Transaction) -> None:
         for column, parent in parents:
             tx.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT id FROM {parent})")
     tx.execute("DELETE FROM notes WHERE name = ?", (_NOTE,))
+    # The mirror looks at all of it anew: it may lack what came back, or have what was lost.
+    tx.execute("DELETE FROM notes WHERE name = 'mirror' OR name GLOB 'mirror of *'")
 
 
 _STATES = (

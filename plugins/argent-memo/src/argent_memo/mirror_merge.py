@@ -21,6 +21,8 @@ from argent_memo.identity import identity
 from argent_memo.items import COLUMNS, Place
 from argent_memo.mirror_page import Entry, Page, digest, meant, shown
 
+LOST = "lost {}"
+"""The note that a broken page took an item; what it said is learned again from its line."""
 GRACE = 600.0
 """Seconds after which what a hand took out is forgotten."""
 FACTS = "MEMORY.md"
@@ -109,6 +111,7 @@ class Merge:
             return
         self._done.add(id)
         current, known = self._current(id), self._is_known(id)
+        lost = current is None and self._is_lost(id)
         if entry.changed:
             if current is None or not known:
                 self._learn(entry)
@@ -116,6 +119,8 @@ class Merge:
                 self._correct(entry, current)
             else:
                 self._write(entry, current)
+        elif lost:
+            self._learn(entry, lost=True)
         elif current is None:
             if known or self._was_given(id):  # it was forgotten, or may no longer stand here
                 entry.gone = True
@@ -125,8 +130,10 @@ class Merge:
             self._write(entry, current)
         else:
             self._learn(entry)
+        if lost and (entry.gone or entry.id != id):  # an older copy of the file brings it no more
+            self.tx.execute("DELETE FROM notes WHERE name = ?", (LOST.format(id),))
 
-    def _learn(self, entry: Entry) -> None:
+    def _learn(self, entry: Entry, *, lost: bool = False) -> None:
         text = meant(entry.text)
         if is_confidential(text):
             self._remarks.append(f"a line in {self.file} looks like a key; it is not remembered")
@@ -141,6 +148,9 @@ class Merge:
             trust=Trust.OWNER,
             audience=OWNER,
         )
+        if lost:  # nobody knows any more whose word it was
+            kind = MemoryKind.EVENT if new.kind is MemoryKind.EPISODIC else new.kind
+            new = evolve(new, kind=kind, speaker="", trust=Trust.PAIRED)
         place = Place(origin="mirror")
         id = self._add(new, place)
         current = self._current(id)
@@ -238,6 +248,10 @@ class Merge:
     def _is_known(self, id: int) -> bool:
         sql = "SELECT 1 FROM mirrored WHERE item = ?"
         return id in self._rows or self.tx.execute(sql, (id,)).fetchone() is not None
+
+    def _is_lost(self, id: int) -> bool:
+        sql = "SELECT 1 FROM notes WHERE name = ?"
+        return self.tx.execute(sql, (LOST.format(id),)).fetchone() is not None
 
     def _was_given(self, id: int) -> bool:
         row = self.tx.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone()

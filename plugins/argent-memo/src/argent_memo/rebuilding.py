@@ -19,6 +19,7 @@ from attrs import define, field
 from argent_hookspecs import Database, PluginContext, StorageError, Transaction
 from argent_memo import broken_file, mending, soundness
 from argent_memo.followed import Followed
+from argent_memo.mirror_merge import LOST
 from argent_memo.schema import MIGRATIONS
 from argent_memo.soundness import Soundness, Tell
 
@@ -31,6 +32,7 @@ _CLOSED = (
 )
 _MOST_EMPTY = 100
 """Batches without a row, after which a number is taken to be a broken one."""
+_ODD_NUMBER = 1 << 48
 _BESIDE = ("-wal", "-shm", "")
 _FIRST = ("sessions", "embedders", "entities", "items")
 """Tables that rows of others belong to; all others come after them."""
@@ -121,7 +123,10 @@ async def _copy(broken: Database, new: Database, *, table: str) -> list[int]:
             await new.write(partial(_put, sql=sql, rows=rows))
         if table == "items":
             await _connect(broken, new, last=last)
-            lost += await _missed(broken, new, known=lost)
+            gone = await _gone(broken, new)
+            lost += sorted(gone.difference(lost))
+            given = max([await _given(broken), last, *gone])
+            await new.write(partial(_note_lost, ids=sorted(gone), given=given))
         return lost
     for order in ("", " DESC"):  # a broken page is met from both sides
         async for rows in _until_broken(broken, _ALL.format(columns, table, order)):
@@ -183,25 +188,44 @@ async def _connect(broken: Database, new: Database, *, last: int) -> None:
     await new.write(partial(_put, sql=_MEASURE, rows=[()]))
 
 
-async def _missed(broken: Database, new: Database, *, known: Sequence[int]) -> list[int]:
-    """Return items that only the index still knows."""
+async def _gone(broken: Database, new: Database) -> set[int]:
+    """Return items that only the index still knows: what was forgotten is not in it."""
     had = set[int]()
-    async for rows in _until_broken(broken, "SELECT id FROM words_docsize LIMIT ? OFFSET ?"):
-        had.update(id for (id,) in rows)
+    for order in ("", " DESC"):
+        async for rows in _until_broken(broken, _INDEXED.format(order)):
+            had.update(id for (id,) in rows)
     there = await new.read(partial(_select, sql="SELECT id FROM items", given=()))
-    return sorted(had.difference(known, (id for (id,) in there)))
+    return had.difference(id for (id,) in there)
 
 
 async def _last(broken: Database, table: str) -> int:
     """Return the highest number of a row, as far as two places know it."""
+    found = await _numbers(broken, f"SELECT MAX(rowid) FROM {table}", _SEQUENCE.format(table))
+    return min(found, default=0)
+
+
+async def _given(broken: Database) -> int:
+    """Return the highest number that an item was given, it may be forgotten; 0 if nobody knows."""
+    found = await _numbers(broken, _SEQUENCE.format("items"))
+    return max((n for n in found if n < _ODD_NUMBER), default=0)
+
+
+async def _numbers(broken: Database, *sqls: str) -> list[int]:
+    """Return the numbers above zero that can be read."""
     found = list[int]()
-    for sql in (f"SELECT MAX(rowid) FROM {table}", _SEQUENCE.format(table)):
+    for sql in sqls:
         try:
             rows = await broken.read(partial(_select, sql=sql, given=()))
         except StorageError:
             continue
         found += [n for (n,) in rows if isinstance(n, int) and n > 0]
-    return min(found, default=0)
+    return found
+
+
+def _note_lost(tx: Transaction, *, ids: Sequence[int], given: int) -> None:
+    """Note what the mirror may still have, and give nothing new the number of what was there."""
+    tx.executemany("INSERT OR IGNORE INTO notes VALUES (?, '')", [(LOST.format(i),) for i in ids])
+    tx.execute("UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = 'items'", (given,))
 
 
 def _tables(tx: Transaction) -> list[str]:
@@ -263,6 +287,7 @@ _KEPT = (
     " AND name NOT GLOB 'words*' AND name NOT IN ('vocabulary', 'terms', 'speakers', 'totals')"
 )
 _ALL = "SELECT {} FROM {} ORDER BY 1{} LIMIT ? OFFSET ?"
+_INDEXED = "SELECT id FROM words_docsize ORDER BY 1{} LIMIT ? OFFSET ?"
 _SEQUENCE = "SELECT seq FROM sqlite_sequence WHERE name = '{}'"
 _SESSION = (
     "WITH item ({}) AS (VALUES ({})) INSERT OR IGNORE INTO sessions"
