@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +21,25 @@ from argent_hookspecs import Secret, SecretError
 pytestmark = pytest.mark.anyio
 
 VALUE = "correct horse battery"
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from argent_core.paths import Home
+from argent_core.secrets import SecretStore
+
+left = int(sys.argv[2])
+
+def passed(event, args):
+    global left
+    if event in ("open", "os.link", "os.remove") and "secrets.key" in str(args[0]):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(passed)
+SecretStore(Home(Path(sys.argv[1]))).database_key(make=True)
+"""
 
 
 @pytest.fixture
@@ -230,6 +252,22 @@ def test_a_name_that_cannot_be_referred_to_is_refused(home: Home, name: str) -> 
 def test_an_empty_value_is_refused(home: Home) -> None:
     with pytest.raises(SecretError, match="nothing was stored"):
         SecretStore(home).set("a", "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="nothing ends a process as suddenly there")
+@pytest.mark.parametrize("ends_at", [1, 2, 3, 4])
+def test_nothing_is_left_of_a_key_that_was_being_made(home: Home, ends_at: int) -> None:
+    command = [sys.executable, "-c", DIES, str(home.root), str(ends_at)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    own = home.data / ".secrets.key.backup"
+    own.write_text("a person's own")
+
+    made = SecretStore(home).database_key(make=True)
+
+    left = {path.name for path in home.data.iterdir() if path.is_file()}
+    assert left == {"secrets.db", "secrets.key", own.name}
+    assert SecretStore(home).database_key(make=False) == made
 
 
 def test_several_may_make_the_store_at_once(home: Home) -> None:

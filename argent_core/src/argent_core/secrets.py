@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS secrets (
 KEYS = "CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"
 """Made by Argent for itself; they are no secrets that a person named."""
 
+_LEFT = f".secrets.key.{'[0-9a-f]' * 16}"
 _ELSE = "without one, encrypted databases stay closed; if there are none,"
 
 
@@ -126,6 +127,7 @@ class SecretStore:
             if empty and isinstance(opened.error, apsw.NotADBError):
                 opened = attempt(self._connect, key)  # another process made it in between
             with contextlib.closing(opened.get()) as connection:
+                self._clear_left()
                 yield connection
         except DAMAGED as error:
             raise SecretError(
@@ -166,25 +168,33 @@ class SecretStore:
         return key
 
     def _make_key(self) -> None:
-        """Make the key file whole at once: another process may be making it too."""
+        """Make the key file whole at once: another process may be making it too, or clear up."""
         try:
             self._key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             own = self._key_file.with_name(f".secrets.key.{random.token_hex(8)}")
-            _make_private(own)
-            with own.open("r+", encoding="ascii") as file:
-                file.write(random.token_hex(KEY_BYTES))
-                file.flush()
-                os.fsync(file.fileno())
             try:
+                handle = os.open(own, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+                with os.fdopen(handle, "w", encoding="ascii") as file:
+                    file.write(random.token_hex(KEY_BYTES))
+                    file.flush()
+                    os.fsync(file.fileno())
+                linked = attempt(os.link, own, self._key_file)
                 if not self._key_file.exists():
-                    with contextlib.suppress(FileExistsError):
-                        os.link(own, self._key_file)
+                    linked.get()
             finally:
-                own.unlink()
+                own.unlink(missing_ok=True)
         except OSError as error:
             raise SecretError(
                 f"The key {self._key_file} cannot be made ({error.strerror}). {remedy(error)}"
             ) from error
+
+    def _clear_left(self) -> None:
+        """Remove what was left where a key was being made; it may be the same one.
+
+        Another process may be making its own now, which it needs no more.
+        """
+        for path in self._key_file.parent.glob(_LEFT):
+            attempt(path.unlink)
 
 
 class SecretResolver:
