@@ -20,7 +20,7 @@ from argent_hookspecs import PluginError
 from argent_testing import eventually
 
 from .guarding import Faults
-from .under_load.beside import keep_the_lock
+from .under_load.beside import keep_the_lock, sleep
 
 pytestmark = pytest.mark.anyio
 
@@ -38,9 +38,7 @@ def watching(faults: Faults, *, patience: float = 10.0) -> Iterator[Guard]:
 
 async def block(seconds: float) -> str:
     """Block the event loop, in steps, as Python code does that computes."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        time.sleep(0.01)  # noqa: ASYNC251 - blocking is the point
+    sleep(seconds)
     return "done"
 
 
@@ -77,7 +75,7 @@ async def test_so_is_a_callback_of_its_package(faults: Faults) -> None:
 
 
 def time_sleep_in_a_callback() -> None:
-    time.sleep(0.8)
+    sleep(3.0)
 
 
 async def test_nobody_is_blamed_while_the_loop_is_free(faults: Faults) -> None:
@@ -133,7 +131,7 @@ def lose_the_lock(seconds: float) -> None:
         pytest.param(partial(stand_still, 1.5), 0, False, id="stands still"),
         pytest.param(partial(lose_the_lock, 0.8), 0, False, id="waits for the lock"),
         pytest.param(partial(spin, time.thread_time, 0.9), 0, True, id="computes"),
-        pytest.param(partial(time.sleep, 1.2), 19, True, id="sleeps"),
+        pytest.param(partial(sleep, 1.2), 19, True, id="sleeps"),
         pytest.param(partial(keep_the_lock, 0.9), 0, True, id="keeps the lock"),
     ],
 )
@@ -187,7 +185,7 @@ async def test_the_kernel_itself_is_no_plugin(
     faults: Faults, caplog: pytest.LogCaptureFixture
 ) -> None:
     with watching(faults):
-        await block(0.8)
+        await block(3.0)
 
     assert faults.found == []
     assert "by no plugin" in caplog.text
@@ -220,13 +218,15 @@ async def test_blocked_time_is_measured() -> None:
         before = watchdog.measure()
         await block(0.6)
         blocked = watchdog.measure() - before
+        began = time.monotonic()
         await asyncio.sleep(0.3)
+        late = time.monotonic() - began - 0.3
         free = watchdog.measure() - before - blocked
     finally:
         watchdog.stop()
 
-    assert 0.3 < blocked < 1.5
-    assert free < 0.3
+    assert blocked > 0.3
+    assert free - late < 0.25
 
 
 async def test_its_thread_ends_with_it(faults: Faults) -> None:
