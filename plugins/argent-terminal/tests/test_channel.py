@@ -32,7 +32,7 @@ class Seat:
 
     async def hears(self, kind: str) -> Any:
         """Return the next message of a kind."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while (message := await anext(self._messages))["type"] != kind:
                 pass
         return message
