@@ -17,7 +17,7 @@ import pytest
 
 from argent_core.connection import connect, unlock
 from argent_core.database import Database
-from argent_core.encryption import Encryption
+from argent_core.encryption import Encryption, set_aside
 from argent_core.paths import Home
 from argent_core.secrets import SecretStore
 from argent_hookspecs import DatabaseDamaged, DiskFull, StorageError, Transaction
@@ -305,6 +305,66 @@ async def test_a_file_that_another_program_holds_is_left_alone(home: Home, path:
     assert len((await kept(home, encrypted=True, work=everything))[0]) == 400
 
 
+async def test_once_it_could_be_changed_over_nothing_is_said_of_it(home: Home, path: Path) -> None:
+    await kept(home, encrypted=False, work=fill)
+    encryption = Encryption(True, SecretStore(home))
+    in_the_way = home.data / ".notes.db.changing-over"
+    in_the_way.mkdir()
+    encryption.settle_all(home.data)
+    assert len(encryption.astray) == 1
+
+    in_the_way.rmdir()
+    await (await Database.open(path, SCHEMA, encryption=encryption)).close()
+
+    assert encryption.astray == []
+    assert is_encrypted(path)
+
+
+def move_elsewhere(path: Path) -> Path:
+    """Move a database, and leave a link to it."""
+    elsewhere = path.parent.with_name("elsewhere") / path.name
+    elsewhere.parent.mkdir()
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+    return elsewhere
+
+
+async def test_files_of_the_same_key_are_looked_for_beside_the_link(home: Home, path: Path) -> None:
+    await (await opened(home, encrypted=False, name="other")).close()
+    elsewhere = move_elsewhere(home.data / "other.db")
+    elsewhere.with_name("foreign.db").write_bytes(os.urandom(8192))
+    await kept(home, encrypted=True, work=fill)
+    for name in ("secrets.db", "secrets.key"):
+        (home.data / name).unlink()
+
+    with pytest.raises(DatabaseDamaged, match=r"cannot be encrypted while \S*notes\.db"):
+        await opened(home, encrypted=True, name="other")
+    assert SecretStore(home).database_key(make=False) is None
+
+    (home.data / path.name).unlink()
+    await (await opened(home, encrypted=True, name="other")).close()
+    assert is_encrypted(elsewhere)
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_a_damaged_log_is_kept_and_named_where_the_file_is(
+    home: Home, path: Path, encrypted: bool
+) -> None:
+    log = home.data / "notes.db-wal"
+    files = await crashed(home, encrypted=False)
+    elsewhere = move_elsewhere(path)
+    content = bytearray(files[log.name])
+    content[len(content) // 2] ^= 0xFF
+    log.unlink()
+    elsewhere.with_name(log.name).write_bytes(content)
+
+    await (await opened(home, encrypted=encrypted)).close()
+
+    copy = elsewhere.with_name("notes.db-wal.unread")
+    assert copy.read_bytes() == content
+    assert set_aside(home.data) == [copy]
+
+
 async def test_what_stands_in_the_way_is_named(home: Home, path: Path) -> None:
     await kept(home, encrypted=False, work=fill)
     (home.data / ".notes.db.changing-over").mkdir()
@@ -331,7 +391,7 @@ import asyncio, os, signal, sys
 from pathlib import Path
 import apsw
 from argent_core.database import Database
-from argent_core.encryption import Encryption
+from argent_core.encryption import Encryption, set_aside
 from argent_core.paths import Home
 from argent_core.secrets import SecretStore
 

@@ -67,14 +67,18 @@ class Encryption:
         wanted: Whether they are encrypted.
         store: Where the key is; it is looked for only if a file is encrypted, or is to be.
         learn: Told the key, to keep it out of what is written down.
-        astray: What is said of each database that could not be changed over at the start.
     """
 
     wanted: bool = False
     store: SecretStore | None = None
     learn: Callable[[str], None] | None = None
-    astray: list[str] = field(factory=list)
+    _astray: dict[Path, str] = field(factory=dict, init=False)
     _found: str | None = field(default=None, init=False)
+
+    @property
+    def astray(self) -> list[str]:
+        """What is said of each database that could not be changed over at the start, nor since."""
+        return list(self._astray.values())
 
     def settle(self, path: Path) -> str | None:
         """Change a file over that nobody has open, if it is not as it is wanted.
@@ -88,27 +92,30 @@ class Encryption:
         """
         with _ONE_AT_A_TIME:
             try:
-                return self._settle(path.resolve())
+                key = self._settle(path)
             except OSError as error:
                 words = f"{path}: cannot be changed over ({error.strerror}). {remedy(error)}"
                 raise StorageError(words) from error
             except UNUSABLE as error:
                 raise map_error(error, path) from error
+            self._astray.pop(path, None)
+            return key
 
     def settle_all(self, folder: Path) -> None:
         """Change all databases in a folder over; whoever opens one that cannot be is told why."""
         for path in databases(folder):
             failed = attempt(self.settle, path).error
             if failed is not None:
-                self.astray.append(str(failed))
+                self._astray[path] = str(failed)
                 log.warning("not changed over: %s", failed)
 
-    def _settle(self, path: Path) -> str | None:
+    def _settle(self, named: Path) -> str | None:
+        path = named.resolve()
         wal.demand_file(path)
         head = _head(path)
         if not head:
-            return self._key(path) if self.wanted else None
-        old = None if head == _HEADER else self._key(path, encrypted=True)
+            return self._key(named) if self.wanted else None
+        old = None if head == _HEADER else self._key(named, encrypted=True)
         copy = path.with_name(f".{path.name}.changing-over")
         _clear(copy)  # from a change that was interrupted
         if (old is not None) == self.wanted:
@@ -117,7 +124,7 @@ class Encryption:
         if isinstance(held.error, DAMAGED):
             raise self._unsound(path, held.error) from held.error
         with contextlib.closing(held.get()) as connection:
-            new = self._key(path) if self.wanted else None
+            new = self._key(named) if self.wanted else None
             log.info("%s is being %s", path.name, self._done)
             try:
                 _change_over(connection, path, copy=copy, key=new)
@@ -138,7 +145,8 @@ class Encryption:
     def _key(self, path: Path, *, encrypted: bool = False) -> str | None:
         """Return the key; it is made only if nothing was encrypted with one before.
 
-        It is looked for once: later, files are open here that must not be looked into.
+        It is looked for once: later, files are open here that must not be looked into. Those with
+        the same key are where the file is named; what is beside the target of a link is not ours.
         """
         if self._found is None and self.store is not None:
             self._found = self.store.database_key(make=False)
@@ -171,8 +179,9 @@ def is_encrypted(path: Path) -> bool:
 def set_aside(folder: Path) -> list[Path]:
     """Return databases and logs that nobody opens any more, and everybody can read."""
     in_use = {f"{path.name}{end}" for path in folder.glob("*.db") for end in _ENDS}
-    found = [path for path in folder.iterdir() if path.name not in in_use and path.is_file()]
-    return [path for path in sorted(found) if attempt(_is_readable, path).value]
+    found = {path for path in folder.iterdir() if path.name not in in_use}
+    found.update(wal.copy_of(path) for path in databases(folder) if path.is_symlink())
+    return [path for path in sorted(found) if path.is_file() and attempt(_is_readable, path).value]
 
 
 def _is_readable(path: Path) -> bool:

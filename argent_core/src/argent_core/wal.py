@@ -8,6 +8,7 @@ silence. The format is https://www.sqlite.org/fileformat2.html#the_write_ahead_l
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import struct
 from pathlib import Path
@@ -33,12 +34,16 @@ _UNREAD = (
 
 def log_of(path: Path) -> Path:
     """Return the write-ahead log of a database."""
-    return path.with_name(f"{path.name}-wal")
+    return _beside(path, "-wal")
 
 
 def copy_of(path: Path) -> Path:
     """Return where the log is kept that could not be read to its end."""
-    return path.with_name(f"{path.name}{_UNREAD_END}")
+    return _beside(path, _UNREAD_END)
+
+
+def _beside(path: Path, end: str) -> Path:
+    return Path(f"{os.path.realpath(path)}{end}")  # beside the file, not its link, as SQLite does
 
 
 def holds_frames(path: Path) -> bool:
