@@ -10,6 +10,9 @@ from attrs import frozen
 from argent_hookspecs import StorageError, Transaction
 from argent_memo import entities, index, items
 
+BACK = "mirror back"
+"""The note of the first item that is live again, until the mirror has taken it up."""
+
 
 @frozen
 class Forgotten:
@@ -88,6 +91,11 @@ def forget_source(tx: Transaction, source: str) -> Forgotten:
     return found
 
 
+def came_back(tx: Transaction, id: int) -> None:
+    """Have the mirror look at what is kept again, from an item on that was not live before."""
+    tx.execute(_CAME_BACK, (BACK, id))
+
+
 def _freed(tx: Transaction, found: Forgotten) -> dict[int, int | None]:
     """Return what items have replaced that go, and what holds in its place after them, if any."""
     gone = json.dumps([*found.items, *found.made_of_them])
@@ -116,6 +124,7 @@ def _bring_back(tx: Transaction, id: int) -> None:
     tx.execute("UPDATE items SET state = 'live' WHERE id = ?", (id,))
     index.put(tx, id)
     tx.execute("UPDATE embedders SET done = MIN(done, ?)", (id - 1,))
+    came_back(tx, id)
 
 
 def _is_sound(tx: Transaction, id: int) -> bool:
@@ -184,4 +193,8 @@ _SAID_AGAIN = "SELECT item, COUNT(*) FROM sayings WHERE source = ? GROUP BY item
 _LESS = (
     "UPDATE items SET count = MAX(1, count - ?1) WHERE id = ?2 OR origin = 'consolidation' AND id"
     " IN (SELECT item FROM links WHERE other = ?2 AND relation = 'made of')"
+)
+_CAME_BACK = (
+    "INSERT INTO notes VALUES (?1, ?2) ON CONFLICT (name)"
+    " DO UPDATE SET value = MIN(CAST(value AS INTEGER), ?2)"
 )

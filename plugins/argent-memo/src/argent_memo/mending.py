@@ -13,7 +13,7 @@ from typing import Any
 from attrs import define, field
 
 from argent_hookspecs import Database, Transaction
-from argent_memo import index, items, soundness
+from argent_memo import forgetting, index, items, soundness
 from argent_memo.soundness import Soundness, Tell
 
 _NOTE = "reindex"
@@ -136,8 +136,9 @@ def _end(tx: Transaction) -> None:
         for column, parent in parents:
             tx.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT id FROM {parent})")
     tx.execute("DELETE FROM notes WHERE name = ?", (_NOTE,))
-    # The mirror looks at all of it anew: it may lack what came back, or have what was lost.
-    tx.execute("DELETE FROM notes WHERE name = 'mirror' OR name GLOB 'mirror of *'")
+    # The mirror may lack what is live again, and have what was lost.
+    forgetting.came_back(tx, 1)
+    tx.execute("DELETE FROM notes WHERE name GLOB 'mirror of *'")
 
 
 _STATES = (

@@ -17,6 +17,7 @@ from attrs import define, field
 
 from argent_hookspecs import Database, PluginContext, StorageError, Transaction
 from argent_memo import items
+from argent_memo.forgetting import BACK
 from argent_memo.items import COLUMNS, ODD
 from argent_memo.mirror_file import (
     Edited,
@@ -117,7 +118,7 @@ class Mirror:
         changed = {file for file, version in there.items() if self._seen.get(file) != version}
         again = {file for file, version in self._unfit.items() if there.get(file) != version}
         again |= self._again
-        if again:
+        if again or await self._goes_back():
             self._cursor = None
         for file in again:
             self._unfit.pop(file, None)
@@ -135,6 +136,13 @@ class Mirror:
             self._cursor = last
             if not self._unfit and not self._again:  # else it is looked at again
                 await self.database.write(partial(_note, last=last))
+
+    async def _goes_back(self) -> bool:
+        """Tell whether something is live again, and note that it is to be looked at."""
+        if not await self.database.read(_has_come_back):
+            return False
+        await self.database.write(_go_back)
+        return True
 
     async def _look_up(self) -> tuple[set[str], set[str], float]:
         """Return where something stands, where something no longer holds, and when it will not."""
@@ -233,6 +241,15 @@ def _fresh(tx: Transaction, *, after: int | None) -> tuple[Mapping[str, list[int
     return found, last or 0
 
 
+def _has_come_back(tx: Transaction) -> bool:
+    return tx.execute("SELECT 1 FROM notes WHERE name = ?", (BACK,)).fetchone() is not None
+
+
+def _go_back(tx: Transaction) -> None:
+    tx.execute(_BEGIN_AT, (_NOTE, BACK))
+    tx.execute("DELETE FROM notes WHERE name = ?", (BACK,))
+
+
 def _note(tx: Transaction, *, last: int) -> None:
     tx.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (_NOTE, str(last)))
 
@@ -268,6 +285,10 @@ def _leave(tx: Transaction, *, file: str) -> None:
     tx.execute("DELETE FROM notes WHERE name IN (?, ?)", (_NOTE, f"{_OF_FILE}{file}"))
 
 
+_BEGIN_AT = (
+    "UPDATE notes SET value = MIN(CAST(value AS INTEGER), (SELECT CAST(value AS INTEGER) - 1"
+    " FROM notes WHERE name = ?2)) WHERE name = ?1"
+)
 _LAST = "SELECT max(id) FROM (SELECT id FROM items WHERE id > ? ORDER BY id LIMIT ?)"
 _FRESH = (
     f"SELECT {COLUMNS} FROM items WHERE id > ? AND id <= ? AND {ELIGIBLE}"
