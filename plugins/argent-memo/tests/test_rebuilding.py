@@ -175,6 +175,34 @@ async def test_where_it_fails_the_old_file_goes_on(
     assert "Ann is well." in await texts(folder)
 
 
+async def test_what_a_rebuilding_left_that_failed_is_named_and_deleted_when_told(
+    folder: Path,
+) -> None:
+    def fail(done: int, total: int) -> None:
+        raise StorageError("the disk is full")
+
+    left = file(folder).with_name(f"{rebuilding.NAME}.db")
+    async with load_plugin(argent_memo, folder=folder) as specimen:
+        desk = Desk(specimen.ctx, memo_of(specimen.ctx))
+        database = desk.memo.store.database
+        assert isinstance(database, Followed)
+        (check,) = [one for one in specimen.of(HealthCheck) if one.id == "broken-file"]
+        with pytest.raises(StorageError, match="full"):
+            await rebuilding.rebuild(desk.ctx, database, tell=fail)
+        assert b"Ann told story 1 in town 1." in left.read_bytes()
+        before = await check.check()
+        told = (await desk.forget({"ids": [2]}, Progress()))["left"]
+        deleted = await desk.forget({"ids": [], "broken_file": True}, Progress())
+
+        assert not before.ok and f"data/{left.name}" in before.summary
+        assert "argent memory forget --broken-file" in told
+        assert str(left) in deleted["files"] and not left.exists()
+        assert (await check.check()).ok
+
+        await rebuilding.rebuild(desk.ctx, database, tell=Progress().note)
+        assert left.exists() and (await check.check()).ok  # it waits to take over
+
+
 async def test_what_comes_later_is_kept_in_the_new_file(folder: Path) -> None:
     break_page(folder, b"Ann told story 60 ")
     await rebuilt(folder)

@@ -1,7 +1,8 @@
 """The broken file: what a repair has kept beside the memory that it made anew.
 
 What is forgotten still stands in it, as nothing can be deleted from a file that cannot be read; it
-can only go as a whole. So can the copy of a log that could not be read to its end.
+can only go as a whole. So can the copy of a log that could not be read to its end, and what a
+rebuilding has made that never came to its end.
 """
 
 from __future__ import annotations
@@ -12,19 +13,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from argent_hookspecs import Database, Health, StorageError, Transaction
+from argent_memo.followed import Followed
 
+REBUILT = "memory_rebuilt"
 SAID = (
     "{}, which a repair has kept, may still say what was forgotten. When you miss nothing, delete"
     " it: argent memory forget --broken-file"
 )
 _ENDS = (".broken", ".broken-wal", ".broken-shm", "-wal.unread")
+_HALF_MADE = (f"{REBUILT}.db", f"{REBUILT}.db-wal", f"{REBUILT}.db-shm")
 _PIECE = bytes(1 << 20)
 
 
 async def kept(database: Database) -> list[Path]:
     """Return the files that were kept beside a memory."""
     path = Path(await database.read(path_of))
-    return await asyncio.to_thread(_kept, path)
+    # One that is under way or waits to take over is not left over: nothing is forgotten till then.
+    waits = isinstance(database, Followed) and database.closed
+    return await asyncio.to_thread(_kept, path, half_made=() if waits else _HALF_MADE)
 
 
 async def said(database: Database) -> str:
@@ -61,9 +67,9 @@ async def health(database: Database) -> Health:
     return Health(False, summary, remedy=remedy)
 
 
-def _kept(path: Path) -> list[Path]:
-    beside = [path.with_name(path.name + end) for end in _ENDS]
-    return [file for file in beside if file.is_file()]
+def _kept(path: Path, *, half_made: Sequence[str]) -> list[Path]:
+    names = [*(path.name + end for end in _ENDS), *half_made]
+    return [file for file in map(path.with_name, names) if file.is_file()]
 
 
 def _delete(files: Sequence[Path]) -> None:

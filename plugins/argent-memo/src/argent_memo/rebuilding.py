@@ -23,7 +23,7 @@ from argent_memo.mirror_merge import LOST
 from argent_memo.schema import MIGRATIONS
 from argent_memo.soundness import Soundness, Tell
 
-NAME = "memory_rebuilt"
+NAME = broken_file.REBUILT
 _MARKER = "rebuilt"
 _PAGE = 4096
 _CLOSED = (
