@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from argent_core.allocator import share_arenas
 from argent_core.kernel import Kernel
 from argent_core.paths import Home
 from argent_core.plugins import installed_plugins
@@ -35,6 +36,7 @@ def resident() -> float:
 
 async def measure(home: Path, told: Path) -> dict[str, float]:
     """Tell everything to an agent's memory, and ask it once."""
+    share_arenas()
     plugins = [one for one in installed_plugins() if one.name in _PLUGINS]
     async with Kernel(Home(home), plugins=plugins, listening=False) as kernel:
         ctx = kernel.host.plugins["memo"].context

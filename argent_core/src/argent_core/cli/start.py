@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from argent_core.allocator import share_arenas
 from argent_core.cli.app import INTERRUPTED
 from argent_core.cli.context import LazyContext
 from argent_core.guard import attempt
@@ -35,6 +36,7 @@ def start(obj: LazyContext, quiet: bool) -> None:
     argent start
     nohup argent start --quiet &
     """
+    share_arenas()
     kernel = Kernel(obj.place, log_to_stderr=not quiet)
     run(_serve(kernel), on_signal=kernel.request_stop)
 
