@@ -312,6 +312,15 @@ class TestShowing:
             await desk.memo.mirror.step()
             assert desk.shown() == ["I like tea."]
 
+    async def test_it_is_taken_out_of_a_file_that_is_no_text_too(self, tmp_path: Path) -> None:
+        async with opened(tmp_path) as desk:
+            desk.facts.write_text("Mine.\n")
+            await desk.know("I like tea.")
+        desk.facts.write_bytes(desk.facts.read_bytes() + b"Caf\xe9.\n")
+        async with opened(tmp_path, mirror=False) as desk:
+            await eventually(lambda: b"tea" not in desk.facts.read_bytes(), what="no tea")
+            assert desk.facts.read_bytes().split() == [b"Mine.", b"Caf\xe9."]
+
     async def test_what_was_just_forgotten_does_not_stay_when_it_stops(
         self, tmp_path: Path
     ) -> None:

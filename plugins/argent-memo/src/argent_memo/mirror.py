@@ -37,6 +37,8 @@ _LAST_SECONDS = 5.0
 _BATCH = 2000
 _NOTE = "mirror"
 _OF_FILE = "mirror of "
+_ANY = "surrogateescape"
+"""Takes bytes that are no text, and gives them back as they were."""
 _VERSION = re.compile(r"(\d{1,20}) (\d{1,20}) (\d{1,20})")
 
 
@@ -196,10 +198,10 @@ class Mirror:
         for file in (await self._look_up())[0]:
             path = self.ctx.workspace / file
             try:
-                _, page, version = await asyncio.to_thread(open_file, path, file)
+                _, page, version = await asyncio.to_thread(open_file, path, file, errors=_ANY)
                 if page.whose is not None:
                     left = page.without_section()
-                    await asyncio.to_thread(replace, path, left, was=version)
+                    await asyncio.to_thread(replace, path, left, was=version, errors=_ANY)
             except (OSError, Unfit, Edited, *ODD) as error:
                 self._say(f"what was mirrored stays in {file}: {error}")
                 continue

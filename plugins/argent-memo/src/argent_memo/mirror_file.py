@@ -62,7 +62,7 @@ def _is_daily(name: str) -> bool:
         return False
 
 
-def _read(path: Path) -> tuple[str, Version | None]:
+def _read(path: Path, errors: str) -> tuple[str, Version | None]:
     """Return what a file holds, and its version; nothing and None, if it is not there."""
     try:
         status = path.stat()
@@ -72,23 +72,23 @@ def _read(path: Path) -> tuple[str, Version | None]:
         raise Unfit("it is no file")
     if status.st_size > _LARGEST:
         raise Unfit(f"it is larger than {_LARGEST >> 20} MB")
-    return path.read_bytes().decode(), _version(status)
+    return path.read_bytes().decode(errors=errors), _version(status)
 
 
-def open_file(path: Path, file: str) -> tuple[str, Page, Version | None]:
+def open_file(path: Path, file: str, *, errors: str = "strict") -> tuple[str, Page, Version | None]:
     """Return what a file holds, and that taken apart; what it begins with, if it is not there."""
-    text, version = _read(path)
+    text, version = _read(path, errors)
     return text, parse(text or _title(file)), version
 
 
-def replace(path: Path, text: str, *, was: Version | None) -> Version:
+def replace(path: Path, text: str, *, was: Version | None, errors: str = "strict") -> Version:
     """Give a file its content, unless it has changed since it was read."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = path.resolve()  # a link stays a link
     own = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     try:
         with os.fdopen(os.open(own, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(text.encode())
+            file.write(text.encode(errors=errors))
             file.flush()
             os.fsync(file.fileno())
         there = path.stat() if path.exists() else None
