@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from array import array
 from collections.abc import Callable, Sequence
@@ -129,6 +130,8 @@ async def test_what_cannot_be_embedded_now_is_embedded_later(tmp_path: Path) -> 
     [
         (lambda text: 1 / 0, "toy failed: ZeroDivisionError"),
         (lambda text: ["no", "numbers"], "toy failed: TypeError"),
+        (lambda text: [math.nan] * 70, "toy returned vectors that are no numbers"),
+        (lambda text: [math.inf, *[0.0] * 69], "toy returned vectors that are no numbers"),
     ],
 )
 async def test_whatever_an_embedder_does_instead_it_goes_on_later(
@@ -160,6 +163,30 @@ async def test_vectors_of_a_wrong_length_are_not_taken(tmp_path: Path) -> None:
     assert not health.ok
     assert "other lengths" in health.summary
     assert vectors(tmp_path) == []
+
+
+async def test_vectors_that_cannot_be_read_once_are_read_later(tmp_path: Path) -> None:
+    said = [f"Number {n}." for n in range(200)]
+    async with remembering(tmp_path, ToyEmbedder(makes=anything)) as memo:
+        await kept(memo, said)
+    file = tmp_path / "data" / "memory.db"
+    with sqlite3.connect(file) as opened:
+        (vector,) = opened.execute("SELECT vector FROM vectors WHERE n = 100").fetchone()
+    sound = file.read_bytes()
+    page = sound.index(vector) // 4096 * 4096
+    file.write_bytes(sound[:page] + b"\xff" * 8 + sound[page + 8 :])
+    async with remembering(tmp_path, ToyEmbedder(makes=anything)) as memo:
+        await memo.embedding.settled()
+        assert "Number 3." in await texts(memo, "Number 3.")
+        health = await memo.embedding.health()
+        assert not health.ok and "cannot be read" in health.summary
+
+        with file.open("r+b") as mended:
+            mended.seek(page)
+            mended.write(sound[page : page + 8])
+        await kept(memo, ["What comes later."])
+        assert await memo.embedding.near("Number 3.") is not None
+        assert (await memo.embedding.health()).ok
 
 
 async def test_what_is_private_never_leaves_the_machine(tmp_path: Path) -> None:

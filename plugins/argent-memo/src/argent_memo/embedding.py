@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 from attrs import define, field
@@ -32,6 +31,8 @@ from argent_hookspecs import (
     TextEmbedder,
     Transaction,
 )
+from argent_memo.asking import ask
+from argent_memo.items import ODD
 from argent_memo.meaning import Near
 from argent_memo.vectors import Vectors, pack
 from argent_memo.words import share_in
@@ -71,6 +72,7 @@ class Embedding:
     _alone: bool = False
     _batch: int = _FIRST_BATCH
     _read: asyncio.Event | None = None
+    _unread: str = ""
     _wake: asyncio.Event = field(factory=asyncio.Event)
     _idle: asyncio.Event = field(factory=asyncio.Event)
 
@@ -92,8 +94,9 @@ class Embedding:
             return None
         try:
             async with asyncio.timeout(self.patience):
-                (vector,) = await _embed(embedder, [text], query=True)
-                await self._read_in(vectors)
+                (vector,) = await ask(embedder, [text], query=True)
+                if not await self._read_in(vectors):
+                    return None
         except (TimeoutError, ModelError):  # the health check says so, once the items meet it too
             return None
         known = share_in(text, embedder.scripts) if embedder.scripts else 1.0
@@ -155,9 +158,9 @@ class Embedding:
         if not self.name:
             said = "it goes by words alone; argent-embed-minilm lets it find by meaning too"
             return Health(True, said)
-        if self.trouble:
+        if trouble := self.trouble or self._unread:
             remedy = "It goes by words meanwhile, and tries again by itself."
-            return Health(False, self.trouble, remedy=remedy)
+            return Health(False, trouble, remedy=remedy)
         if vectors is None:
             return Health(True, f"{self.name} is about to be asked")
         made, items = await self.database.read(partial(_counts, embedder=vectors.embedder))
@@ -166,12 +169,29 @@ class Embedding:
             True, f"{made} of {items} items have a vector of {self.name}; {megabytes:.0f} MB"
         )
 
-    async def _read_in(self, vectors: Vectors) -> None:
+    async def _read_in(self, vectors: Vectors) -> bool:
         """Wait until the vectors are in memory; who gives up waiting does not stop that."""
-        if self._read is None:
-            self._read = asyncio.Event()
-            self.ctx.spawn(_read_all(vectors, self._read), name="vectors")
-        await self._read.wait()
+        read = self._read
+        if read is None:
+            read = self._read = asyncio.Event()
+            self.ctx.spawn(self._read_all(vectors, read), name="vectors")
+        await read.wait()
+        return self._read is read
+
+    async def _read_all(self, vectors: Vectors, read: asyncio.Event) -> None:
+        """Take the vectors into memory; where that fails, the next question has it tried again."""
+        unread = ""
+        try:
+            await vectors.read()
+        except (StorageError, *ODD) as error:
+            unread = f"the vectors cannot be read: {error}"
+            if self._read is read:
+                self._read = None
+            if unread != self._unread:
+                self.ctx.log.warning("it goes by words alone", extra={"why": unread})
+        finally:
+            self._unread = unread
+            read.set()
 
     async def _catch_up(self) -> None:
         """Give all items their vectors, of the embedder that is there."""
@@ -193,7 +213,8 @@ class Embedding:
         number, done = await self.database.write(partial(_register, embedder=embedder))
         self._vectors = Vectors(self.database, number, embedder.dimensions)
         self._gaps, self._seen, self._done = [], done, done
-        self._alone, self._batch, self._read = False, _FIRST_BATCH, None
+        self._alone, self._batch = False, _FIRST_BATCH
+        self._read, self._unread = None, ""
         self._at_hand = embedder
 
     async def _go_on(self, embedder: TextEmbedder) -> bool:
@@ -236,7 +257,7 @@ class Embedding:
     async def _make(self, embedder: TextEmbedder, texts: Mapping[int, str]) -> None:
         assert self._vectors is not None
         began = self.ctx.clock.monotonic()
-        made = await _embed(embedder, list(texts.values()))
+        made = await ask(embedder, list(texts.values()))
         packed = await asyncio.to_thread(pack, made)
         keep = partial(_keep, embedder=self._vectors.embedder)
         await self.database.write(partial(keep, vectors=dict(zip(texts, packed, strict=True))))
@@ -253,42 +274,6 @@ class Embedding:
         self._idle.set()
         retry = error.retry_after if isinstance(error, ModelUnavailable) else None
         await self.ctx.clock.sleep(retry or _RETRY)
-
-
-async def _read_all(vectors: Vectors, read: asyncio.Event) -> None:
-    await vectors.read()
-    read.set()
-
-
-async def _embed(
-    embedder: TextEmbedder, texts: Sequence[str], *, query: bool = False
-) -> Sequence[array[float]]:
-    """Ask an embedder for vectors, and take only what are such.
-
-    Raises:
-        ModelError: It has none, whatever it did instead.
-    """
-
-    async def ask() -> Sequence[array[float]]:
-        vectors = [array("f", one) for one in await embedder.embed(texts, query=query)]
-        if [len(vector) for vector in vectors] != [embedder.dimensions] * len(texts):
-            raise ModelRejected(f"{embedder.id} returned vectors of other lengths than it says")
-        return vectors
-
-    asking = asyncio.create_task(ask())
-    try:
-        await asyncio.wait([asking])
-    except asyncio.CancelledError:
-        asking.cancel()
-        await asyncio.wait([asking])
-        raise
-    if asking.cancelled():
-        raise ModelUnavailable(f"{embedder.id} was stopped", retry_after=1.0)
-    error = asking.exception()
-    if error is not None and not isinstance(error, ModelError):
-        said = f"{embedder.id} failed: {type(error).__name__}: {error}"
-        raise ModelRejected(said) from error
-    return asking.result()
 
 
 def _register(tx: Transaction, *, embedder: TextEmbedder) -> tuple[int, int]:
