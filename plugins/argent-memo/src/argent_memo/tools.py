@@ -27,6 +27,7 @@ from argent_hookspecs import (
 )
 from argent_memo import broken_file, derived, uses
 from argent_memo.audience import OWNER, REFLECTION, audience_of, audiences_at, is_owners
+from argent_memo.forgetting import are_in_history
 from argent_memo.items import Place
 from argent_memo.learned import AGENT, legible
 from argent_memo.memo import Memo, memo_of
@@ -46,6 +47,7 @@ _FOR_NOBODY = (
     "some of what was told here is for other people than this: say in made_of which memories it is"
     " made of, or [] if it is made of none"
 )
+_HISTORY = "The conversations where it came up still have the words in their history"
 _LESS_AND_LESS = (Trust.OWNER, Trust.PAIRED, Trust.OUTSIDE)
 
 
@@ -201,12 +203,15 @@ class MemoryTools:
         # A person has agreed, whatever else is told in the turn.
         trust = run.trust if run.event is None else run.event.trust
         mine = await self._mine(run, ids, trust=trust)
-        gone = await self.memo.store.forget([memory.id for memory in mine])
+        allowed = [memory.id for memory in mine]
+        database = self.memo.store.database
+        told = await database.read(partial(are_in_history, ids=allowed))
+        gone = await self.memo.store.forget(allowed)
         count = len(gone.items) + len(gone.made_of_them)
         kept = sorted(set(ids) - {memory.id for memory in mine})
         rest = f"; there is no {', '.join(map(str, kept))} that may be deleted here" if kept else ""
-        left = await broken_file.said(self.memo.store.database)
-        return f"deleted: {count}{rest}{left and f'. {left}'}"
+        left = [_HISTORY if told else "", await broken_file.said(database)]
+        return ". ".join([f"deleted: {count}{rest}", *filter(None, left)])
 
     async def timeline(
         self,
