@@ -189,6 +189,26 @@ def test_texts_that_tell_a_time() -> None:
     assert not tells_time("The dog is brown; it may bark.")
 
 
+@pytest.mark.parametrize("now", [datetime.min, NOW, datetime.max])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "What was on May 03111111111111111111111111?",
+        "What was on May ٠٣١١١١١١١١١١١١١١١١١١١١?",
+        "Where was I two weeks before 0001-01-05?",
+        "Where was I three weeks after 9999-12-30?",
+        "Where was I 999 months after 9999-12?",
+        "Where was I 12 months before 0001-05-05?",
+        "Where was I 999 years before 0000-00-00?",
+        "Where was I 999 summers ago, 999 weeks ago or last December?",
+        "9999年13月 9999年12月31日",
+    ],
+)
+def test_odd_dates_are_read_too(query: str, now: datetime) -> None:
+    asked = told(query, now=now.replace(tzinfo=UTC), years=(1, 2024, 9999))
+    assert all(start < end for start, end in (*asked.spans, *asked.loose))
+
+
 @given(st.text(st.characters(codec=None)), st.integers(1970, 2100))
 def test_any_text_is_read(text: str, year: int) -> None:
     for start, end in named_spans(text, now=NOW, years=range(year, year + 2)):

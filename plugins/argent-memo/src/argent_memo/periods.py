@@ -19,6 +19,9 @@ from argent_memo.lexicon import Piece, lexicon
 Span = tuple[float, float]
 """From when until when, in seconds since 1970."""
 
+YEARS = range(1100, 8900)
+"""Years that are counted from: a thousand more or fewer are years that there are, too."""
+
 _DECADE = re.compile(
     r"(?<!\d)(?P<years>(?:19|20)?\d0)(?:['’]?s\b|er[ns]?\b|-?[хт]\w*\b|年代|년대)"
     r"|\b(?:annees|anos|anni|anii|lata|latach|anys)\s(?P<after>\d0)\b"
@@ -107,8 +110,15 @@ def decades(folded: str, found: Sequence[Piece]) -> list[Span]:
     return _spans(map(_decade, years))
 
 
+def sane(at: datetime) -> datetime:
+    """Return a time in UTC; of odd years the nearest that is counted from."""
+    nearest = min(max(at.year, YEARS[0]), YEARS[-1])
+    return at.astimezone(UTC) if nearest == at.year else datetime(nearest, 1, 1, tzinfo=UTC)
+
+
 def before(at: datetime, unit: str, *, n: int) -> datetime:
     """Return what is so many units before a time; behind it, if there are fewer than none."""
+    at = sane(at)
     if unit in _DAYS:
         return at - timedelta(_DAYS[unit] * n)
     return _month(at, -n * _MONTHS.get(unit, 1)) + timedelta(at.day - 1)

@@ -28,7 +28,7 @@ _AMBIGUOUS = ("may", "march")
 _DAY = 86400.0
 _CJK_DATE = re.compile(r"(?:(\d{4})\s*[年년]\s*)?(\d{1,2})\s*[月월](?:\s*(\d{1,2})\s*[日号일])?")
 _ISO = re.compile(r"\b(\d{4})-(\d{1,2})(?:-(\d{1,2}))?\b")
-_NUMBER = re.compile(r"(\d+)(?:st|nd|rd|th|er|º|ª|\.)?$")
+_NUMBER = re.compile(r"(\d{1,2})(?:st|nd|rd|th|er|º|ª|\.)?$")
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
 _WHEN = re.compile(
     r"\b(?:when|what (?:date|day|month|year|time)|which (?:date|day|month|year|week)|how long"
@@ -100,7 +100,7 @@ def told(query: str, *, now: datetime, years: Sequence[int], south: bool = False
     """
     folded = fold(query)
     found = read(folded)
-    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = periods.sane(now).replace(hour=0, minute=0, second=0, microsecond=0)
     counted_from = Now(midnight, years, south)
     spans = _spans(query, folded, found, counted_from)
     event = events.named(folded, found)
@@ -178,7 +178,7 @@ def _by_month(query: str, years: Sequence[int]) -> Iterator[Span]:
             if j > i and year is None and (found := _YEAR.fullmatch(folded[j])):
                 year = int(found[1])
             elif day is None and (found := _NUMBER.fullmatch(folded[j])):
-                day = int(found[1]) if 1 <= int(found[1][:3]) <= 31 else None
+                day = int(found[1]) if 1 <= int(found[1]) <= 31 else None
         capital = written[i][:1] != written[i][:1].lower()
         short = len(word) < 4 and word.isascii() and not capital
         if not (year or day) and (short or (word in _AMBIGUOUS and not (capital and i))):
@@ -191,7 +191,9 @@ def _span(
     year: int | None, month: int | None, day: int | None, *, years: Sequence[int]
 ) -> Iterator[Span]:
     """Return a day, a month or a year; without a year, that of every year there is."""
-    for one in [year] if year else years:
+    for one in [year] if year is not None else years:
+        if one not in periods.YEARS:
+            continue
         try:
             start = datetime(one, month or 1, day or 1, tzinfo=UTC).timestamp()
         except ValueError:
