@@ -89,6 +89,21 @@ async def test_an_event_that_others_told_of_says_nothing(tmp_path: Path) -> None
     ]
 
 
+async def test_a_date_far_from_an_event_in_a_text_is_not_its_date(tmp_path: Path) -> None:
+    async with load_plugin(argent_memo, folder=tmp_path, clock=FakeClock(NOW)) as specimen:
+        memo = memo_of(specimen.ctx)
+        gossip = "They spoke of this and that. " * 20
+        for day, text in (
+            ("2021-01-10", "The walk went round the pond."),
+            ("2023-05-01", f"The dog came to us. {gossip} The roof was new on 3 May 2020."),
+            ("2023-08-01", "The walk went round the castle."),
+        ):
+            await memo.add(NewMemory(text=text, said_at=at(day)))
+        found = await memo.search("Where did the walk go before the dog came?")
+    walks = [one.text for one in found if "walk" in one.text]
+    assert walks[0] == "The walk went round the pond."
+
+
 async def test_summer_is_when_it_is_where_somebody_lives(tmp_path: Path) -> None:
     async with load_plugin(
         argent_memo,

@@ -33,8 +33,10 @@ _AS_GOOD = 0.9
 _ALIKE = 0.35
 """The cosine of what tells of it in other words; what has nothing to do with it stays below 0.3."""
 _NEAREST = 50
-_READ = 2000
-"""Characters of a text in which a time is looked for."""
+_FEW = 4
+"""Of the texts that fit best, in which a time is looked for."""
+_AROUND = 200
+"""Characters before and after the event's words there."""
 _LONGEST_EVENT = 31 * 86400.0
 _DAY = 86400.0
 
@@ -70,7 +72,7 @@ def _by_words(tx: Transaction, event: Event, *, filters: MemoryFilter) -> list[_
     match = " OR ".join(f'"{term}"' for term in rare)
     rows = tx.execute(_BEST.replace("MAY_BE_FOUND", where), (match, *given)).fetchall()
     fits = [(_share(joined, worth) / whole, at, text) for at, text, joined in rows]
-    return _best(fits, least=_COVERED)
+    return _best(fits, least=_COVERED, names=rare)
 
 
 def _by_meaning(tx: Transaction, near: Near, *, filters: MemoryFilter) -> list[_When]:
@@ -82,12 +84,29 @@ def _by_meaning(tx: Transaction, near: Near, *, filters: MemoryFilter) -> list[_
     return _best([(cosines[id], at, text) for id, at, text in rows], least=_ALIKE)
 
 
-def _best(fits: Sequence[tuple[float, float, str]], *, least: float) -> list[_When]:
-    """Return when the best of what fits was, and what fits nearly as well."""
+def _best(
+    fits: Sequence[tuple[float, float, str]], *, least: float, names: Sequence[str] = ()
+) -> list[_When]:
+    """Return when the best of what fits was, and what fits nearly as well.
+
+    Args:
+        names: Terms of the event, the rarest first.
+    """
     best = max([fit for fit, *_ in fits], default=0.0)
     if best < least:
         return []
-    return [_told(at, text) for fit, at, text in fits if fit >= _AS_GOOD * best]
+    told = list[_When]()
+    for fit, at, text in sorted(fits, key=lambda one: -one[0]):
+        if fit >= _AS_GOOD * best:
+            told.append(_told(at, _part(text, names) if len(told) < _FEW else ""))
+    return told
+
+
+def _part(text: str, names: Sequence[str]) -> str:
+    """Return what stands around the event's words; how a text begins, where they are not found."""
+    folded = text.casefold()
+    hit = next((place for name in names if (place := folded.find(name)) >= 0), 0)
+    return text[max(0, hit - _AROUND) : hit + _AROUND]
 
 
 def _rare(known: dict[str, int]) -> list[str]:
@@ -109,7 +128,7 @@ def _share(joined: str, worth: dict[str, float]) -> float:
 def _told(at: float, text: str) -> _When:
     """Return when it was that somebody told then, and whether they named the time."""
     said = datetime.fromtimestamp(at, UTC)
-    named = times.told(text[:_READ], now=said, years=(said.year,)).spans
+    named = times.told(text, now=said, years=(said.year,)).spans
     if len(named) == 1 and named[0][1] - named[0][0] <= _LONGEST_EVENT:
         return named[0], True
     day = at - at % _DAY
