@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -66,6 +67,23 @@ async def test_what_is_said_again_is_counted(memo: Memo) -> None:
 
     (found,) = await memo.search("tea")
     assert (first, again, found.count) == (found.id, found.id, 2)
+
+
+@pytest.mark.parametrize(("days", "told"), [(90, 2), (0.5, 1)])
+async def test_what_is_edited_long_after_held_until_then(
+    tmp_path: Path, days: float, told: int
+) -> None:
+    async with load_plugin(argent_memo, folder=tmp_path) as specimen:
+        memo = memo_of(specimen.ctx)
+        said = specimen.ctx.clock.now() - timedelta(days=400)
+        old = await memo.add(NewMemory(text="Ann works at Siemens as a plumber.", said_at=said))
+        await specimen.clock.advance(days * 86400)
+        edited = specimen.ctx.clock.now()
+        await memo.store.correct(old, text="Ann works at Bosch as a plumber.")
+        found = await memo.search("Where did Ann use to work as a plumber? Where before?")
+
+    assert {one.text.split()[3] for one in found} == set(("Bosch", "Siemens")[:told])
+    assert all(one.holds_until == edited for one in found if "Siemens" in one.text)
 
 
 async def test_what_is_corrected_is_kept_as_history(memo: Memo) -> None:

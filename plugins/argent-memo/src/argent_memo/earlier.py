@@ -55,14 +55,18 @@ def _held(old: Memory, until: float, *, asked: Question) -> bool:
     return any(since < end and start < ends for start, end in asked.spans)
 
 
+_HELD = (  # an edit leaves the day on which it was said: then it counts when it was written
+    "iif(newer.said_at = items.said_at, items.created_at, items.said_at),"
+    " iif(newer.said_at = items.said_at, newer.created_at, newer.said_at)"
+)
 _OLDER = (  # CROSS JOIN: in this order (https://www.sqlite.org/optoverview.html)
-    "WITH RECURSIVE older (old, newest, until) AS ("
-    " SELECT items.id, newer.id, newer.said_at FROM json_each(?) AS named"
+    "WITH RECURSIVE older (old, newest, since, until) AS ("
+    f" SELECT items.id, newer.id, {_HELD} FROM json_each(?) AS named"
     "  CROSS JOIN items AS newer ON newer.id = named.value"
     "  CROSS JOIN items ON items.superseded_by = newer.id"
-    " UNION SELECT items.id, older.newest, newer.said_at FROM older"
+    f" UNION SELECT items.id, older.newest, {_HELD} FROM older"
     "  CROSS JOIN items AS newer ON newer.id = older.old"
     "  CROSS JOIN items ON items.superseded_by = newer.id)"
     f" SELECT newest, until, {COLUMNS} FROM older CROSS JOIN items ON items.id = old"
-    " WHERE items.said_at + 86400 <= until AND MAY_BE_FOUND ORDER BY items.said_at DESC"
+    " WHERE since + 86400 <= until AND MAY_BE_FOUND ORDER BY items.said_at DESC, items.id DESC"
 )
