@@ -57,6 +57,17 @@ async def test_what_has_nothing_in_common_is_not_found(memo: Memo) -> None:
     assert await memo.search("xyzzy plugh frobnitz") == []
 
 
+@pytest.mark.parametrize("time", ["today", "this week", "this month"])
+async def test_what_was_said_in_a_time_that_is_not_over_is_not_sure(memo: Memo, time: str) -> None:
+    asked = f"How warm does it get on Elba {time}?"
+    await memo.add(NewMemory(text="Paul is angry about a fence.", speaker="Ann"))
+    (found, *_) = await memo.search(asked)
+
+    assert found.text == "Paul is angry about a fence."
+    assert found.sureness < 0.2
+    assert await memo.searching.find(asked, floor=0.2) == []
+
+
 async def test_of_somebody_that_nobody_has_named_little_is_sure(memo: Memo) -> None:
     (sure, *_), (doubtful, *_) = [
         await memo.search(f"When did {who} say that the garden gnome closed?")

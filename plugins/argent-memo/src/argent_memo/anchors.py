@@ -15,14 +15,16 @@ from datetime import UTC, datetime
 from attrs import evolve
 
 from argent_hookspecs import MemoryFilter, Transaction
-from argent_memo import times
+from argent_memo import items, times
 from argent_memo.events import Event
 from argent_memo.filters import conditions
 from argent_memo.meaning import Near
 from argent_memo.periods import Span
+from argent_memo.question import Question
 from argent_memo.sureness import FEW_ITEMS, rarity
 from argent_memo.words import terms
 
+_MOST_SPANS = 8
 _LONGEST = 8
 """Terms of an event that are looked for."""
 _POSTINGS = 500
@@ -44,6 +46,50 @@ _When = tuple[Span, bool]
 """When something was, and whether that was said, or is when it was spoken of."""
 
 
+def timed(
+    tx: Transaction,
+    asked: Question,
+    *,
+    near: Near | None,
+    filters: MemoryFilter,
+    now: datetime,
+    south: bool = False,
+) -> Question:
+    """Return a question with the times that it names.
+
+    Args:
+        near: Compares with the event that it counts time from, if it names one.
+        filters: What may be found.
+        south: Whether it is summer in January.
+    """
+    told = times.told(asked.text, now=now, years=_years(tx), south=south)
+    spans, loose = list(told.spans), list(told.loose)
+    if told.event is not None and not spans:
+        at = when(tx, told.event, near=near, filters=filters)
+        spans, loose = told.event.times(at) if at is not None else ([], [])
+    most = sorted(spans, reverse=True)[:_MOST_SPANS]
+    return evolve(
+        asked,
+        spans=tuple(most),
+        past=tuple([span for span in most if span[1] <= now.timestamp()]),
+        loose=tuple(loose[:_MOST_SPANS]),
+        formerly=told.formerly,
+    )
+
+
+def _years(tx: Transaction) -> list[int]:
+    """Return the last years of which something is kept; one odd date is no more than its year."""
+    years, before = list[int](), float("inf")
+    sql = "SELECT MAX(said_at) FROM items WHERE said_at < ?"
+    while len(years) < _MOST_SPANS:
+        (at,) = tx.execute(sql, (before,)).fetchone()
+        if at is None:
+            break
+        years.append(items.moment(at).year)
+        before = datetime(years[-1], 1, 1, tzinfo=UTC).timestamp()
+    return years
+
+
 def when(tx: Transaction, event: Event, *, near: Near | None, filters: MemoryFilter) -> Span | None:
     """Return when an event was, or from when until when it was spoken of; None if nobody told.
 
@@ -61,9 +107,9 @@ def when(tx: Transaction, event: Event, *, near: Near | None, filters: MemoryFil
 
 def _by_words(tx: Transaction, event: Event, *, filters: MemoryFilter) -> list[_When]:
     wanted = list(dict.fromkeys(terms(event.words)))[:_LONGEST]
-    (items,) = tx.execute("SELECT items FROM totals").fetchone()
+    (count,) = tx.execute("SELECT items FROM totals").fetchone()
     known = dict(tx.execute(_KNOWN, (json.dumps(wanted),)).fetchall())
-    worth = {term: rarity(known.get(term, 0), max(items, FEW_ITEMS)) for term in wanted}
+    worth = {term: rarity(known.get(term, 0), max(count, FEW_ITEMS)) for term in wanted}
     whole = sum(worth.values()) or 1.0
     rare = _rare(known)
     if sum(worth[term] for term in rare) < _COVERED * whole:

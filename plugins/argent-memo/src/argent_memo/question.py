@@ -27,6 +27,8 @@ class Question:
         speakers: Names of those whose words are asked for.
         asks_when: Whether it asks for a time.
         spans: Of time that it names, as far as the memory goes back.
+        past: Those of them that are over. What was said in the present week need have nothing to do
+            with a question that has "this week" in it.
         loose: Times that may be meant, no more: all before or after something.
         formerly: Whether it asks how something was.
     """
@@ -37,6 +39,7 @@ class Question:
     speakers: frozenset[str]
     asks_when: bool
     spans: tuple[times.Span, ...] = ()
+    past: tuple[times.Span, ...] = ()
     loose: tuple[times.Span, ...] = ()
     formerly: bool = False
 

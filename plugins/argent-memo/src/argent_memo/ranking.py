@@ -186,7 +186,7 @@ def rank(
     told = []
     for score, place in leading:
         row, cosine = rows[place], cosines.get(rows[place].id, 0.0)
-        at_that_time = _nearness(row.said_at, asked.spans, _LONGEST) > _AT_THAT_TIME
+        at_that_time = _nearness(row.said_at, asked.past, _LONGEST) > _AT_THAT_TIME
         there = frozenset[str]().union(*(other.counts for other in _window(rows, place)))
         alike = sureness.sureness(there, cosine, shares=shares, known=known)
         why = _why(row, asked, worth=worth, cosine=cosine)

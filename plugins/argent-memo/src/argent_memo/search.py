@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from attrs import define, evolve, field, frozen
@@ -41,7 +41,6 @@ _MOST_SAID = 5000
 _RUNNERS_UP = 10
 """Items after the best that may come before them, for how much they matter."""
 _AROUND_DAYS = 3
-_MOST_SPANS = 8
 _DAY = 86400.0
 _SURE = 0.15
 _DOUBTFUL = 2
@@ -132,7 +131,9 @@ def _find(tx: Transaction, *, query: _Query, k: int) -> list[Memory]:
     (count, length) = tx.execute("SELECT items, length FROM totals").fetchone()
     if not count:
         return []
-    asked = _timed(tx, query)
+    asked = anchors.timed(
+        tx, query.asked, near=query.event, filters=query.filters, now=query.now, south=query.south
+    )
     corpus = Corpus(
         items=count, mean_length=max(1.0, length / count), rows_with=_known(tx, asked.terms)
     )
@@ -168,30 +169,6 @@ def _known(tx: Transaction, terms: Sequence[str]) -> dict[str, int]:
         " ORDER BY n, term"
     )
     return dict(tx.execute(sql, (json.dumps(list(terms)),)).fetchall())
-
-
-def _timed(tx: Transaction, query: _Query) -> Question:
-    """Return a question with the times that it names."""
-    told = times.told(query.asked.text, now=query.now, years=_years(tx), south=query.south)
-    spans, loose = list(told.spans), list(told.loose)
-    if told.event is not None and not spans:
-        at = anchors.when(tx, told.event, near=query.event, filters=query.filters)
-        spans, loose = told.event.times(at) if at is not None else ([], [])
-    most = tuple(sorted(spans, reverse=True)[:_MOST_SPANS])
-    return evolve(query.asked, spans=most, loose=tuple(loose[:_MOST_SPANS]), formerly=told.formerly)
-
-
-def _years(tx: Transaction) -> list[int]:
-    """Return the last years of which something is kept; one odd date is no more than its year."""
-    years, before = list[int](), float("inf")
-    sql = "SELECT MAX(said_at) FROM items WHERE said_at < ?"
-    while len(years) < _MOST_SPANS:
-        (at,) = tx.execute(sql, (before,)).fetchone()
-        if at is None:
-            break
-        years.append(items.moment(at).year)
-        before = datetime(years[-1], 1, 1, tzinfo=UTC).timestamp()
-    return years
 
 
 def _candidates(tx: Transaction, query: _Query, *, rows_with: Mapping[str, int]) -> set[int]:
