@@ -104,6 +104,22 @@ async def test_a_date_far_from_an_event_in_a_text_is_not_its_date(tmp_path: Path
     assert walks[0] == "The walk went round the pond."
 
 
+async def test_what_is_counted_from_an_event_is_about_so_far_from_it(tmp_path: Path) -> None:
+    async with load_plugin(argent_memo, folder=tmp_path, clock=FakeClock(NOW)) as specimen:
+        memo = memo_of(specimen.ctx)
+        for day, text in (
+            ("2023-05-01", "The exam in chemistry was hard."),
+            ("2023-05-02", "We painted the long fence behind the shed."),
+            ("2023-05-16", "We planted tulips behind the shed."),
+            ("2023-08-01", "We mended the roof of the shed."),
+        ):
+            await memo.add(NewMemory(text=text, said_at=at(day)))
+        found = await memo.search("What did we do two weeks after the exam?", 1)
+        following = await memo.search("What did we do in the week after the exam?", 3)
+    assert found[0].text == "We planted tulips behind the shed."
+    assert "We painted the long fence behind the shed." in [one.text for one in following]
+
+
 async def test_summer_is_when_it_is_where_somebody_lives(tmp_path: Path) -> None:
     async with load_plugin(
         argent_memo,

@@ -94,7 +94,10 @@ def test_a_time_that_is_named(query: str, start: str, end: str) -> None:
         ("三年前我住在哪里？", "2021-01-01", "2022-01-01"),
         ("Where did we live in the nineties?", "1990-01-01", "2000-01-01"),
         ("Où vivions-nous dans les années 90 ?", "1990-01-01", "2000-01-01"),
-        ("What did we do two weeks before August 11, 2023?", "2023-07-28", "2023-08-11"),
+        ("What did we do two weeks before August 11, 2023?", "2023-07-25", "2023-08-01"),
+        ("What did we do one month after May 7, 2023?", "2023-05-23", "2023-06-23"),
+        ("What did we do the week before August 11, 2023?", "2023-08-04", "2023-08-11"),
+        ("Was war zwei Tage nach dem 7. Mai 2023?", "2023-05-08", "2023-05-11"),
     ],
 )
 def test_a_season_a_feast_and_what_is_counted_from_now(query: str, start: str, end: str) -> None:
@@ -111,6 +114,13 @@ def test_what_is_before_a_date_may_be_any_time_before_it() -> None:
     ((start, end),) = asked.loose
     assert not asked.spans
     assert start < 0 < end == datetime(2023, 6, 1, tzinfo=UTC).timestamp()
+
+
+def test_what_is_counted_from_a_date_may_be_any_time_up_to_then() -> None:
+    asked = told("What did we do two weeks before August 11, 2023?", now=NOW, years=(2023,))
+    ((start, end),) = asked.loose
+    assert datetime.fromtimestamp(start, UTC).date().isoformat() == "2023-07-28"
+    assert datetime.fromtimestamp(end, UTC).date().isoformat() == "2023-08-11"
 
 
 def test_a_summer_that_is_not_named_may_be_of_any_year() -> None:

@@ -21,6 +21,8 @@ _BREAK = re.compile(r"[;!?。，、！？؟।…\n]|[,:](?!\s*\d)|(?<!\d)\.")
 """Where a clause ends, but not in "August 11, 2023" or "7. Mai"."""
 _DAY = 86400.0
 _WEEK = 7 * _DAY
+_AROUND = {"day": 1, "week": 3, "month": 15, "year": 180}
+"""Days by which people are mistaken who count so."""
 _BEGINNING, _END = -1e12, 1e12
 """Long before and after everything."""
 
@@ -32,8 +34,8 @@ class Event:
     Args:
         relation: ``before``, ``after``, ``since``, ``until`` or ``while``.
         words: What it is called.
-        number: How many of ``unit`` before or after it; 0 if that is not said.
-        unit: A day, a week, a month or a year.
+        number: How many of ``unit`` before or after it; 0 if that is not said ("the week before").
+        unit: A day, a week, a month or a year; empty if that is not said either.
     """
 
     relation: str
@@ -44,18 +46,21 @@ class Event:
     def times(self, at: Span) -> tuple[list[Span], list[Span]]:
         """Return the times that are meant, if it was then, and those that may be.
 
-        What is meant is exact: the week that is so many weeks before it. What may be is all that is
-        before or after it, or around it.
+        What is meant is the week before it, or what is about so many weeks away. What may be is all
+        that is before or after it, or between.
         """
         first, last = at
         ahead = self.relation in ("before", "until")
         if self.relation == "while":
             return [], [at]
-        if self.number and last - first <= _WEEK:
-            begin = datetime.fromtimestamp(first, UTC)
-            away = periods.before(begin, self.unit, n=self.number if ahead else -self.number)
-            edges = sorted((away.timestamp(), first))
-            return [(edges[0], edges[1] + (0.0 if ahead else _DAY))], []
+        if self.unit and last - first <= _WEEK:
+            begin, n = datetime.fromtimestamp(first, UTC), self.number or 1
+            away = periods.before(begin, self.unit, n=n if ahead else -n).timestamp()
+            between = min(away, first), max(away, first) + (0.0 if ahead else _DAY)
+            if not self.number:
+                return [between], []
+            around = _AROUND[self.unit] * _DAY
+            return [(away - around, away + around + _DAY)], [between]
         if ahead:
             return [], [(_BEGINNING, last)]
         return [], [(first, _END)]
@@ -92,4 +97,4 @@ def _how_long(found: Sequence[Piece], at: int) -> tuple[int, str]:
     if not units:
         return 0, ""
     number = found[at - 2].number if at > 1 and found[at - 2].last == found[at - 1].first else 0
-    return number or 1, units[0]
+    return number, units[0]
