@@ -8,7 +8,7 @@ import pytest
 
 import argent_memo
 from argent_core.kernel import Kernel
-from argent_hookspecs import MemoryFilter, StorageError
+from argent_hookspecs import Address, Event, MemoryFilter, StorageError, Trust
 from argent_memo.local import Desk
 from argent_memo.requests import Progress
 from argent_testing import Argent, MemoryChannel
@@ -125,3 +125,33 @@ async def test_what_was_passed_over_is_tried_again_at_the_next_start(
     argent.channel = MemoryChannel()
     async with argent(plugins=[argent_memo, neighbour], model=[], home=argent.home):
         assert [one.text for one in await neighbour.kept("cellar")] == ["The cellar is dry."]
+
+
+@pytest.mark.parametrize("last", ["The train leaves from track 3.", "."])
+async def test_what_is_kept_late_undoes_no_later_edit(
+    argent: Argent, neighbour: Neighbour, last: str
+) -> None:
+    texts = ("The train leaves from track 1.", "The train leaves from the cellar, track 2.", last)
+    async with argent(plugins=[argent_memo, neighbour], model=["👍"] * 3):
+        await change(neighbour, REFUSED)
+        for n, text in enumerate(texts):
+            facts = {"message": 7, "edited": n > 0}
+            event = Event(
+                content=text,
+                sender="owner",
+                trust=Trust.OWNER,
+                conversation="home",
+                reply_to=Address("memory", "home"),
+                data=facts,
+            )
+            await argent.channel.emit(event)
+            await argent.channel.next_reply()
+        for _ in range(6):
+            await failing(neighbour)
+            await argent.clock.advance(126.0)
+        kept = await neighbour.texts()
+        await change(neighbour, "DROP TRIGGER refused")
+        await asked(neighbour, "reindex")
+
+        assert [one for one in kept if "train" in one] == [one for one in (last,) if one != "."]
+        assert await neighbour.texts() == kept

@@ -227,20 +227,30 @@ def _as_made(memory: NewMemory, made: Made, *, share: Share) -> NewMemory | None
 
 
 def _replace(tx: Transaction, turn: FinishedTurn, ids: Sequence[int]) -> None:
-    """Note which items say what a message says, and supersede what it said before."""
+    """Note which items say what a message says, and supersede what it said before.
+
+    A turn that is kept late, after one that edited the message, tells what it said before that.
+    """
     found = learned.replaced(turn.event)
     if found is None:
         return
     name, edited = found
-    if edited:
-        old = tx.execute(_SAID_BY, (turn.conversation, name)).fetchall()
-        for (id,) in old:
-            if not ids:  # it says nothing by now that may be kept
-                store.archive(tx, id)
-            elif id not in ids:
-                store.supersede(tx, id, by=ids[0])
-    rows = [(turn.conversation, name, id) for id in ids]
-    tx.executemany("INSERT OR IGNORE INTO messages VALUES (?, ?, ?)", rows)
+    message = (turn.conversation, name)
+    (last,) = tx.execute(_LAST_EDIT, message).fetchone()
+    late = last is not None and last > turn.number
+    rows = [(*message, id, turn.number if edited else 0) for id in ids]
+    tx.executemany(_SAYS, rows)
+    live = tx.execute(_LIVE, message).fetchall()
+    now = [id for id, edit, _ in live if edit == last] if late else ids
+    for id, _, count in live if edited or late else ():
+        if id in now or count > 1 or (late and id not in ids):
+            continue
+        if now:
+            store.supersede(tx, id, by=now[0])
+        else:  # it says nothing by now that may be kept
+            store.archive(tx, id)
+    if edited and not late and not ids:
+        tx.execute(_EDITED_AWAY, (turn.number, *message))
 
 
 def _move(tx: Transaction, *, number: int) -> None:
@@ -255,7 +265,13 @@ def _position(tx: Transaction) -> int:
 
 
 _LAST = "SELECT text FROM items WHERE place = ? ORDER BY id DESC LIMIT 1"
-_SAID_BY = (
-    "SELECT item FROM messages JOIN items ON items.id = item"
-    " WHERE messages.place = ? AND message = ? AND state = 'live' AND count = 1"
+_LAST_EDIT = "SELECT MAX(edit) FROM messages WHERE place = ? AND message = ?"
+_EDITED_AWAY = "UPDATE messages SET edit = ? WHERE place = ? AND message = ?"
+_SAYS = (
+    "INSERT INTO messages VALUES (?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET edit = MAX(edit, excluded.edit)"
+)
+_LIVE = (
+    "SELECT item, edit, count FROM messages JOIN items ON items.id = item"
+    " WHERE messages.place = ? AND message = ? AND state = 'live'"
 )

@@ -3,8 +3,8 @@
 ``items`` is what is remembered; all else is made of it and can be made again, but for what hands
 and models added: ``links``, ``uses`` and ``entities``. A row is never changed to say something
 else: what is corrected is a new row, and ``superseded_by`` of the old one says so. ``sayings``
-keeps when the same was said again, ``messages`` what a channel calls a message, for when it is
-edited, ``uses`` when it was told to a model and whether that mattered.
+keeps when the same was said again, ``messages`` what a channel calls a message and which turn
+edited it, ``uses`` when it was told to a model and whether that mattered.
 ``words`` is the index, of the terms that ``words.py`` makes; ``terms``, ``speakers`` and ``totals``
 count what is in it, and ``vocabulary`` shows what it has itself. A session is what was said at one
 place without a long silence: the items before and after one in it, by ``position``, tell what it is
@@ -59,6 +59,7 @@ MIGRATIONS = (
     CREATE INDEX items_place ON items (place, id);
     CREATE INDEX items_said ON items (said_at);
     CREATE INDEX items_audience ON items (audience);
+    CREATE INDEX items_speaker ON items (speaker, audience) WHERE state = 'live';
     CREATE INDEX items_source ON items (source);
     CREATE INDEX items_digest ON items (digest);
     CREATE INDEX items_superseded ON items (superseded_by) WHERE superseded_by IS NOT NULL;
@@ -159,5 +160,8 @@ MIGRATIONS = (
     CREATE INDEX mirrored_file ON mirrored (file);
 
     CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    """,
+    """
+    ALTER TABLE messages ADD COLUMN edit INTEGER NOT NULL DEFAULT 0;
     """,
 )
