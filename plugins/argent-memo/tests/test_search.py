@@ -208,3 +208,12 @@ async def test_what_is_left_is_found_by_meaning_when_much_was_forgotten(tmp_path
         await memo.forget(ids)
 
         assert [one.id for one in await memo.search("Dog?")] == [left]
+
+
+async def test_the_numbers_of_a_date_are_no_words(memo: Memo) -> None:
+    said = BEGAN + timedelta(days=10)
+    await memo.store.add(NewMemory(text="Lunch with Jonas.", said_at=said), HERE)
+    await say(memo, *(f"Parcel {n} of 2024-12-16 has 16 stamps on it." for n in range(12)))
+
+    found = await memo.search("What happened on 2024-03-16?")
+    assert found[0].text == "Lunch with Jonas."

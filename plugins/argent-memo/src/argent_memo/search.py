@@ -134,6 +134,7 @@ def _find(tx: Transaction, *, query: _Query, k: int) -> list[Memory]:
     asked = anchors.timed(
         tx, query.asked, near=query.event, filters=query.filters, now=query.now, south=query.south
     )
+    asked = _without_dates(asked) if asked.spans else asked
     corpus = Corpus(
         items=count, mean_length=max(1.0, length / count), rows_with=_known(tx, asked.terms)
     )
@@ -151,6 +152,12 @@ def _find(tx: Transaction, *, query: _Query, k: int) -> list[Memory]:
         scored = ranking.by_life(scored, lives, weights=weights)
     told = _told(tx, _sure(scored[:k], floor=query.floor, items=count))
     return with_earlier(tx, told, asked=asked, filters=query.filters)
+
+
+def _without_dates(asked: Question) -> Question:
+    """Leave the numbers of a time that is named out of the words: 12 is said of much else."""
+    words = tuple(term for term in asked.terms if not term[0].isdigit())
+    return evolve(asked, terms=words) if words else asked
 
 
 def _sure(scored: Sequence[Scored], *, floor: float, items: int) -> Sequence[Scored]:
