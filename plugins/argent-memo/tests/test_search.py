@@ -143,7 +143,8 @@ async def test_meaning_has_no_vote_in_a_script_that_the_embedder_cannot_read(
     ("query", "rest", "speakers"),
     [
         ("What does Ann's sister like?", "What does sister like?", {"Ann Lee"}),
-        ("Что говорила Мариной?", "Что говорила ?", {"Марина"}),
+        ("Что говорила Мариной?", "Что говорила Мариной?", {"Марина"}),
+        ("Что говорила Марина?", "Что говорила ?", {"Марина"}),
         ("小明喜欢什么", "喜欢什么", {"小明"}),
         ("Is it an annex?", "Is it an annex?", set()),
     ],

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argent_memo.times import asks_when, named_spans, says_i, tells_time, told
+from argent_memo.myself import says_i
+from argent_memo.times import asks_when, named_spans, tells_time, told
 
 NOW = datetime(2024, 3, 6, 15, tzinfo=UTC)  # a Wednesday
 

@@ -90,6 +90,11 @@ def is_written_small(name: str, texts: Sequence[str]) -> bool:
     return 0 < small >= large
 
 
+def capitals_within(text: str) -> frozenset[str]:
+    """Return the words of a text, by their keys, that have a capital in mid-sentence."""
+    return frozenset([key(t.word) for t in _tokens(text) if t.is_capital and not t.begins])
+
+
 def _share(tokens: Sequence[_Token], *, least: int) -> float:
     """Return the share of capitalised words in mid-sentence, each word counted once."""
     within = {

@@ -19,13 +19,14 @@ from functools import partial
 from attrs import define, evolve, field, frozen
 
 from argent_hookspecs import Clock, Database, Memory, MemoryFilter, Transaction
-from argent_memo import anchors, items, life, question, ranking, sureness, times
+from argent_memo import anchors, items, life, ranking, sureness, times
 from argent_memo.earlier import with_earlier
 from argent_memo.filters import conditions
 from argent_memo.items import COLUMNS
 from argent_memo.meaning import Meaning, Near
-from argent_memo.question import Names, Question
+from argent_memo.question import Question
 from argent_memo.ranking import WEIGHTS, Corpus, Row, Scored, Weights
+from argent_memo.speakers import Speakers
 
 _POSTINGS = 1000
 """Rows that FTS5 ranks for one question, unless its rarest term has more; 20,000 find no more."""
@@ -83,7 +84,7 @@ class Search:
     weights: Weights = WEIGHTS
     half_life: float = life.HALF_LIFE
     south: bool = False
-    _names: Names = field(factory=Names)
+    _speakers: Speakers = field(factory=Speakers)
 
     async def find(
         self, query: str, k: int = 10, *, filters: MemoryFilter | None = None, floor: float = 0.0
@@ -98,10 +99,18 @@ class Search:
         wanted = filters or MemoryFilter()
         if k < 1:
             return []
-        speakers = await self.database.read(_speakers)
-        if speakers != self._names.all:
-            self._names = Names.of(speakers)
-        asked = question.read(query, names=self._names, asker=wanted.asker)
+        ask = partial(self._speakers.ask, query=query, filters=wanted)
+        asked = await self.database.read(ask)
+        found = await self._find(asked, k, wanted=wanted, floor=floor)
+        whole = asked.with_names
+        if whole.terms != asked.terms and _most_sure(found) < _SURE:
+            again = await self._find(whole, k, wanted=wanted, floor=floor)
+            found = max(found, again, key=_most_sure)
+        return found
+
+    async def _find(
+        self, asked: Question, k: int, *, wanted: MemoryFilter, floor: float
+    ) -> list[Memory]:
         near = event = None
         if self.meaning is not None and asked.rest.strip():
             near = await self.meaning.near(asked.rest, private=wanted.private)
@@ -122,9 +131,8 @@ class Search:
         return await self.database.read(partial(_find, query=looked_for, k=k))
 
 
-def _speakers(tx: Transaction) -> frozenset[str]:
-    rows = tx.execute("SELECT name FROM speakers WHERE n > 0 AND name != ''").fetchall()
-    return frozenset([name for (name,) in rows])
+def _most_sure(found: Sequence[Memory]) -> float:
+    return max((one.sureness for one in found), default=0.0)
 
 
 def _find(tx: Transaction, *, query: _Query, k: int) -> list[Memory]:

@@ -7,12 +7,10 @@ languages are in ``common_words.json``; the ranking does without them.
 
 from __future__ import annotations
 
-import functools
-import json
 import math
 from collections.abc import Collection, Mapping
-from importlib import resources
 
+from argent_memo.common import asks_nothing
 from argent_memo.names import look
 from argent_memo.question import Question
 from argent_memo.words import terms
@@ -43,7 +41,7 @@ def shares(asked: Question, rows_with: Mapping[str, int], *, items: int) -> Mapp
         rows_with: How many items have a term, for those that some have.
     """
     many = max(items, FEW_ITEMS)
-    if any(common.issuperset(asked.terms) for common in _languages()):
+    if asks_nothing(asked.terms):
         return {}
     worth = {term: rarity(rows_with.get(term, 0), many) for term in asked.terms}
     whole = sum(sorted(worth.values())[-_ENOUGH_TERMS:]) or 1.0
@@ -69,9 +67,3 @@ def known_names(asked: Question, rows_with: Mapping[str, int]) -> float:
     named = [term for name in look(asked.rest).names for term in terms(name)]
     strange = bool(named) and not asked.speakers and rows_with.keys().isdisjoint(named)
     return _OF_STRANGERS if strange else 1.0
-
-
-@functools.cache
-def _languages() -> tuple[frozenset[str], ...]:
-    text = resources.files("argent_memo").joinpath("common_words.json").read_text("utf-8")
-    return tuple(frozenset(terms(words)) for words in json.loads(text).values())

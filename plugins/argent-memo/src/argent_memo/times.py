@@ -38,22 +38,11 @@ _WHEN = re.compile(
     r"|когда|коли|кога|ποτε|متي|کی|מתי|कब|কখন|எப்போது|เมื่อไ|เมื่อใด|ตอนไหน"
     r"|什么时候|甚麼時候|何时|何時|几时|哪天|多久|いつ|언제|როდის|երբ"
 )
-_SPEAKER_SELF = re.compile(
-    r"\b(?:i|me|my|mine|ich|mich|mir|mein\w*|je|moi|mon|ma|mes|yo|mi|mis|io|mio|mia|eu|meu|minha"
-    r"|ik|mij|mijn|jag|jeg|min|mitt|ja|moj\w*|ben|benim|toi)\b"
-    r"|\b(?:я|меня|мне|мой|моя|мою|мои|أنا|انا|אני|שלי|मैं|मैंने|मेरा|मेरी|मेरे)\b"
-    r"|我|私|僕|俺|ฉัน|ผม|나는|내가|저는|제가"
-)
 
 
 def asks_when(query: str) -> bool:
     """Tell whether a question asks for a time."""
     return _WHEN.search(fold(query)) is not None
-
-
-def says_i(query: str) -> bool:
-    """Tell whether somebody asks about themselves."""
-    return _SPEAKER_SELF.search(fold(query)) is not None
 
 
 def tells_time(text: str) -> bool:
