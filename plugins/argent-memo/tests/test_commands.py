@@ -184,6 +184,38 @@ async def test_what_a_query_would_delete_is_only_shown_in_a_dry_run(memo: Memo, 
     assert await live(memo) == []
 
 
+async def test_a_query_deletes_only_what_it_surely_means(memo: Memo, run: Run) -> None:
+    for text in (
+        "My old flat was damp.",
+        "My IBAN is written on the blue card.",
+        "My wife is called Ann.",
+        "My bike is red.",
+        "My dog likes my slippers.",
+        "Old cars are loud.",
+    ):
+        await kept(memo, text)
+    nothing = await run("forget", "--query", "zzzqqq", "--yes")
+    shown = await run("forget", "--query", "my old flat", "--dry-run")
+    done = await as_json(run, "forget", "--query", "my old flat", "--yes")
+
+    assert nothing.stdout == "Nothing is remembered about that; nothing is deleted.\n"
+    assert "100% sure" in shown.stdout and "1 memory would go" in shown.stdout
+    assert "by its number it goes: argent memory forget ID" in shown.stdout
+    assert [one["text"] for one in done["items"]] == ["My old flat was damp."]
+    assert "Old cars are loud." in [one["text"] for one in done["not_taken"]]
+    assert len(await live(memo)) == 5
+
+
+async def test_what_a_query_means_has_its_words_itself(memo: Memo, run: Run) -> None:
+    """What was said just after, or at the time that is named, is not what is meant."""
+    await kept(memo, "The flat in Hamburg was damp.")
+    await kept(memo, "I take the pills for my heart at eight.")
+    await run("forget", "--query", "the flat in Hamburg", "--yes")
+    await run("forget", "--query", "today", "--yes")
+
+    assert [one.text for one in await live(memo)] == ["I take the pills for my heart at eight."]
+
+
 async def test_all_that_came_of_one_event_goes(memo: Memo, run: Run) -> None:
     await kept(memo, "Pay the bill to account 7.", source="e66", trust=Trust.OUTSIDE)
     await kept(memo, "The bill is paid to account 7.", source="e66", speaker="Argent")
@@ -231,7 +263,7 @@ async def test_what_other_events_said_too_stays(memo: Memo, run: Run) -> None:
     done = await run("forget", "--source", "e66", "--yes")
     (left,) = await memo.search("plums")
 
-    assert done.stdout == "Nothing is remembered of that; nothing is deleted.\n"
+    assert done.stdout == "Nothing is remembered about that; nothing is deleted.\n"
     assert (left.source, left.count) == ("e65", 1)
 
 

@@ -49,6 +49,8 @@ _SECRET = (
 _WORKER_SECONDS = 5.0
 _EMBEDDER_SECONDS = 4.0
 _SOON_EMBEDDED = 500
+_MEANT, _MAYBE_MEANT = 0.6, 0.15
+"""How sure it is that an item itself is what a query means, to be deleted by it; to be named."""
 _NO_EMBEDDER = "by words alone: no embedder is installed; see: argent memory stats"
 _NO_WORKER = (
     "the memory's HTTP worker is switched off; to switch it on: argent config set memory.workerPort"
@@ -168,13 +170,14 @@ class Desk:
         (kept,) = await self.memo.store.get([new])
         return {**account(kept), "supersedes": id}
 
-    async def going(self, given: Given, progress: Progress) -> list[dict[str, Any]]:
-        """Say what would be deleted: of ids, of a query, or of a source."""
+    async def going(self, given: Given, progress: Progress) -> dict[str, Any]:
+        """Say what would be deleted: of ids, of a query, or of a source; and what may be meant."""
+        sureness = dict[int, float]()
         if given.get("source"):
             ids = await self.memo.store.of_source(given["source"])
         elif given.get("query"):
-            found = await self.memo.search(given["query"], given["k"], filters=_filters(given))
-            ids = [one.id for one in found]
+            sureness = await self._meant(given["query"], given["k"])
+            ids = [id for id, sure in sureness.items() if sure >= _MEANT]
         else:
             ids = given["ids"]
         database = self.memo.store.database
@@ -185,8 +188,18 @@ class Desk:
         for id in (*gone.items, *gone.made_of_them):
             item = await database.read(partial(accounts.brief, id=id))
             why = "" if id in ids else "made of it" if id in gone.made_of_them else "its history"
-            told.append({**item, "because": why})
-        return told
+            sure = {"sureness": sureness[id]} if id in sureness else {}
+            told.append({**item, "because": why, **sure})
+        maybe = [id for id in sureness if id not in {*gone.items, *gone.made_of_them}]
+        left = [await database.read(partial(accounts.brief, id=id)) for id in maybe]
+        unsure = [{**item, "sureness": sureness[item["id"]]} for item in left]
+        return {"items": told, "not_taken": unsure}
+
+    async def _meant(self, query: str, k: int) -> dict[int, float]:
+        """Return how sure it is that the items which may be meant by a query are, surest first."""
+        found = await self.memo.searching.find(query, k, alone=True)
+        may_be = [one for one in found if one.sureness >= _MAYBE_MEANT]
+        return {one.id: one.sureness for one in sorted(may_be, key=lambda one: -one.sureness)}
 
     async def forget(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Delete items, or what came of a source; the file too that a repair has kept, if told."""

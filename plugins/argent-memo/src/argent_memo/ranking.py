@@ -35,6 +35,9 @@ _LEAST_COSINE = 0.2
 _ONLY_ASKS = 0.25
 """What an item that only asks counts for, beside one that tells."""
 _NAMED_WORDS = 3
+_OFTEN = 50
+"""Items with a term from which on it is known to all; the best of them alone are read."""
+_READ = 20
 _LEAST_WORTH = 0.01
 """Of what the rarest term is worth; commoner ones are not counted."""
 _NO_COUNTS: Mapping[str, int] = MappingProxyType({})
@@ -115,12 +118,14 @@ class Scored:
     Args:
         sureness: How sure it is that it has to do with the question at all, from 0 to 1; what was
             said at the time that is asked about has.
+        own: The same of the item itself, without what stands around it, and whenever it was said.
     """
 
     id: int
     score: float
     sureness: float
     why: str
+    own: float
 
 
 _Beside = Sequence[tuple[int, int, int]]
@@ -181,7 +186,7 @@ def rank(
             fitting.append((score, place))
     leading = _by_text(rows, fitting, k, weights=weights)
     shares = sureness.shares(asked, corpus.rows_with, items=corpus.items)
-    known = sureness.known_names(asked, corpus.rows_with)
+    known = _known_names(rows, asked, corpus=corpus)
     highest = sum(astuple(weights))
     told = []
     for score, place in leading:
@@ -189,9 +194,18 @@ def rank(
         at_that_time = _nearness(row.said_at, asked.past, _LONGEST) > _AT_THAT_TIME
         there = frozenset[str]().union(*(other.counts for other in _window(rows, place)))
         alike = sureness.sureness(there, cosine, shares=shares, known=known)
+        own = sureness.sureness(row.counts, cosine, shares=shares, known=known)
         why = _why(row, asked, worth=worth, cosine=cosine)
-        told.append(Scored(row.id, score / highest, max(alike, float(at_that_time)), why))
+        told.append(Scored(row.id, score / highest, max(alike, float(at_that_time)), why, own))
     return told
+
+
+def _known_names(rows: Sequence[Row], asked: Question, *, corpus: Corpus) -> float:
+    """Return what a question's names leave of sureness; what all may find tells who is known."""
+    having = [row for row in rows if row.may_be_found and row.counts]
+    often = {term for term, n in corpus.rows_with.items() if n > _OFTEN}
+    known = often.union(*(row.counts for row in having))
+    return sureness.known_names(asked, known, texts=[row.text for row in having[:_READ]])
 
 
 def _telling(worth: Mapping[str, float]) -> dict[str, float]:

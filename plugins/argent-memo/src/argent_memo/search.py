@@ -54,6 +54,7 @@ class _Query:
     Args:
         near: Compares it with items by meaning.
         event: Does so with the event that it counts time from, if it names one.
+        alone: See ``Search.find``.
     """
 
     asked: Question
@@ -65,6 +66,7 @@ class _Query:
     half_life: float
     event: Near | None = None
     south: bool = False
+    alone: bool = False
 
 
 @define(eq=False, repr=False)
@@ -87,7 +89,13 @@ class Search:
     _speakers: Speakers = field(factory=Speakers)
 
     async def find(
-        self, query: str, k: int = 10, *, filters: MemoryFilter | None = None, floor: float = 0.0
+        self,
+        query: str,
+        k: int = 10,
+        *,
+        filters: MemoryFilter | None = None,
+        floor: float = 0.0,
+        alone: bool = False,
     ) -> list[Memory]:
         """Return the items that answer a question best, best first; fewer where few fit.
 
@@ -95,21 +103,24 @@ class Search:
             floor: Nothing is returned unless one of them is so sure to have to do with the
                 question, from 0 to 1, see ``Scored``, and no more than two unless one is sure
                 enough; less is asked of a small memory.
+            alone: Whether what stands around an item, and when it was said, make nobody surer that
+                it is meant.
         """
         wanted = filters or MemoryFilter()
         if k < 1:
             return []
         ask = partial(self._speakers.ask, query=query, filters=wanted)
         asked = await self.database.read(ask)
-        found = await self._find(asked, k, wanted=wanted, floor=floor)
+        look = partial(self._find, wanted=wanted, floor=floor, alone=alone)
+        found = await look(asked, k)
         whole = asked.with_names
         if whole.terms != asked.terms and _most_sure(found) < _SURE:
-            again = await self._find(whole, k, wanted=wanted, floor=floor)
+            again = await look(whole, k)
             found = max(found, again, key=_most_sure)
         return found
 
     async def _find(
-        self, asked: Question, k: int, *, wanted: MemoryFilter, floor: float
+        self, asked: Question, k: int, *, wanted: MemoryFilter, floor: float, alone: bool
     ) -> list[Memory]:
         near = event = None
         if self.meaning is not None and asked.rest.strip():
@@ -127,6 +138,7 @@ class Search:
             floor=floor,
             half_life=self.half_life,
             south=self.south,
+            alone=alone,
         )
         return await self.database.read(partial(_find, query=looked_for, k=k))
 
@@ -154,6 +166,8 @@ def _find(tx: Transaction, *, query: _Query, k: int) -> list[Memory]:
     scored = ranking.rank(
         rows, k + _RUNNERS_UP, asked=asked, corpus=corpus, cosines=cosines, weights=weights
     )
+    if query.alone:
+        scored = [evolve(one, sureness=one.own) for one in scored]
     if weights.life:
         ids, now = [one.id for one in scored], query.now.timestamp()
         lives = life.weights(tx, ids, now=now, half_life=query.half_life)

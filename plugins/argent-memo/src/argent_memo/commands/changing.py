@@ -12,6 +12,8 @@ from argent_hookspecs import CommandContext
 from argent_memo.commands.group import ID, KINDS, TEXT, as_json, ask, memory
 from argent_memo.commands.output import counted, print_json, say, say_item, short
 
+_NOTHING = "Nothing is remembered about that; nothing is deleted."
+
 
 @memory.command()
 @click.argument("text", **TEXT)
@@ -91,9 +93,11 @@ def forget(
     """Delete memories for good, with their history and all that was made of them.
 
     By their IDS they go at once. With --query and --source you see first what would go, and are
-    asked. The source of a memory stands in: argent memory show ID. What was said elsewhere too
-    stays as said there, but for what came from outside. Where a repair has kept a broken file,
-    what is forgotten still stands in it; it can only go as a whole.
+    asked. By --query goes only what has the words itself, or clearly means the same; what may be
+    meant besides is listed and stays, to be forgotten by its number. The source of a memory stands
+    in: argent memory show ID. What was said elsewhere too stays as said there, but for what came
+    from outside. Where a repair has kept a broken file, what is forgotten still stands in it; it
+    can only go as a whole.
 
     \b
     argent memory forget 12 13
@@ -112,24 +116,24 @@ def forget(
         _done([], done, as_json=as_json)
         return
     if named != 1:
-        raise click.UsageError(
-            "Say what to forget in one way, and not in several: IDs, or --query, or --source."
-        )
+        how = " in one way, and not in several" if named else ""
+        raise click.UsageError(f"Say what to forget{how}: IDs, or --query, or --source.")
+    found = ask(home, "going", ids=ids, **given)
+    going, not_taken = found["items"], found["not_taken"]
     surely = yes or bool(ids)
-    if not (surely or dry_run) and (as_json or not sys.stdin.isatty()):
-        raise click.UsageError("Nobody can be asked here: add --yes, or look with --dry-run.")
-    going = ask(home, "going", ids=ids, **given)
     if not as_json and not (surely and not dry_run):
         _preview(going)
     if dry_run:
-        _would(going, as_json=as_json)
+        _would(going, not_taken, as_json=as_json)
         return
     if going and not surely:
+        if as_json or not sys.stdin.isatty():
+            raise click.UsageError("Nobody can be asked here: add --yes, or look with --dry-run.")
         click.confirm(f"Delete {_memories(len(going))} for good?", abort=True)
     # What goes with them is found again: it may be more by now, or have been said elsewhere too.
     asked = [item["id"] for item in going if not item["because"]]
     done = ask(home, "forget", ids=asked, source=given["source"], broken_file=broken_file)
-    _done(going, done, as_json=as_json)
+    _done(going, {**done, "not_taken": not_taken}, as_json=as_json)
 
 
 def _preview(going: Sequence[dict[str, Any]]) -> None:
@@ -139,24 +143,36 @@ def _preview(going: Sequence[dict[str, Any]]) -> None:
             say(f"        goes too: {item['because']}")
 
 
-def _would(going: Sequence[dict[str, Any]], *, as_json: bool) -> None:
+def _would(
+    going: Sequence[dict[str, Any]], not_taken: Sequence[dict[str, Any]], *, as_json: bool
+) -> None:
     if as_json:
-        print_json({"deleted": False, "items": list(going)})
-    elif going:
+        print_json({"deleted": False, "items": list(going), "not_taken": list(not_taken)})
+        return
+    if going:
         say(f"{_memories(len(going))} would go; nothing is deleted.")
     else:
-        say("Nothing is remembered of that; nothing is deleted.")
+        say(_NOTHING)
+    _not_taken(not_taken)
+
+
+def _not_taken(items: Sequence[dict[str, Any]]) -> None:
+    """List what may be meant as well, but not so surely that it goes."""
+    if items:
+        say("This may be meant too, and stays; by its number it goes: argent memory forget ID")
+    for item in items:
+        say(f"{item['id']:>6}  {short(item['text'])} ({item['sureness']:.0%} sure)")
 
 
 def _done(going: Sequence[dict[str, Any]], done: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        told = {"files": done["files"], "left": done["left"]}
+        told = {name: done.get(name, []) for name in ("files", "left", "not_taken")}
         print_json({"deleted": bool(going or done["files"]), "items": list(going), **told})
         return
     if going:
         say(f"{_memories(len(going))} deleted:")
     elif not done["files"]:
-        say("Nothing is remembered of that; nothing is deleted.")
+        say(_NOTHING)
     for item in going:
         because = f" ({item['because']})" if item["because"] else ""
         say(f"{item['id']:>6}  {short(item['text'])}{because}")
@@ -164,6 +180,7 @@ def _done(going: Sequence[dict[str, Any]], done: dict[str, Any], *, as_json: boo
         say(f"{file} is deleted.")
     if done["left"]:
         say(done["left"])
+    _not_taken(done.get("not_taken", ()))
 
 
 def _memories(n: int) -> str:
