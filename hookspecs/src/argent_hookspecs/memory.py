@@ -84,6 +84,8 @@ class MemoryFilter:
         trust: Only the word of these; all, if empty.
         asker: Who asks, as people call them: what they say of themselves is theirs.
         private: Whether the question is for models of this machine only.
+        without_private: Whether what is for models of this machine only is left out, as if it were
+            not there: it is not found, and nothing else is found by way of it.
     """
 
     audiences: tuple[str, ...] | None = None
@@ -94,6 +96,7 @@ class MemoryFilter:
     trust: tuple[Trust, ...] = ()
     asker: str = ""
     private: bool = False
+    without_private: bool = False
 
 
 @runtime_checkable

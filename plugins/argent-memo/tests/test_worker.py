@@ -136,6 +136,7 @@ class TestWhatItServes:
             _, found = await client.ask("GET", path)
             return {one["text"] for one in found["items"]}
 
+        assert await shown("/search?q=tea+with+rum&k=1") == {"I like tea."}
         for path in ("/search?q=tea&", "/items?", "/timeline?"):
             assert await shown(path) == {"I like tea."}
             assert await shown(f"{path}private=1") == {"I like tea.", "I like tea with rum."}

@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from attrs import evolve
+
 from argent_hookspecs import MemoryFilter
 
 
@@ -21,6 +23,8 @@ def conditions(filters: MemoryFilter, *, state: str = "live") -> tuple[str, Sequ
         if wanted is not None:
             where.append(f"items.{column} IN (SELECT value FROM json_each(?))")
             given.append(json.dumps([str(one) for one in wanted]))
+    if filters.without_private:
+        where.append("NOT items.private")
     if filters.since is not None:
         where.append("items.said_at >= ?")
         given.append(filters.since.timestamp())
@@ -28,3 +32,8 @@ def conditions(filters: MemoryFilter, *, state: str = "live") -> tuple[str, Sequ
         where.append("items.said_at < ?")
         given.append(filters.until.timestamp())
     return " AND ".join(where), given
+
+
+def heard(filters: MemoryFilter) -> MemoryFilter:
+    """Return which items may help to find others: all that may come up there, of anybody."""
+    return evolve(filters, since=None, until=None, kinds=(), speaker="", trust=())

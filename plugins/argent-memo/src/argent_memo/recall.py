@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from attrs import define, evolve
@@ -38,6 +38,10 @@ _OF_LABEL = 60
 _ASCII_PER_TOKEN = 3.6
 
 
+_Chosen = tuple[Memory, ContextBlock]
+_Within = Callable[[int, Sequence[Memory]], Iterable[_Chosen]]
+
+
 @define(eq=False, repr=False)
 class Recall:
     """Finds what may help with an event."""
@@ -62,22 +66,29 @@ class Recall:
             asker=legible(event.sender_name or event.sender),
             private=request.private,
         )
-        found = await memo.searching.find(
+        found, for_any = await memo.searching.find_apart(
             event.text, _MOST + len(recent), filters=filters, floor=_FLOOR
         )
-        found = _telling(found)
-        ids = [memory.id for memory in found]
-        against = await memo.store.database.read(partial(conflicts.against, ids=ids))
-        corrected = await memo.store.database.read(partial(_corrections, ids=ids))
-        asked = set(terms(event.text[:_LONGEST]))
-        told = [
-            evolve(one, source="") if one.id in corrected else one
-            for one in _with_other_sides(found, against)
-        ]
-        blocks = _within(request.budget, told, asked=asked, recent=recent)
+        within = partial(_within, asked=set(terms(event.text[:_LONGEST])), recent=recent)
+        told = await self._in_full(for_any)
+        if found == for_any:
+            blocks: Iterable[_Chosen] = within(request.budget, told)
+        else:
+            blocks = _for_each(request.budget, await self._in_full(found), told, within=within)
         chosen = sorted(blocks, key=lambda pair: (pair[0].said_at, pair[0].id))
         memo.told.note(request.turn, [memory for memory, _ in chosen])
         return [block for _, block in chosen]
+
+    async def _in_full(self, found: Sequence[Memory]) -> list[Memory]:
+        """Return what tells something, each with what does not agree with it."""
+        found, database = _telling(found), self.memo.store.database
+        ids = [memory.id for memory in found]
+        against = await database.read(partial(conflicts.against, ids=ids))
+        corrected = await database.read(partial(_corrections, ids=ids))
+        return [
+            evolve(one, source="") if one.id in corrected else one
+            for one in _with_other_sides(found, against)
+        ]
 
 
 def _telling(found: Sequence[Memory]) -> list[Memory]:
@@ -97,14 +108,34 @@ def _corrections(tx: Transaction, *, ids: Sequence[int]) -> set[int]:
     return {id for (id,) in rows}
 
 
+def _for_each(
+    budget: int, found: Sequence[Memory], for_any: Sequence[Memory], *, within: _Within
+) -> Iterable[_Chosen]:
+    """Return the best for whichever model will answer, which nobody knows yet.
+
+    What is better for one of this machine takes up to half of the room; no other is told it, nor
+    what is found by way of it.
+
+    Args:
+        found: For a model of this machine.
+        for_any: For any other.
+    """
+    known = {memory.id for memory, _ in within(budget, for_any)}
+    better = [evolve(one, private=True) for one, _ in within(budget, found) if one.id not in known]
+    chosen = {memory.id: (memory, made) for memory, made in within(budget // 2, better)}
+    left = budget - sum(_tokens(made) for _, made in chosen.values())
+    chosen |= {memory.id: (memory, made) for memory, made in within(left, for_any)}
+    return chosen.values()
+
+
 def _within(
     budget: int, found: Sequence[Memory], *, asked: Collection[str], recent: Collection[int]
-) -> Iterator[tuple[Memory, ContextBlock]]:
+) -> Iterator[_Chosen]:
     """Yield the best for which there is room."""
     count = 0
     for memory in found:
         made = block(memory, asked=asked)
-        tokens = _estimate(made.text) + (_OF_LABEL if memory.trust is Trust.OUTSIDE else 0)
+        tokens = _tokens(made)
         if count == _MOST or tokens > budget:
             continue
         budget -= tokens
@@ -182,6 +213,10 @@ def _excerpt(text: str, asked: Collection[str]) -> str:
     before = "… " if start else ""
     after = " …" if start + len(part) < len(text) else ""
     return f"{before}{part.strip()}{after}"
+
+
+def _tokens(made: ContextBlock) -> int:
+    return _estimate(made.text) + (_OF_LABEL if made.trust is Trust.OUTSIDE else 0)
 
 
 def _estimate(text: str) -> int:

@@ -19,13 +19,12 @@ from functools import partial
 from attrs import define, evolve, field, frozen
 
 from argent_hookspecs import Clock, Database, Memory, MemoryFilter, Transaction
-from argent_memo import anchors, items, life, ranking, sureness, times
+from argent_memo import anchors, life, ranking, reading, sureness, times
 from argent_memo.earlier import with_earlier
 from argent_memo.filters import conditions
-from argent_memo.items import COLUMNS
 from argent_memo.meaning import Meaning, Near
 from argent_memo.question import Question
-from argent_memo.ranking import WEIGHTS, Corpus, Row, Scored, Weights
+from argent_memo.ranking import WEIGHTS, Corpus, Scored, Weights
 from argent_memo.speakers import Speakers
 
 _POSTINGS = 1000
@@ -107,21 +106,41 @@ class Search:
                 it is meant.
         """
         wanted = filters or MemoryFilter()
+        found, _ = await self._found(query, k, wanted=wanted, floor=floor, alone=alone)
+        return found
+
+    async def find_apart(
+        self, query: str, k: int, *, filters: MemoryFilter, floor: float
+    ) -> tuple[list[Memory], list[Memory]]:
+        """Find as ``find`` does; return that, and what is found as if nothing private were there.
+
+        Where the question is for models of this machine only, both are the same.
+        """
+        found, has_private = await self._found(query, k, wanted=filters, floor=floor)
+        if filters.private or not has_private:
+            return found, found
+        without = evolve(filters, without_private=True)
+        return found, await self.find(query, k, filters=without, floor=floor)
+
+    async def _found(
+        self, query: str, k: int, *, wanted: MemoryFilter, floor: float, alone: bool = False
+    ) -> tuple[list[Memory], bool]:
+        """Return what is found, and whether what is private may have had to do with it."""
         if k < 1:
-            return []
+            return [], False
         ask = partial(self._speakers.ask, query=query, filters=wanted)
         asked = await self.database.read(ask)
         look = partial(self._find, wanted=wanted, floor=floor, alone=alone)
-        found = await look(asked, k)
+        found, has_private = await look(asked, k)
         whole = asked.with_names
         if whole.terms != asked.terms and _most_sure(found) < _SURE:
-            again = await look(whole, k)
-            found = max(found, again, key=_most_sure)
-        return found
+            again, too = await look(whole, k)
+            found, has_private = max(found, again, key=_most_sure), has_private or too
+        return found, has_private
 
     async def _find(
         self, asked: Question, k: int, *, wanted: MemoryFilter, floor: float, alone: bool
-    ) -> list[Memory]:
+    ) -> tuple[list[Memory], bool]:
         near = event = None
         if self.meaning is not None and asked.rest.strip():
             near = await self.meaning.near(asked.rest, private=wanted.private)
@@ -147,10 +166,10 @@ def _most_sure(found: Sequence[Memory]) -> float:
     return max((one.sureness for one in found), default=0.0)
 
 
-def _find(tx: Transaction, *, query: _Query, k: int) -> list[Memory]:
+def _find(tx: Transaction, *, query: _Query, k: int) -> tuple[list[Memory], bool]:
     (count, length) = tx.execute("SELECT items, length FROM totals").fetchone()
     if not count:
-        return []
+        return [], False
     asked = anchors.timed(
         tx, query.asked, near=query.event, filters=query.filters, now=query.now, south=query.south
     )
@@ -159,8 +178,8 @@ def _find(tx: Transaction, *, query: _Query, k: int) -> list[Memory]:
         items=count, mean_length=max(1.0, length / count), rows_with=_known(tx, asked.terms)
     )
     candidates = _candidates(tx, evolve(query, asked=asked), rows_with=corpus.rows_with)
-    rows = _with_neighbours(tx, candidates, query.filters)
-    cosines = _cosines(tx, query.near, rows)
+    rows, has_private = reading.with_neighbours(tx, candidates, query.filters)
+    cosines = reading.cosines(tx, query.near, rows)
     known = query.near.known if query.near is not None and cosines else 0.0
     weights = ranking.weigh(query.weights, asked, known=known)
     scored = ranking.rank(
@@ -172,8 +191,10 @@ def _find(tx: Transaction, *, query: _Query, k: int) -> list[Memory]:
         ids, now = [one.id for one in scored], query.now.timestamp()
         lives = life.weights(tx, ids, now=now, half_life=query.half_life)
         scored = ranking.by_life(scored, lives, weights=weights)
-    told = _told(tx, _sure(scored[:k], floor=query.floor, items=count))
-    return with_earlier(tx, told, asked=asked, filters=query.filters)
+    told = reading.told(tx, _sure(scored[:k], floor=query.floor, items=count))
+    found = with_earlier(tx, told, asked=asked, filters=query.filters)
+    by_event = (asked.spans or asked.loose) and times.named_event(asked.text) is not None
+    return found, bool(has_private or by_event or any(one.private for one in found))
 
 
 def _without_dates(asked: Question) -> Question:
@@ -253,13 +274,17 @@ def _by_meaning(tx: Transaction, near: Near, *, filters: MemoryFilter) -> set[in
     for many in (_UNFILTERED * _BY_MEANING, _MOST_UNFILTERED):
         nearest = near.nearest(tx, many)
         allowed = _that_may_be_found(tx, nearest, filters)
-        if len(allowed) >= _BY_MEANING or len(nearest) < many or filters.audiences is None:
+        if len(allowed) >= _BY_MEANING or len(nearest) < many or not _leaves_out(filters):
             return set([id for id in nearest if id in allowed][:_BY_MEANING])
-    # A group's few among the many of others: of its own the newest are compared.
+    # A group's few among the many of others, or what is not private: the newest are compared.
     where, given = conditions(filters)
     rows = tx.execute(_NEWEST.replace("MAY_BE_FOUND", where), (*given, _MOST_UNFILTERED)).fetchall()
     cosines = near.cosines(tx, [id for (id,) in rows])
     return set(sorted(cosines, key=lambda id: -cosines[id])[:_BY_MEANING])
+
+
+def _leaves_out(filters: MemoryFilter) -> bool:
+    return filters.audiences is not None or filters.without_private
 
 
 def _by_time(
@@ -294,38 +319,6 @@ def _that_may_be_found(tx: Transaction, ids: Iterable[int], filters: MemoryFilte
     return {id for (id,) in tx.execute(sql, (json.dumps(list(ids)), *given)).fetchall()}
 
 
-def _with_neighbours(tx: Transaction, ids: set[int], filters: MemoryFilter) -> list[Row]:
-    """Read candidates, with what was said just before and after each in its session."""
-    where, given = conditions(filters)
-    sql = _AROUND.replace("MAY_BE_FOUND", where)
-    rows = tx.execute(sql, (json.dumps(sorted(ids)), *given)).fetchall()
-    return [Row(*row) for row in rows]
-
-
-def _cosines(tx: Transaction, near: Near | None, rows: Sequence[Row]) -> dict[int, float]:
-    """Return how near rows are in meaning, less where the question can be read in part only."""
-    if near is None or not near.known:
-        return {}
-    found = near.cosines(tx, [row.id for row in rows])
-    return {id: near.known * cosine for id, cosine in found.items()}
-
-
-def _told(tx: Transaction, scored: Sequence[Scored]) -> list[Memory]:
-    sql = f"SELECT {COLUMNS} FROM items WHERE id IN (SELECT value FROM json_each(?))"
-    rows = tx.execute(sql, (json.dumps([one.id for one in scored]),)).fetchall()
-    found = {row[0]: items.memory(row) for row in rows}
-    return [
-        evolve(
-            found[one.id],
-            score=round(one.score, 4),
-            sureness=round(one.sureness, 2),
-            why=one.why,
-        )
-        for one in scored
-        if one.id in found
-    ]
-
-
 _BEST = "SELECT rowid FROM words WHERE words MATCH ? AND rowid > ? ORDER BY rank LIMIT ?"
 _BEST_BETWEEN = (  # CROSS JOIN: the index is read first (https://www.sqlite.org/optoverview.html)
     "SELECT words.rowid FROM words CROSS JOIN items ON items.id = words.rowid"
@@ -339,14 +332,3 @@ _SAID = (
 )
 _AFTER = _SAID.replace(" DESC", "")
 _NEWEST = "SELECT id FROM items WHERE MAY_BE_FOUND ORDER BY id DESC LIMIT ?"
-_AROUND = (
-    "WITH found AS (SELECT items.id, session, position FROM items"
-    "  WHERE id IN (SELECT value FROM json_each(?))),"
-    " near AS (SELECT id FROM found UNION SELECT items.id FROM found JOIN items"
-    "  ON items.session = found.session"
-    f"  AND items.position BETWEEN found.position - {ranking.REACH}"
-    f"  AND found.position + {ranking.REACH})"
-    " SELECT items.id, items.session, items.position, items.said_at, items.speaker, items.text,"
-    "  words.terms, MAY_BE_FOUND"
-    " FROM near JOIN items ON items.id = near.id JOIN words ON words.rowid = near.id"
-)

@@ -84,16 +84,14 @@ class Store:
         return [id for (id,) in rows]
 
     async def timeline(
-        self, filters: MemoryFilter, *, limit: int, newest: bool = False, private: bool = True
+        self, filters: MemoryFilter, *, limit: int, newest: bool = False
     ) -> list[Memory]:
         """Return what was said or happened, oldest first.
 
         Args:
             newest: Whether the newest are returned where there are more, and not the oldest.
-            private: Whether what is for models of this machine only is, too.
         """
         where, given = conditions(filters)
-        where += "" if private else " AND NOT items.private"
         order = "said_at DESC, id DESC" if newest else "said_at, id"
         sql = f"SELECT {COLUMNS} FROM items WHERE {where} ORDER BY {order} LIMIT ?"
 

@@ -227,6 +227,7 @@ class MemoryTools:
         first, size = page_of(page, limit, most=_MOST_LISTED)
         span = MemoryFilter(
             audiences=here.audiences,
+            without_private=here.without_private,
             since=day_of(since),
             until=day_of(until, after=True) if until else None,
         )
@@ -257,6 +258,7 @@ class MemoryTools:
             audiences=audiences_at(place, share, conversation=run.conversation),
             asker=_asker(run),
             private=run.private,
+            without_private=not run.private,
         )
 
     async def _sources(self, run: ToolRun, ids: Sequence[int] | None, *, text: str) -> list[Memory]:

@@ -140,8 +140,7 @@ class _Api:
         words, k = query.text("q"), query.number("k", 10, most=_MOST)
         filters = await worker_query.filters(self.worker, query)
         found = await self.memo.search(words, k, filters=filters)
-        shown = [m for m in found if filters.private or not m.private]
-        return _answer({"items": [{**accounts.account(m), **_found(m)} for m in shown]})
+        return _answer({"items": [{**accounts.account(m), **_found(m)} for m in found]})
 
     async def list(self, request: web.Request) -> web.Response:
         query = worker_query.read(request, "limit", "before", shows=True)
@@ -197,7 +196,7 @@ class _Api:
         query = worker_query.read(request, "since", "until", "limit", shows=True)
         limit = query.number("limit", 50, most=_MOST)
         filters = await worker_query.filters(self.worker, query)
-        found = await self.memo.store.timeline(filters, limit=limit, private=filters.private)
+        found = await self.memo.store.timeline(filters, limit=limit)
         return _answer({"items": [accounts.account(one) for one in found]})
 
     async def stats(self, request: web.Request) -> web.Response:

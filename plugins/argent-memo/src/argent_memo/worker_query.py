@@ -89,8 +89,13 @@ async def filters(worker: Worker, query: Query) -> MemoryFilter:
     since, until = query.moment("since"), query.moment("until")
     if spans.is_reversed(since, until):
         raise Refused(400, "the span ends before it begins: since is the earlier one")
+    private = query.is_private()
     shown = MemoryFilter(
-        audiences=query.audiences(), private=query.is_private(), since=since, until=until
+        audiences=query.audiences(),
+        private=private,
+        without_private=not private,
+        since=since,
+        until=until,
     )
     try:
         await demand_audiences(worker.memo, worker.ctx.agent, names=query.audiences())

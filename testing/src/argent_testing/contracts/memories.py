@@ -140,6 +140,7 @@ class MemoryContract(ServiceContract):
             said_at=_DAY + timedelta(days=40),
             trust=Trust.OWNER,
             audience="owner",
+            private=False,
         )
         mine, theirs = await self._add(specimen, _KEPT), await self._add(specimen, other)
         between = _DAY + timedelta(days=20)
@@ -150,6 +151,7 @@ class MemoryContract(ServiceContract):
             "trust": ((Trust.PAIRED,), {mine}),
             "until": (between, {mine}),
             "since": (between, {theirs}),
+            "without_private": (True, {theirs}),
         }
         for name, (value, ids) in wanted.items():
             filters = MemoryFilter(**{name: value})
