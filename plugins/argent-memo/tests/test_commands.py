@@ -377,6 +377,8 @@ async def test_what_cannot_be_mended_is_said(memo: Memo, run: Run) -> None:
         (["search", "x", "--since", "yesterday"], 2, "2026-03-01"),
         (["timeline", "--since", "0001-01-01"], 2, "2026-03-01"),
         (["import", "nowhere.zip"], 2, "does not exist"),
+        (["export", "memories.txt"], 2, "--form"),
+        (["export", "memories.json"], 2, "--form"),
     ],
 )
 async def test_what_cannot_be_done_is_said(
@@ -419,6 +421,20 @@ async def test_what_was_exported_is_taken_in_elsewhere(
     assert again.exit_code == 1 and "is there already" in again.output
     assert "1 memory taken in." in taken.stdout
     assert json.loads(twice.stdout)["items"] == 0
+
+
+async def test_where_there_is_nothing_to_take_in_it_is_said(
+    memo: Memo, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    nothing = await run("import", str(tmp_path / "empty"))
+    saved = tmp_path / "saved.jsonl"
+    await run("export", str(saved))
+    saved.write_bytes(saved.read_bytes() + b"{")
+    broken = await run("import", str(saved))
+
+    assert nothing.exit_code == 1 and "--form says which" in nothing.stderr
+    assert broken.exit_code == 1 and "line 2: it is no JSON object" in broken.stdout
 
 
 async def test_of_a_memory_that_does_not_run_it_is_said_why(argent: Argent, run: Run) -> None:

@@ -10,7 +10,12 @@ from argent_hookspecs import CommandContext
 from argent_memo.commands.group import as_json, ask, memory
 from argent_memo.commands.output import counted, print_json, say
 
+_BY_ENDING = {"": "markdown", ".jsonl": "jsonl"}
 _FORMS = ("openclaw", "chatgpt", "claude", "markdown", "jsonl")
+_NOTHING = (
+    "Nothing was found there that can be taken in: is it what you mean, and of a form that is known"
+    f" ({', '.join(_FORMS)})? --form says which, if it was guessed wrong."
+)
 
 
 @memory.command("export", short_help="Write all that is remembered to files.")
@@ -20,8 +25,8 @@ _FORMS = ("openclaw", "chatgpt", "claude", "markdown", "jsonl")
     "--format",
     "form",
     type=click.Choice(["markdown", "jsonl"]),
-    help="markdown: a folder to read, of what holds now; jsonl: a file with all of it. Guessed from"
-    " PATH.",
+    help="markdown: a folder to read, of what holds now; jsonl: a file with all of it. Told by the"
+    " ending of PATH, if it is .jsonl or there is none.",
 )
 @as_json
 @click.pass_obj
@@ -32,7 +37,12 @@ def export(home: CommandContext, path: Path, form: str | None, as_json: bool) ->
     argent memory export ./memories               a folder of Markdown
     argent memory export memories.jsonl           all of it, for another memory to take in
     """
-    form = form or ("jsonl" if path.suffix == ".jsonl" else "markdown")
+    form = form or _BY_ENDING.get(path.suffix.lower())
+    if form is None:
+        raise click.UsageError(
+            f"{path.name} may be either: say --form markdown for a folder, or --form jsonl for a"
+            " file, which is called .jsonl as a rule."
+        )
     done = ask(home, "export", path=str(path.absolute()), form=form)
     if as_json:
         print_json(done)
@@ -79,8 +89,12 @@ def import_(ctx: click.Context, path: Path, form: str | None, audience: str, as_
         if done["left_out"]:
             say(f"Left out, for they look like keys or passwords: {done['left_out']:,}")
         if done["broken"]:
-            say(f"Could not be read: {done['broken']:,}")
+            say(f"Not taken in: {done['broken']:,}")
         for error in done["errors"]:
             say(f"    {error}")
+    seen = sum(done[what] for what in ("items", "skipped", "left_out", "broken"))
+    if not seen and path.suffix != ".jsonl":
+        click.echo(_NOTHING, err=True)
+        ctx.exit(1)
     if done["broken"]:
         ctx.exit(1)

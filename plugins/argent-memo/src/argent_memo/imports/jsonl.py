@@ -19,10 +19,10 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from argent_hookspecs import NewMemory, Transaction
-from argent_memo import index, items
+from argent_hookspecs import NewMemory
+from argent_memo import items
 from argent_memo.confidential import is_confidential
-from argent_memo.identity import identity
+from argent_memo.imports.keeping import Row, keep, link_all
 from argent_memo.imports.records import Imported, ImportRefused, when
 from argent_memo.items import Place
 from argent_memo.store import Store
@@ -33,33 +33,9 @@ VERSION = 1
 _BATCH = 300
 _LONGEST_LINE = 16 << 20
 _LARGEST_TEXT = 1_000_000
+_STAYS = "it was corrected or set aside here since, and stays so; see: argent memory show {}"
 _STATES = ("live", "superseded", "archived")
 _RELATIONS = ("made of", "conflicts with", "about")
-
-
-@frozen(kw_only=True)
-class _Row:
-    """An item as it stands in a file.
-
-    Args:
-        memory: Whose export it is.
-        id: Its number there.
-        key: What it is known by, here too.
-        others: Keys, times and sources of when it was said again.
-        uses: When it was told, in which turn, why, and whether that mattered.
-    """
-
-    memory: str
-    id: int
-    key: str
-    new: NewMemory
-    place: Place
-    state: str
-    count: int
-    created_at: float
-    superseded_by: int | None
-    others: Sequence[tuple[str, float, str]]
-    uses: Sequence[tuple[float, str, str, int]]
 
 
 @frozen
@@ -70,11 +46,13 @@ class Line:
         name: Of the line, for a person.
         memory: Whose export it is.
         said: An item or a link; empty, if it cannot be read.
+        wrong: Why that is, then.
     """
 
     name: str
     memory: str
     said: Mapping[str, Any]
+    wrong: str = "it is no JSON object, or cut off"
 
 
 @define
@@ -90,9 +68,9 @@ class _Reading:
     ids: dict[tuple[str, int], int] = field(factory=dict)
     links: list[tuple[str, int, int, str]] = field(factory=list)
 
-    def sort(self, lines: Sequence[Line]) -> list[_Row]:
+    def sort(self, lines: Sequence[Line]) -> list[Row]:
         """Return the items of some lines, and keep what comes last."""
-        rows = list[_Row]()
+        rows = list[Row]()
         for line in lines:
             try:
                 if "link" in line.said:
@@ -100,11 +78,13 @@ class _Reading:
                 else:
                     rows += self._rows(line)
             except items.ODD as error:
-                self.imported.complain(f"{line.name}: {error!s:.100}" if line.said else line.name)
+                missing = " is missing" if isinstance(error, KeyError) else ""
+                why = f"{error!s:.100}{missing}" if line.said else line.wrong
+                self.imported.complain(f"{line.name}: {why}")
         return rows
 
-    def _rows(self, line: Line) -> list[_Row]:
-        row = _row(line.said, line.memory)
+    def _rows(self, line: Line) -> list[Row]:
+        row = _row(line)
         linked = [_link((row.id, *link)) for link in line.said.get("links", ())]
         if is_confidential(row.new.text):
             self.imported.left_out += 1
@@ -129,17 +109,20 @@ async def take_in(
     database, imported = store.database, reading.imported
     while batch := await asyncio.to_thread(lambda: [*islice(lines, _BATCH)]):
         rows = await asyncio.to_thread(reading.sort, batch)
-        kept = await database.write(partial(_keep, rows=rows))
-        for row, (id, new) in zip(rows, kept, strict=True):
-            reading.ids[row.memory, row.id] = id
-            imported.items += new
-            imported.skipped += not new
+        now = store.clock.now().timestamp()
+        kept = await database.write(partial(keep, rows=rows, now=now))
+        for row, one in zip(rows, kept, strict=True):
+            reading.ids[row.memory, row.id] = one.id
+            if one.stays:
+                imported.complain(f"{row.name}: {_STAYS.format(one.id)}")
+            imported.items += one.new
+            imported.skipped += not (one.new or one.stays)
         progress(imported.seen)
     ids = reading.ids
     for start in range(0, len(reading.links), _BATCH):
         links = reading.links[start : start + _BATCH]
         known = [(ids.get((of, one)), ids.get((of, other)), how) for of, one, other, how in links]
-        await database.write(partial(_link_all, links=known))
+        await database.write(partial(link_all, links=known))
     return imported
 
 
@@ -188,14 +171,16 @@ def _check(head: Mapping[str, Any], path: Path) -> str:
     return str(head.get("memory", ""))
 
 
-def _row(line: Mapping[str, Any], memory: str) -> _Row:
+def _row(read: Line) -> Row:
     """Read an item. Raises one of ``items.ODD`` where it is wrong."""
+    line, memory = read.said, read.memory
     id, state, count = _whole(line["item"]), line["state"], _whole(line["count"])
     if state not in _STATES or count < 1:
         raise ValueError("a field has no sense")
     superseded = line["superseded_by"]
     key = f"memory:{memory}/{id}" if line["key"] is None else _text(line["key"])
-    changed = line.get("changed", False)
+    changed, created_at = line.get("changed", False), _time(line["created_at"]).timestamp()
+    corrects = (key, created_at) if changed else None
     if changed:  # a hand has changed its words: it is another one, said once
         key = f"{key}/{blake2b(_text(line['text']).encode(), digest_size=8).hexdigest()}"
     new = NewMemory(
@@ -214,15 +199,17 @@ def _row(line: Mapping[str, Any], memory: str) -> _Row:
     )
     if not new.text or not new.audience:
         raise ValueError("a field is empty")
-    return _Row(
+    return Row(
+        name=read.name,
         memory=memory,
         id=id,
         key=key,
+        corrects=corrects,
         new=items.storable(new),
         place=Place(origin=_text(line["origin"]), name=_text(line["place"])),
         state=state,
         count=1 if changed else count,
-        created_at=_time(line["created_at"]).timestamp(),
+        created_at=created_at,
         superseded_by=None if superseded is None else _whole(superseded),
         others=[] if changed else [_saying(*saying) for saying in line["said_again"]],
         uses=[(_seconds(at), _text(t), _text(w), _whole(m)) for at, t, w, m in line["uses"]],
@@ -261,62 +248,3 @@ def _link(link: Any) -> tuple[int, int, str]:
     if relation not in _RELATIONS:
         raise ValueError("there is no such relation")
     return _whole(one), _whole(other), relation
-
-
-def _keep(tx: Transaction, *, rows: Sequence[_Row]) -> list[tuple[int, bool]]:
-    """Keep items; return their numbers, and which of them are new."""
-    own = identity(tx)
-    return [_keep_one(tx, row, own=_own(row, own)) for row in rows]
-
-
-def _own(row: _Row, memory: str) -> int | None:
-    """Return the number that an item had in this memory, if it came from here; from afar too."""
-    if row.memory == memory:
-        return row.id
-    number = row.key.removeprefix(f"memory:{memory}/")
-    return int(number) if number != row.key and number.isdecimal() and len(number) < 19 else None
-
-
-def _keep_one(tx: Transaction, row: _Row, *, own: int | None) -> tuple[int, bool]:
-    found = tx.execute(_KNOWN, (row.key, own, row.new.text)).fetchone()
-    if found is not None:
-        return int(found[0]), False
-    same = tx.execute(_SAME, (items.digest(row.new),)).fetchone()
-    if same is not None and row.state == "live":
-        at = row.new.said_at.timestamp() if row.new.said_at else row.created_at
-        _say_again(tx, same[0], [(row.key, at, row.new.source), *row.others])
-        return int(same[0]), False
-    id = items.insert(tx, row.new, place=row.place, now=row.created_at)
-    tx.execute("UPDATE items SET state = ? WHERE id = ?", (row.state, id))
-    _say_again(tx, id, row.others)
-    tx.execute("UPDATE items SET count = ? WHERE id = ?", (row.count, id))
-    tx.executemany("INSERT INTO uses VALUES (?, ?, ?, ?, ?)", [(id, *use) for use in row.uses])
-    index.put(tx, id)
-    return id, True
-
-
-def _say_again(tx: Transaction, id: int, others: Sequence[tuple[str, float, str]]) -> None:
-    said = "INSERT OR IGNORE INTO sayings VALUES (?, ?, ?, ?)"
-    new = sum(tx.execute(said, (id, *other)).rowcount for other in others)
-    tx.execute("UPDATE items SET count = count + ? WHERE id = ?", (new, id))
-
-
-def _link_all(tx: Transaction, *, links: Sequence[tuple[int | None, int | None, str]]) -> None:
-    for one, other, relation in links:
-        if one is None or other is None or one == other:
-            continue
-        if relation == "superseded by":
-            tx.execute(_SUPERSEDED, (other, one))
-        else:
-            tx.execute("INSERT OR IGNORE INTO links VALUES (?, ?, ?)", (one, other, relation))
-
-
-_KNOWN = (
-    "SELECT id FROM items WHERE key = ?1 UNION ALL SELECT item FROM sayings WHERE key = ?1"
-    " UNION ALL SELECT id FROM items WHERE id = ?2 AND text = ?3 LIMIT 1"
-)
-_SAME = "SELECT id FROM items WHERE digest = ? AND state = 'live'"
-_SUPERSEDED = (
-    "UPDATE items SET superseded_by = ? WHERE id = ? AND state = 'superseded'"
-    " AND superseded_by IS NULL"
-)

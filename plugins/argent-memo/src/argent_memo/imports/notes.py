@@ -89,7 +89,8 @@ def exported(wish: Wish) -> Generator[Line, None, None]:
                 continue
             page = pages.read(clean(path.read_text("utf-8-sig")))
             name = path.relative_to(base).as_posix()
-            yield from (Line(f"{name}, line {n}", page.memory, said) for n, said in page.points)
+            for n, said in page.points:
+                yield Line(f"{name}, line {n}", page.memory, said, "its comment cannot be read")
 
 
 def _may_be_exported(path: Path) -> bool:
