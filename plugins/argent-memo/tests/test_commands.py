@@ -86,6 +86,26 @@ async def test_what_is_added_is_the_owners_word_and_is_found(memo: Memo, run: Ru
         assert part in found.stdout
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"do": "search"},
+        {"do": "search", "query": 7, "k": 3},
+        {"do": "forget", "ids": 7},
+        {"do": []},
+    ],
+)
+async def test_a_malformed_request_is_answered_and_the_next_one_too(
+    argent: Argent, memo: Memo, request_: dict[str, Any]
+) -> None:
+    async with LocalCommandContext(argent.home).connect("memo") as connection:
+        answers = aiter(connection)
+        await connection.send(request_)
+        assert "error" in await anext(answers)
+        await connection.send({"do": "stats"})
+        assert (await anext(answers))["result"]["items"] == 0
+
+
 async def test_what_is_added_again_is_counted(memo: Memo, run: Run) -> None:
     await run("add", "I like tea.")
     again = await run("add", "I like TEA!")

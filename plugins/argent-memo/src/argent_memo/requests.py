@@ -54,6 +54,8 @@ async def serve(desk: Desk, connection: Connection) -> None:
             answer = {"result": result, "remark": progress.remark}
         except ArgentError as error:
             answer = {"error": str(error)}
+        except (KeyError, TypeError, AttributeError) as error:
+            answer = {"error": f"the request is malformed ({error!r})"}
         except (ValueError, ArithmeticError) as error:  # a row that holds what none can hold
             answer = {"error": f"an item is damaged ({error}). See: argent memory check"}
         finally:
