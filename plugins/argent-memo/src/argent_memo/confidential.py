@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from argent_memo.tellings import speaks_of_secrets, tells_secret
+from argent_memo.tellings import tells_secret, words_for_secrets
 
 _KEYS = re.compile(
     r"""
@@ -60,18 +60,27 @@ def without_secrets(text: str, *, before: str = "") -> str:
     Args:
         before: What it answers.
     """
-    looks, tells = _looks(text), speaks_of_secrets(f"{before}\n{text}")
-    if not looks and not tells:
-        return text
-    kept = []
-    for sentence in _sentences(_PRIVATE_KEY.sub("", text)):
-        if not (_looks(sentence) or (tells and tells_secret(sentence, before=before))):
-            kept.append(sentence)
+    return parted(text, before=before)[0]
+
+
+def parted(text: str, *, before: str = "") -> tuple[str, list[str]]:
+    """Return a text without the sentences that hold a secret, and these.
+
+    Args:
+        before: What it answers.
+    """
+    looks, named = _looks(text), words_for_secrets(f"{before}\n{text}")
+    if not looks and not named:
+        return text, []
+    kept, held = list[str](), _PRIVATE_KEY.findall(text)
+    for sentence in sentences(_PRIVATE_KEY.sub("", text)):
+        secret = _looks(sentence) or (named and tells_secret(sentence, before=before, among=named))
+        (held if secret else kept).append(sentence)
         before = sentence
     left = "".join(kept)
-    if left == text:
-        return "" if looks else text  # one that goes over several sentences
-    return "" if _looks(left) else left.strip()
+    if left == text and not looks:
+        return text, []  # one that goes over several sentences
+    return ("", [text]) if left == text or _looks(left) else (left.strip(), held)
 
 
 def answers_with_secret(text: str, *, before: str) -> bool:
@@ -79,7 +88,7 @@ def answers_with_secret(text: str, *, before: str) -> bool:
     return len(text) <= _SHORT and tells_secret(text, before=before)
 
 
-def _sentences(text: str) -> Iterator[str]:
+def sentences(text: str) -> Iterator[str]:
     """Yield the sentences of a text with the space behind them; a heading, with what it heads."""
     start = 0
     for match in _ENDS.finditer(text):
