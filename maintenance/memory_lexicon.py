@@ -4,10 +4,11 @@ Months, days, weeks and phrases such as "last week" are dateparser's: CLDR's, an
 seasons have the names that Home Assistant's translators gave them; plurals and quarters are CLDR's
 (Babel), dates of moving feasts those of holidays and python-dateutil, numbers those of num2words,
 and the time zones of the south IANA's (tzdata). What nobody has a table for, such as "before" and
-other cases of the seasons, is kept by hand in ``memory_times.toml``. The wheels are only read:
+other cases of the seasons, is kept by hand in ``memory_times.toml``; which of it are common words
+of other languages is looked up in wordfreq. The wheels are only read:
 
     pip download --no-deps dateparser homeassistant holidays
-    pip install babel num2words python-dateutil tzdata
+    pip install babel num2words python-dateutil tzdata wordfreq
     python maintenance/memory_lexicon.py . plugins/argent-memo/src/argent_memo/lexicon.json
 
 Needs argent-memo, whose way of folding words it goes by.
@@ -29,6 +30,7 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from dateutil.easter import easter
+from memory_spellings import Spelt
 from num2words import num2words
 
 from argent_memo.words import UNSPACED, fold, words
@@ -105,12 +107,14 @@ def main(folder: str, target: str) -> None:
     _seasons(entries, _wheel(folder, "homeassistant"))
     pack = tomllib.loads(Path(__file__).with_name("memory_times.toml").read_text("utf-8"))
     fixed, moving = pack.pop("fixed"), pack.pop("moving")
+    spelt = Spelt(pack)
     for language in pack.values():
-        _by_hand(entries, language)
+        _by_hand(entries, language, spelt)
     lexicon: dict[str, Any] = {
         "months": {name: sorted(numbers) for name, numbers in sorted(months.items())},
         "time_words": sorted(said),
         "entries": entries.sorted(),
+        "written": spelt.sorted(),
         "feasts": {**fixed, **dict(_feasts(_wheel(folder, "holidays"), moving))},
     }
     text = json.dumps(lexicon, ensure_ascii=False, separators=(",", ":"))
@@ -240,14 +244,15 @@ def _seasons(entries: _Entries, wheel: Path) -> None:
                     entries.add(states[season], "season", number)
 
 
-def _by_hand(entries: _Entries, language: Mapping[str, Sequence[str]]) -> None:
+def _by_hand(entries: _Entries, language: Mapping[str, Sequence[str]], spelt: Spelt) -> None:
     """Take what is kept by hand for a language."""
     meaning: dict[str, tuple[Any, ...]] = {
         **{season: ("season", number) for number, season in enumerate(_SEASONS)},
         **{name: ("decade", tens) for name, tens in _DECADES.items()},
         **{name: ("shift", way) for name, way in _WAYS.items()},
         **{name: ("relative", *amount) for name, amount in _NAMED.items()},
-        **{name: (name,) for name in ("ago", "in_season", "in_itself", "of", "formerly")},
+        **{name: (name,) for name in ("ago", "in_season", "in_month", "in_itself", "of")},
+        "formerly": ("formerly",),
         "weekend": ("unit", "weekend"),
         "quarter": ("unit", "quarter"),
     }
@@ -258,7 +263,8 @@ def _by_hand(entries: _Entries, language: Mapping[str, Sequence[str]]) -> None:
         else:
             means = meaning.get(name, ("feast", name))
         for phrase in phrases:
-            entries.add(phrase, *means)
+            if means[0] not in ("cue", "formerly") or spelt.may_stand(phrase, name):
+                entries.add(phrase, *means)
 
 
 def _feasts(wheel: Path, moving: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, list[Any]]]:

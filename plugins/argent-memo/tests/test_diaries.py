@@ -118,7 +118,7 @@ async def test_what_is_counted_from_an_event_is_about_so_far_from_it(tmp_path: P
             await memo.search(f"What did we do {time} the exam?")
             for time in ("two weeks after", "in the week after", "three months after")
         ]
-    first = [[one.text for one in of if "exam" not in one.text][0] for of in found]
+    first = [next(one.text for one in of if "exam" not in one.text) for of in found]
     assert first == [
         "We planted tulips behind the shed.",
         "We painted the long fence behind the shed.",
@@ -179,6 +179,54 @@ async def test_what_held_before_is_told_where_that_is_asked_for(query: str, tmp_
     found = await found_by(tmp_path, query)
     assert found[0].text == "I live in Bremen."
     assert in_words(found[0]).startswith("[2021-02-01, until 2023-05-03] Ann")
+
+
+@pytest.mark.parametrize(
+    ("query", "texts", "told"),
+    [
+        ("What do I take before breakfast?", "I take {} before breakfast.", 2),
+        ("Was steht vor dem Regal?", "Vor dem Regal steht ein {}.", 2),
+        ("Which car do I drive?", "I drive a car called {}.", 1),
+        ("When do we see the choir once a week?", "We see the choir of {} once a week.", 1),
+    ],
+)
+async def test_what_holds_stands_in_front_where_the_past_is_not_asked_for(
+    query: str, texts: str, told: int, tmp_path: Path
+) -> None:
+    async with load_plugin(argent_memo, folder=tmp_path, clock=FakeClock(NOW)) as specimen:
+        memo = memo_of(specimen.ctx)
+        (id,) = await said(memo, texts.format("Panda"), "2021-02-01")
+        await memo.store.correct(id, text=texts.format("Volvo"), said_at=at("2023-05-03"))
+        found = await memo.search(query)
+    expected = [texts.format(name) for name in ("Volvo", "Panda")]
+    assert [one.text for one in found] == expected[:told]
+
+
+async def test_of_many_versions_the_last_are_told_beside_what_holds(tmp_path: Path) -> None:
+    days = [f"{year}-02-01" for year in range(2010, 2024)]
+    async with load_plugin(argent_memo, folder=tmp_path, clock=FakeClock(NOW)) as specimen:
+        memo = memo_of(specimen.ctx)
+        ids = await lived(memo, *((f"town {day}", day) for day in days))
+        asked = ("Where did I live before?", "Where did I live in 2022 and in 2021?")
+        found = [[one.id for one in await memo.search(query, k)] for query in asked for k in (1, 9)]
+    assert found[0] == found[2] == [ids[-1]]
+    assert found[1] == [*reversed(ids[-3:-1]), ids[-1]]
+    assert len(found[3]) == 3 and found[3][-1] == ids[-1]
+
+
+async def test_somebody_called_as_a_month_is_no_time(tmp_path: Path) -> None:
+    async with load_plugin(argent_memo, folder=tmp_path, clock=FakeClock(NOW)) as specimen:
+        memo = memo_of(specimen.ctx)
+        names = {"Julie": "2023-07-10", "Marta": "2023-03-10", "Augusta": "2023-08-10"}
+        for name, day in names.items():
+            await said(memo, f"{name} is a nurse in the hospital.", "2023-11-03")
+            await said(memo, f"We work where it is cold, and go to market {day}.", day)
+        first = [(await memo.search(f"Where does {name} work?"))[0].text for name in names]
+    assert first == [f"{name} is a nurse in the hospital." for name in names]
+
+
+async def said(memo: Memo, text: str, day: str) -> list[int]:
+    return [await memo.add(NewMemory(text=text, said_at=at(day)))]
 
 
 async def test_what_held_then_is_told_where_a_time_is_named(tmp_path: Path) -> None:

@@ -153,6 +153,69 @@ def test_no_event_is_named(query: str) -> None:
     assert told(query, now=NOW, years=(2023, 2024)).event is None
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Which car do I drive?",
+        "Quel est le nez de Cyrano ?",
+        "When do we see the choir once a week?",
+        "Ist das prima?",
+        "Was steht vor dem Regal?",
+        "What do I take before breakfast?",
+        "Co je rychlejší než tvoje auto?",
+        "В каком зале лекция до обеда?",
+    ],
+)
+def test_how_something_was_is_not_asked_for(query: str) -> None:
+    assert not told(query, now=NOW, years=(2023, 2024)).formerly
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Where did I live before?",
+        "Where did I live before, and with whom?",
+        "What did I use to drive, and what was it formerly called?",
+        "Wo wohnte ich früher?",
+        "Où vivais-je avant ?",
+        "Kde jsem bydlel dříve?",
+        "Где я жил раньше?",
+        "Önceden nerede oturuyordum?",
+        "我以前住在哪里？",
+        "मैं पहले कहाँ रहता था?",
+        "Where did I live before 2021?",
+    ],
+)
+def test_how_something_was_is_asked_for(query: str) -> None:
+    assert told(query, now=NOW, years=(2023, 2024)).formerly
+
+
+@pytest.mark.parametrize("name", ["Julie", "Marta", "Marco", "Maja", "Augusta", "April"])
+def test_a_month_alone_may_be_a_name(name: str) -> None:
+    asked = told(f"Where does {name} work?", now=NOW, years=(2023, 2024))
+    assert not asked.spans
+    assert not asked.loose
+    assert [said for said, _ in asked.maybe] == [name.lower()] * 2
+    among = told(f"Where does {name} work?", now=NOW, years=(2023, 2024), people=[f"{name} May"])
+    assert not among.maybe
+
+
+@pytest.mark.parametrize(
+    ("query", "months"),
+    [
+        ("What did April do in April?", ["2023-04-01", "2024-04-01"]),
+        ("What did April do on April 7?", ["2023-04-07", "2024-04-07"]),
+        ("What happened in June?", ["2023-06-01", "2024-06-01"]),
+        ("Was war im Juli?", ["2023-07-01", "2024-07-01"]),
+        ("Co było w maju?", ["2023-05-01", "2024-05-01"]),
+    ],
+)
+def test_a_month_is_one_where_the_question_says_so(query: str, months: list[str]) -> None:
+    asked = told(query, now=NOW, years=(2023, 2024), people=["April"])
+    starts = [f"{datetime.fromtimestamp(start, UTC):%Y-%m-%d}" for start, _ in asked.spans]
+    assert starts == months
+
+
 def test_a_day_without_a_year_is_that_of_each_year() -> None:
     found = named("What did we do on 7 May?")
     assert found == [("2023-05-07", "2023-05-08"), ("2024-05-07", "2024-05-08")]

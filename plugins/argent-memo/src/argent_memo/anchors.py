@@ -62,8 +62,10 @@ def timed(
         filters: What may be found.
         south: Whether it is summer in January.
     """
-    told = times.told(asked.text, now=now, years=_years(tx), south=south)
+    told = times.told(asked.text, now=now, years=_years(tx), south=south, people=asked.speakers)
     spans, loose = list(told.spans), list(told.loose)
+    if told.maybe and told.event is None and not loose:
+        loose = _months(tx, told.maybe)
     if told.event is not None and not spans:
         at = when(tx, told.event, near=near, filters=filters)
         spans, loose = told.event.times(at) if at is not None else ([], [])
@@ -74,7 +76,15 @@ def timed(
         past=tuple([span for span in most if span[1] <= now.timestamp()]),
         loose=tuple(loose[:_MOST_SPANS]),
         formerly=told.formerly,
+        before=frozenset(told.before),
     )
+
+
+def _months(tx: Transaction, maybe: Sequence[tuple[str, Span]]) -> list[Span]:
+    """Return the months that may be meant; one whose name was ever said is found by that."""
+    names = json.dumps([term for name, _ in maybe for term in terms(name)])
+    spoken = {term for term, _ in tx.execute(_KNOWN, (names,)).fetchall()}
+    return [span for name, span in maybe if spoken.isdisjoint(terms(name))]
 
 
 def _years(tx: Transaction) -> list[int]:

@@ -16,43 +16,69 @@ from argent_hookspecs import Memory, MemoryFilter, Transaction
 from argent_memo import items
 from argent_memo.filters import conditions
 from argent_memo.items import COLUMNS
+from argent_memo.periods import Span
 from argent_memo.question import Question
+from argent_memo.words import terms
 
 _MOST = 3
 """Results whose past is looked at."""
+_MOST_OLDER = 2
+"""Of what one has superseded, the last."""
 
 
 def with_earlier(
-    tx: Transaction, found: Sequence[Memory], *, asked: Question, filters: MemoryFilter
+    tx: Transaction, found: Sequence[Memory], *, asked: Question, filters: MemoryFilter, k: int
 ) -> list[Memory]:
-    """Put in front of each result what held before it, if that is asked for; no more in all."""
-    if not found or not (asked.formerly or asked.spans):
-        return list(found)
+    """Put beside each result what held before it, if that is asked for; no more than ``k`` in all.
+
+    It stands in front where it is surely asked for, else behind; never without the result.
+    """
+    if not found or not (asked.formerly or asked.spans or asked.before):
+        return list(found[:k])
     where, given = conditions(filters, state="superseded")
     sql = _OLDER.replace("MAY_BE_FOUND", where)
     ids = json.dumps([memory.id for memory in found[:_MOST]])
     older: dict[int, list[Memory]] = {}
     for newer, until, *row in tx.execute(sql, (ids, *given)).fetchall():
         old = items.memory(row)
-        if asked.formerly or _held(old, until, asked=asked):
+        if asked.formerly or asked.before or _held(old, until, asked.spans):
             ends = old.holds_until or items.moment(until)
             older.setdefault(newer, []).append(evolve(old, holds_until=ends))
     told: list[Memory] = []
     for memory in found:
-        why = f"held before memory {memory.id}"
-        told += [
-            evolve(old, score=memory.score, sureness=memory.sureness, why=why)
-            for old in older.get(memory.id, ())
-        ]
-        told.append(memory)
-    return told[: max(len(found), 2 if older else 0)]
+        versions = older.get(memory.id, [])[: min(_MOST_OLDER, k - len(told) - 1)]
+        before = [one for one in versions if _is_meant(one, memory, asked=asked)]
+        behind = [one for one in versions if one not in before]
+        told += [*_like(memory, before), memory, *_like(memory, behind)]
+        if len(told) >= k:
+            break
+    return told
 
 
-def _held(old: Memory, until: float, *, asked: Question) -> bool:
-    """Tell whether something held at a time that is named."""
+def _like(memory: Memory, versions: Sequence[Memory]) -> list[Memory]:
+    why = f"held before memory {memory.id}"
+    return [evolve(old, score=memory.score, sureness=memory.sureness, why=why) for old in versions]
+
+
+def _is_meant(old: Memory, newer: Memory, *, asked: Question) -> bool:
+    """Tell whether it is surely asked for, and not what took its place.
+
+    "Before Berlin" means what does not name Berlin, if what took its place does. "Before breakfast"
+    may stand in both.
+    """
+    if asked.formerly or (
+        old.holds_until is not None and _held(old, old.holds_until.timestamp(), asked.past)
+    ):
+        return True
+    named = asked.before.intersection(terms(newer.text))
+    return not named.issubset(terms(old.text))
+
+
+def _held(old: Memory, until: float, spans: Sequence[Span]) -> bool:
+    """Tell whether something held at one of some times."""
     since = (old.holds_from or old.said_at).timestamp()
     ends = until if old.holds_until is None else old.holds_until.timestamp()
-    return any(since < end and start < ends for start, end in asked.spans)
+    return any(since < end and start < ends for start, end in spans)
 
 
 _HELD = (  # an edit leaves the day on which it was said: then it counts when it was written

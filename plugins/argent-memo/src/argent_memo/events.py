@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from attrs import frozen
 
 from argent_memo import periods
+from argent_memo.common import asks_nothing
 from argent_memo.lexicon import Piece
 from argent_memo.periods import Span
 from argent_memo.words import terms
@@ -23,6 +24,8 @@ _DAY = 86400.0
 _WEEK = 7 * _DAY
 _AROUND = {"day": 1, "week": 3, "month": 15, "year": 180}
 """Days by which people are mistaken who count so."""
+_SHORT = 2
+"""Characters that name nothing: "我", "он"."""
 _BEGINNING, _END = -1e12, 1e12
 """Long before and after everything."""
 
@@ -73,10 +76,17 @@ def named(folded: str, found: Sequence[Piece]) -> Event | None:
             if relation == "while" and not piece.first and not in_front:
                 continue  # "When did I move?"
             text = _before(folded, piece) if in_front else _behind(folded, piece)
-            if terms(text):
+            if terms(text) and not (piece.means("formerly") and alone(folded, piece)):
                 number, unit = _how_long(found, at)
                 return Event(relation, text, number, unit)
     return None
+
+
+def alone(folded: str, piece: Piece) -> bool:
+    """Tell whether nothing is named that a "before" could be about: "Where did I live before?"."""
+    sides = {in_front for relation, in_front in piece.means("cue") if relation == "before"}
+    texts = [_before(folded, piece) if side else _behind(folded, piece) for side in sides]
+    return all(len(text) <= _SHORT or asks_nothing(terms(text)) for text in texts)
 
 
 def _behind(folded: str, piece: Piece) -> str:

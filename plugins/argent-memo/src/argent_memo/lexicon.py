@@ -24,6 +24,7 @@ NUMBER = "#"
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _MOST_DIGITS = 3
 _SHORT = 3
+_INSIDE = "in_month"
 _NOTHING: Sequence[Any] = ()
 
 Meanings = Mapping[str, Sequence[Sequence[Any]]]
@@ -65,6 +66,8 @@ class Lexicon:
         numbers: What words for numbers come to.
         ends: The last words of phrases that say when something was or will be, with the first ones.
         times: Names of times, where a script has no spaces.
+        inside: What in front of a month says that something was in it.
+        written: How words are spelt that are others where they are folded: "dříve" is no "drive".
         feasts: Their dates, the day of a year or all of them, and how many days they last.
     """
 
@@ -74,6 +77,8 @@ class Lexicon:
     numbers: Mapping[str, int]
     ends: Mapping[str, Collection[str]]
     times: Sequence[str]
+    inside: frozenset[str]
+    written: Mapping[str, Sequence[str]]
     feasts: Mapping[str, tuple[str | Sequence[str], int]]
 
 
@@ -109,6 +114,8 @@ def lexicon() -> Lexicon:
         numbers=numbers,
         ends=_ends(times),
         times=[name for name in names if UNSPACED.fullmatch(name)],
+        inside=frozenset(phrase for phrase, meant in raw["entries"].items() if [_INSIDE] in meant),
+        written=raw["written"],
         feasts={name: (dates, days) for name, (dates, days) in raw["feasts"].items()},
     )
 

@@ -35,6 +35,7 @@ class Question:
             with a question that has "this week" in it.
         loose: Times that may be meant, no more: all before or after something.
         formerly: Whether it asks how something was.
+        before: Terms of that before which it may ask how something was.
     """
 
     text: str
@@ -46,6 +47,7 @@ class Question:
     past: tuple[times.Span, ...] = ()
     loose: tuple[times.Span, ...] = ()
     formerly: bool = False
+    before: frozenset[str] = frozenset()
 
     @property
     def with_names(self) -> Question:
