@@ -67,7 +67,11 @@ class Commands(click.Group):
             close = difflib.get_close_matches(name, known, n=1)
             hint = f' Did you mean "{close[0]}"?' if close else " See `argent --help`."
             if name in PACKAGES:
-                hint = f" It comes with a package: pip install {PACKAGES[name]}"
+                package = PACKAGES[name]
+                hint = (
+                    f" It comes with a package: pip install {package}; in a clone of Argent:"
+                    f" pip install ./plugins/{package}"
+                )
             ctx.fail(f'There is no command "{name}".{hint}')
         return super().resolve_command(ctx, args)
 

@@ -25,6 +25,7 @@ from argent_memo import (
     accounts,
     broken_file,
     conflicts,
+    embedders,
     forgetting,
     mending,
     not_kept,
@@ -51,7 +52,7 @@ _EMBEDDER_SECONDS = 4.0
 _SOON_EMBEDDED = 500
 _MEANT, _MAYBE_MEANT = 0.6, 0.15
 """How sure it is that an item itself is what a query means, to be deleted by it; to be named."""
-_NO_EMBEDDER = "by words alone: no embedder is installed; see: argent memory stats"
+_STATS = "see: argent memory stats"
 _NO_WORKER = (
     "the memory's HTTP worker is switched off; to switch it on: argent config set memory.workerPort"
     " 37778"
@@ -117,7 +118,8 @@ class Desk:
         """
         embedding = self.memo.embedding
         if not embedding.name:
-            return _NO_EMBEDDER
+            why = await embedders.lacking(self.ctx.agent) or f"{embedders.NONE}; {_STATS}"
+            return f"by words alone: {why}"
         with suppress(TimeoutError):
             async with asyncio.timeout(_EMBEDDER_SECONDS):
                 while not embedding.trouble and embedding.waiting < _SOON_EMBEDDED:
@@ -235,7 +237,10 @@ class Desk:
 
     async def stats(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Say how much is remembered, and what search can go by."""
-        return await accounts.figures(self.memo.store.database, self.memo.embedding.embedder)
+        embedding = self.memo.embedding
+        lacking = "" if embedding.name else await embedders.lacking(self.ctx.agent)
+        figures = await accounts.figures(self.memo.store.database, embedding.embedder)
+        return {**figures, "embedder_lacks": lacking}
 
     async def check(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Look for damage."""
