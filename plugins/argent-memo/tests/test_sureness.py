@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import argent_memo
-from argent_hookspecs import NewMemory, Trust
+from argent_hookspecs import MemoryFilter, NewMemory, Trust
 from argent_memo.items import Place
 from argent_memo.memo import Memo, memo_of
 from argent_testing import load_plugin
@@ -87,3 +87,38 @@ async def test_what_merely_asks_stands_behind_what_tells(memo: Memo) -> None:
     found = await memo.search(asked)
 
     assert "Bern" in found[0].text
+
+
+async def test_a_noun_is_no_strangers_name(memo: Memo) -> None:
+    told = "Mein Handy liegt meistens auf dem Schrank, bei der Lampe und dem Buch."
+    await memo.add(NewMemory(text=told, speaker="Ann", said_at=BEGAN))
+    (large, *_), (small, *_) = [
+        await memo.search(asked)
+        for asked in ("Wo liegt mein Telefon meistens?", "wo liegt mein telefon meistens?")
+    ]
+
+    assert large.text == small.text == told
+    assert large.sureness == small.sureness
+
+
+async def test_who_is_named_elsewhere_is_no_less_a_stranger_here(memo: Memo) -> None:
+    group = MemoryFilter(audiences=("telegram:-7", "everyone"))
+    said = "The boat of the club is in the harbour, and it is red."
+    await memo.add(NewMemory(text=said, speaker="Ivo", audience="telegram:-7"))
+    asked = "Did Ivo say where Zebulon is, and whether the boat is in the harbour?"
+    (before, *_) = await memo.search(asked.replace("Ivo", "anybody"), filters=group)
+    await memo.add(NewMemory(text="Zebulon owes me money.", audience="owner", private=True))
+    (after, *_) = await memo.search(asked.replace("Ivo", "anybody"), filters=group)
+
+    assert abs(after.sureness - before.sureness) < 0.02
+
+
+async def test_a_word_that_is_worth_nothing_hides_no_day(memo: Memo) -> None:
+    for n in range(80):
+        text = f"We go on and on about it, number {n}."
+        await memo.add(NewMemory(text=text, speaker="Ann", said_at=BEGAN))
+    sailed = NewMemory(text="Sailed round Elba.", said_at=BEGAN - timedelta(days=300))
+    await memo.add(sailed)
+
+    asked = f"What was going on on {sailed.said_at:%d %B %Y}?"
+    assert "Elba" in (await memo.search(asked, 3))[0].text

@@ -75,9 +75,9 @@ def look(text: str) -> Seen:
     return Seen(tuple(names), phrases, _share(tokens, least=1))
 
 
-def capitals(texts: Sequence[str]) -> float:
+def capitals(texts: Sequence[str], *, least: int = _LEAST_WORDS) -> float:
     """Return the share of capitalised words in mid-sentence over texts; 0 where there are few."""
-    return _share([token for text in texts for token in _tokens(text)], least=_LEAST_WORDS)
+    return _share([token for text in texts for token in _tokens(text)], least=least)
 
 
 def is_written_small(name: str, texts: Sequence[str]) -> bool:

@@ -35,9 +35,6 @@ _LEAST_COSINE = 0.2
 _ONLY_ASKS = 0.25
 """What an item that only asks counts for, beside one that tells."""
 _NAMED_WORDS = 3
-_OFTEN = 50
-"""Items with a term from which on it is known to all; the best of them alone are read."""
-_READ = 20
 _LEAST_WORTH = 0.01
 """Of what the rarest term is worth; commoner ones are not counted."""
 _NO_COUNTS: Mapping[str, int] = MappingProxyType({})
@@ -173,7 +170,8 @@ def rank(
     by_words = _by_words(rows, beside, worth, corpus=corpus)
     by_meaning = _by_meaning(rows, beside, cosines)
     found = [place for place, row in enumerate(rows) if row.may_be_found]
-    most_words = max([by_words[place] for place in found], default=0.0) or 1.0
+    enough = sureness.enough(corpus.rows_with, items=corpus.items)
+    most_words = max([enough, *(by_words[place] for place in found)])
     fitting = []
     for place in found:
         row, words = rows[place], by_words[place]
@@ -186,7 +184,8 @@ def rank(
             fitting.append((score, place))
     leading = _by_text(rows, fitting, k, weights=weights)
     shares = sureness.shares(asked, corpus.rows_with, items=corpus.items)
-    known = _known_names(rows, asked, corpus=corpus)
+    having = [(row.counts, row.text) for row in rows if row.may_be_found and row.counts]
+    known = sureness.known_names(asked, having, rows_with=corpus.rows_with)
     highest = sum(astuple(weights))
     told = []
     for score, place in leading:
@@ -198,14 +197,6 @@ def rank(
         why = _why(row, asked, worth=worth, cosine=cosine)
         told.append(Scored(row.id, score / highest, max(alike, float(at_that_time)), why, own))
     return told
-
-
-def _known_names(rows: Sequence[Row], asked: Question, *, corpus: Corpus) -> float:
-    """Return what a question's names leave of sureness; what all may find tells who is known."""
-    having = [row for row in rows if row.may_be_found and row.counts]
-    often = {term for term, n in corpus.rows_with.items() if n > _OFTEN}
-    known = often.union(*(row.counts for row in having))
-    return sureness.known_names(asked, known, texts=[row.text for row in having[:_READ]])
 
 
 def _telling(worth: Mapping[str, float]) -> dict[str, float]:

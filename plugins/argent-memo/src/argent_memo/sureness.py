@@ -8,10 +8,10 @@ languages are in ``common_words.json``; the ranking does without them.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from argent_memo.common import asks_nothing
-from argent_memo.names import look
+from argent_memo.names import MANY_CAPITALS, capitals, look
 from argent_memo.question import Question
 from argent_memo.words import terms
 
@@ -19,7 +19,11 @@ FEW_ITEMS = 300
 """Where fewer are known, how rare a word is can hardly be told from them."""
 _ENOUGH_TERMS = 8
 _USUAL_COSINE = 0.15
+_FEW = 50
 _OF_STRANGERS = 1 / 3
+_OFTEN = 50
+_READ = 20
+"""Texts in which is looked how much their capitals say."""
 
 
 def rarity(n: int, items: int) -> float:
@@ -62,8 +66,39 @@ def sureness(
     return min(1.0, known * max(covered, cosine - _USUAL_COSINE, 0.0))
 
 
-def known_names(asked: Question, rows_with: Mapping[str, int]) -> float:
-    """Return 1, or a half where a question names somebody, and nobody that any item names."""
-    named = [term for name in look(asked.rest).names for term in terms(name)]
-    strange = bool(named) and not asked.speakers and rows_with.keys().isdisjoint(named)
-    return _OF_STRANGERS if strange else 1.0
+def enough(rows_with: Mapping[str, int], *, items: int) -> float:
+    """Return what words must come to by their rarity, to count in full: one of fifty items has one.
+
+    The commonest words of a language are nothing even where they are rare, as in a small memory.
+    """
+    if asks_nothing(rows_with):
+        return rarity(1, max(items, FEW_ITEMS))
+    return rarity(max(1, items // _FEW), items)
+
+
+def known_names(
+    asked: Question,
+    having: Sequence[tuple[Collection[str], str]],
+    *,
+    rows_with: Mapping[str, int],
+) -> float:
+    """Return 1, or a third where a question names somebody, and nobody that any item names.
+
+    Where nouns are capitalised, as in German, nothing shows who is named.
+
+    Args:
+        having: Which terms of the question stand in what may be found, with the text.
+        rows_with: See ``shares``; what stands in many is known, whether or not it was looked at.
+    """
+    seen = look(asked.rest)
+    named = {term for name in seen.names for term in terms(name)}
+    if not named or asked.speakers:
+        return 1.0
+    if any(rows_with.get(term, 0) > _OFTEN for term in named):
+        return 1.0
+    if not all(named.isdisjoint(has) for has, _ in having):
+        return 1.0
+    texts = [asked.rest, *(text for _, text in having[:_READ])]
+    if seen.capitals > MANY_CAPITALS and capitals(texts, least=1) > MANY_CAPITALS:
+        return 1.0
+    return _OF_STRANGERS
