@@ -153,6 +153,20 @@ async def test_what_is_edited_keeps_its_audience(memo: Memo, run: Run) -> None:
     assert "says that already" in same.output
 
 
+async def test_an_edit_to_what_is_said_already_makes_no_double(memo: Memo, run: Run) -> None:
+    await kept(memo, "Ann lives in Bern.", kind=MemoryKind.FACT)
+    await kept(memo, "Ann lives in Basel.")
+    await kept(memo, "Ann lives in Basel.", audience="club", private=True)
+    done = await run("edit", "1", "Ann lives in Basel!")
+    again = await run("edit", "1", "Ann lives in Basel.")
+    old = await as_json(run, "show", "1")
+
+    assert done.stdout == "Memory 2 says that already; it takes the place of memory 1.\n"
+    assert [one["id"] for one in old["later"]] == [2]
+    assert [one.id for one in await live(memo)] == [2, 3]
+    assert again.exit_code == 1 and "was corrected before" in again.output
+
+
 async def test_what_is_forgotten_is_gone(memo: Memo, run: Run) -> None:
     for n in range(3):
         await kept(memo, f"Box {n} holds apples.", key=f"t{n}")
@@ -405,6 +419,7 @@ async def test_what_cannot_be_mended_is_said(memo: Memo, run: Run) -> None:
         (["add", "a \udcff b"], 2, "not UTF-8"),
         (["add", "x", "--kind", "rumour"], 2, "preference"),
         (["add", "x", "--importance", "7"], 2, "range"),
+        (["add", "x", "--importance", "nan"], 2, "no number"),
         (["add", "sk-abcdefghijklmnopqrstuvwxyz"], 1, "argent secrets set NAME"),
         (["edit", "1", "sk-abcdefghijklmnopqrstuvwxyz"], 1, "argent secrets set NAME"),
         (["search", "x", "--since", "yesterday"], 2, "2026-03-01"),

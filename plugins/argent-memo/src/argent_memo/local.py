@@ -25,6 +25,7 @@ from argent_memo import (
     accounts,
     broken_file,
     conflicts,
+    edits,
     embedders,
     forgetting,
     mending,
@@ -37,16 +38,12 @@ from argent_memo.confidential import is_confidential
 from argent_memo.entities import Entities
 from argent_memo.followed import Followed
 from argent_memo.items import Place
-from argent_memo.naming import demand_audiences, source_of
+from argent_memo.naming import demand_audiences, no_memory, source_of
 from argent_memo.requests import TICK, Given, Operation, Progress
 
 if TYPE_CHECKING:
     from argent_memo.memo import Memo
 
-_SECRET = (
-    "it tells a password, a key or a code, and such things are not kept here. A password manager is"
-    " the place for it; what a tool of the agent needs is stored with: argent secrets set NAME"
-)
 _WORKER_SECONDS = 5.0
 _EMBEDDER_SECONDS = 4.0
 _SOON_EMBEDDED = 500
@@ -133,13 +130,13 @@ class Desk:
         """Tell all about an item."""
         item = await self.memo.store.database.read(partial(accounts.whole, id=given["id"]))
         if item is None:
-            raise _missing(given["id"])
+            raise no_memory(given["id"])
         return item
 
     async def add(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Keep the person's own word."""
         if await asyncio.to_thread(is_confidential, given["text"]):
-            raise ArgentError(_SECRET)
+            raise ArgentError(edits.SECRET)
         new = NewMemory(
             text=given["text"],
             kind=given["kind"],
@@ -156,21 +153,7 @@ class Desk:
 
     async def edit(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Put the person's own word in the place of an item."""
-        id, text = given["id"], given["text"]
-        if await asyncio.to_thread(is_confidential, text):
-            raise ArgentError(_SECRET)
-        found = await self.memo.store.get([id])
-        if not found:
-            raise _missing(id)
-        if found[0].text == text:
-            raise ArgentError(f"memory {id} says that already")
-        try:
-            new = await self.memo.store.correct(id, text=text, trust=Trust.OWNER)
-        except KeyError as error:
-            words = f"memory {id} was corrected before; see what holds now: argent memory show {id}"
-            raise ArgentError(words) from error
-        (kept,) = await self.memo.store.get([new])
-        return {**account(kept), "supersedes": id}
+        return await edits.edit(self.memo, given["id"], text=given["text"])
 
     async def going(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Say what would be deleted: of ids, of a query, or of a source; and what may be meant."""
@@ -185,7 +168,7 @@ class Desk:
         database = self.memo.store.database
         gone = await database.read(partial(forgetting.going, ids=ids))
         if missing := sorted(set(ids) - set(gone.items)):
-            raise _missing(*missing)
+            raise no_memory(*missing)
         told = []
         for id in (*gone.items, *gone.made_of_them):
             item = await database.read(partial(accounts.brief, id=id))
@@ -321,9 +304,3 @@ def _filters(given: Given) -> MemoryFilter:
         since=datetime.fromisoformat(since) if since else None,
         until=datetime.fromisoformat(until) if until else None,
     )
-
-
-def _missing(*ids: int) -> ArgentError:
-    what = "is no memory" if len(ids) == 1 else "are no memories"
-    which = ", ".join(map(str, ids))
-    return ArgentError(f"there {what} {which}. See: argent memory timeline")

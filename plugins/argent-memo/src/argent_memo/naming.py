@@ -21,6 +21,13 @@ class NotKnown(ArgentError):
     """Report a name that nothing is called by, or several things, and what there is."""
 
 
+def no_memory(*ids: int) -> ArgentError:
+    """Return what says that there is nothing of these numbers."""
+    what = "is no memory" if len(ids) == 1 else "are no memories"
+    which = ", ".join(map(str, ids))
+    return ArgentError(f"there {what} {which}. See: argent memory timeline")
+
+
 async def demand_audiences(memo: Memo, agent: Agent, *, names: Iterable[str]) -> None:
     """Raise ``NotKnown`` unless something may come up, or was said, at each of the places."""
     for name in dict.fromkeys(names):

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from argent_hookspecs import CommandContext
-from argent_memo.commands.group import ID, KINDS, TEXT, as_json, ask, memory
+from argent_memo.commands.group import ID, KINDS, SHARE, TEXT, as_json, ask, memory
 from argent_memo.commands.output import counted, print_json, say, say_item, short
 
 _NOTHING = "Nothing is remembered about that; nothing is deleted."
@@ -20,7 +20,7 @@ _NOTHING = "Nothing is remembered about that; nothing is deleted."
 @click.option("--kind", type=KINDS, default="fact", show_default=True, help="What it is.")
 @click.option(
     "--importance",
-    type=click.FloatRange(0, 1),
+    type=SHARE,
     default=0.7,
     show_default=True,
     help="How much it matters, from 0 to 1.",
@@ -67,6 +67,8 @@ def edit(home: CommandContext, id: int, text: str, as_json: bool) -> None:
     kept = ask(home, "edit", id=id, text=text)
     if as_json:
         print_json(kept)
+    elif kept["said_already"]:
+        say(f"Memory {kept['id']} says that already; it takes the place of memory {id}.")
     else:
         say(f"Memory {id} is corrected by memory {kept['id']}.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from collections.abc import Mapping
 from datetime import datetime
@@ -66,8 +67,22 @@ def _words(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     return text or None
 
 
+class _Share(click.FloatRange):
+    """A number from 0 to 1; what is no number is none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return it. Raises ``click.BadParameter``."""
+        found = float(super().convert(value, param, ctx))
+        if math.isnan(found):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return found
+
+
 TEXT: Mapping[str, Any] = {"callback": _words}
 """What an argument or an option is given that takes text."""
+SHARE = _Share(0, 1)
 ID = click.IntRange(1, LARGEST)
 KINDS = click.Choice([str(kind) for kind in MemoryKind])
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
