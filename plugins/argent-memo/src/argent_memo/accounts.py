@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from argent_hookspecs import Database, Memory, TextEmbedder, Transaction
-from argent_memo import conflicts
+from argent_memo import conflicts, not_kept
 from argent_memo.embedding import MAY_LACK
 from argent_memo.items import moment
 
@@ -100,6 +100,7 @@ async def figures(database: Database, embedder: TextEmbedder | None) -> dict[str
         **tables,
         "conflicts": await database.read(conflicts.count),
         "bytes": await database.read(_size),
+        "left_out": await database.read(not_kept.left_out),
         "vectors": vectors,
         "embedder": embedder.id if embedder else None,
         "without_vector": without,

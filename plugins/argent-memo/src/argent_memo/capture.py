@@ -25,6 +25,7 @@ from argent_hookspecs import (
 )
 from argent_memo import derived, learned, not_kept, store, uses, worth
 from argent_memo.audience import audience_of, is_owners
+from argent_memo.echoes import Echoes
 from argent_memo.items import ODD, Place, storable
 from argent_memo.learned import Said
 from argent_memo.not_kept import NotKept
@@ -36,14 +37,16 @@ _NOTE = "capture"
 _BATCH = 20
 _SKIPPED = 500
 _AGAIN_SECONDS = 60.0
+_LEFT_OUT = "sentences that tell a secret, which are not kept: %d of turn %s"
 
 
 @frozen
 class _Turn:
-    """A turn, and what was said in it."""
+    """A turn, what was said in it, and how many sentences were left out as secrets."""
 
     turn: FinishedTurn
-    said: tuple[Said, ...]
+    said: Sequence[Said]
+    left_out: int
 
 
 @define(eq=False, repr=False)
@@ -59,6 +62,7 @@ class Capture:
     store: store.Store
     keeping: bool = True
     share: Share = field(factory=dict)
+    _echoes: Echoes | None = None
     _wake: asyncio.Event = field(factory=asyncio.Event)
     _turn: asyncio.Lock = field(factory=asyncio.Lock)
     _not_before: float = 0.0
@@ -133,10 +137,15 @@ class Capture:
     async def _keep(self, turns: Sequence[FinishedTurn]) -> None:
         """Keep what was said in some turns; one that cannot be kept is put off or passed over."""
         try:
-            found = await asyncio.to_thread(_read, turns)
+            if self._echoes is None:
+                self._echoes = await self._heard_before(turns[0].number)
+            found = await asyncio.to_thread(_read, turns, self._echoes)
             now = self.ctx.clock.now().timestamp()
             work = partial(_keep_all, found=found, now=now, share=self.share)
             await self.store.database.write(work)
+            for one in found:
+                if one.left_out:
+                    self.ctx.log.info(_LEFT_OUT, one.left_out, one.turn.id)
         except DiskFull:
             raise
         except (StorageError, *ODD) as error:
@@ -145,6 +154,13 @@ class Capture:
                 return
             for turn in turns:
                 await self._keep([turn])
+
+    async def _heard_before(self, number: int) -> Echoes:
+        """Read the secrets of the last turns again: they stand nowhere but in the journal."""
+        turns = await self.ctx.turns.after(max(0, number - 1 - _SKIPPED), _SKIPPED)
+        echoes = Echoes()
+        await asyncio.to_thread(_read, [one for one in turns if one.number < number], echoes)
+        return echoes
 
     async def _fail(self, turn: FinishedTurn, error: Exception) -> None:
         """Put a turn off that cannot be kept, or pass it over.
@@ -164,14 +180,15 @@ class Capture:
         self.ctx.log.error("turn %s (%d) cannot be kept: %s", turn.id, turn.number, why)
 
 
-def _read(turns: Sequence[FinishedTurn]) -> list[_Turn]:
+def _read(turns: Sequence[FinishedTurn], echoes: Echoes) -> list[_Turn]:
     """Read what was said, beside the event loop: it may be long."""
-    return [_Turn(turn, tuple(learned.said(turn))) for turn in turns]
+    return [_Turn(turn, *learned.said(turn, echoes=echoes)) for turn in turns]
 
 
 def _keep_all(tx: Transaction, *, found: Sequence[_Turn], now: float, share: Share) -> None:
     for one in found:
         _keep(tx, one, now=now, share=share)
+        not_kept.leave_out(tx, one.left_out, at=one.turn.at)
     not_kept.clear(tx, [one.turn.id for one in found])
     _move(tx, number=found[-1].turn.number)
 

@@ -15,7 +15,8 @@ from datetime import datetime
 from attrs import frozen
 
 from argent_hookspecs import CUT, Event, FinishedTurn, MemoryKind, NewMemory, Text, Trust
-from argent_memo.confidential import answers_with_secret, without_secrets
+from argent_memo.confidential import answers_with_secret, parted
+from argent_memo.echoes import Echoes
 from argent_memo.worth import adds_something, is_short_answer, says_something
 
 AGENT = "Argent"
@@ -46,25 +47,36 @@ class Said:
     before: str | None = None
 
 
-def said(turn: FinishedTurn) -> Iterator[Said]:
-    """Return what people said in a turn, and what was answered, as far as it may be kept."""
+def said(turn: FinishedTurn, *, echoes: Echoes) -> tuple[list[Said], int]:
+    """Return what people said in a turn and what was answered, as far as it may be kept.
+
+    Args:
+        echoes: Takes the secrets that are left out, which no answer says again.
+
+    Returns:
+        The sides of it; and how many sentences of people were left out, for they tell secrets.
+    """
     event = turn.event
-    if event is None:
-        return
-    asked = _asked(turn, event)
-    if not asked:
-        return
+    asked = "" if event is None else _asked(turn, event)
+    if event is None or not asked:
+        return [], 0
+    harmless, held = parted(asked)
+    answer, made = parted(turn.answered, before=asked)
+    if not held and answers_with_secret(asked, before=echoes.answered(turn.conversation)):
+        held = [asked]
+    echoes.note(turn.conversation, [*held, *made], answered=turn.answered)
+    found = list[Said]()
     trust = Trust.OUTSIDE if is_passed_on(event) else turn.trust
-    if harmless := without_secrets(asked):
+    if harmless:
         who = legible(event.sender_name or event.sender)
-        yield Said("asked", harmless, who, trust, _MOST_ASKED)
-    answered = _whole(turn.answered)
+        found.append(Said("asked", harmless, who, trust, _MOST_ASKED))
     # An apology is none of the agent's words, and the turn may be tried again.
-    told = turn.state != "dead" and adds_something(answered, asked=asked)
-    if told and (harmless := without_secrets(answered, before=asked)):
+    told = turn.state != "dead" and adds_something(_whole(turn.answered), asked=asked)
+    if told and (answer := echoes.without(_whole(answer), place=turn.conversation)):
         # An answer is a model's words: never the owner's, and no better than what it was told.
         worst = Trust.OUTSIDE if turn.outside or trust is Trust.OUTSIDE else Trust.PAIRED
-        yield Said("answered", harmless, AGENT, worst, _MOST_ANSWERED, before=asked)
+        found.append(Said("answered", answer, AGENT, worst, _MOST_ANSWERED, before=asked))
+    return found, len(held)
 
 
 def memories(turn: FinishedTurn, one: Said, *, audience: str, before: str) -> list[NewMemory]:

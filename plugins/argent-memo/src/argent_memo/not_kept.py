@@ -1,5 +1,7 @@
 """Not kept: turns that could not be kept, so that none holds up those that come after it.
 
+Beside them stands how many sentences were left out as they tell secrets, and nothing of these.
+
 What fails over one turn is tried again a few times, later each time. Then the turn is passed over,
 and what is noted says which it was and why; it is tried once more at each start, and whenever the
 index is made anew.
@@ -8,7 +10,9 @@ index is made anew.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 from attrs import asdict, frozen
 
@@ -17,6 +21,7 @@ from argent_hookspecs import Database, FinishedTurn, Health, Transaction
 WAITS = (1.0, 5.0, 25.0, 125.0)
 """Seconds until each next try."""
 _NAME = "not kept/"
+_LEFT_OUT = "left out"
 
 
 @frozen(kw_only=True)
@@ -64,11 +69,37 @@ def all_of(tx: Transaction) -> list[NotKept]:
     return sorted(found, key=lambda one: one.number)
 
 
+def leave_out(tx: Transaction, count: int, *, at: datetime) -> None:
+    """Note that so many sentences of a turn were left out, for they tell secrets."""
+    if not count:
+        return
+    before, said = left_out(tx), at.astimezone(UTC).isoformat()
+    last = max(said, before["last"] or said)
+    noted = json.dumps({"sentences": before["sentences"] + count, "last": last})
+    tx.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (_LEFT_OUT, noted))
+
+
+def left_out(tx: Transaction) -> dict[str, Any]:
+    """Return how many sentences were left out, and when one was last."""
+    row = tx.execute("SELECT value FROM notes WHERE name = ?", (_LEFT_OUT,)).fetchone()
+    return {"sentences": 0, "last": None} if row is None else dict(json.loads(row[0]))
+
+
+def in_words(secrets: Mapping[str, Any]) -> str:
+    """Say how many sentences were left out; empty for none."""
+    count = secrets["sentences"]
+    if not count:
+        return ""
+    sentences = "one sentence" if count == 1 else f"{count:,} sentences"
+    return f"{sentences} left out as secrets, last on {secrets['last'][:10]}"
+
+
 async def health(database: Database) -> Health:
-    """Say which turns could not be kept."""
+    """Say which turns could not be kept, and what was left out."""
     found = await database.read(all_of)
     if not found:
-        return Health(True, "all that was said is kept")
+        secrets = in_words(await database.read(left_out))
+        return Health(True, "; ".join(["all that was said is kept", *filter(None, [secrets])]))
     which = ", ".join(one.turn for one in found[:3]) + (", …" if len(found) > 3 else "")
     turns = "one turn" if len(found) == 1 else f"{len(found)} turns"
     summary = f"{turns} could not be kept ({which}): {found[0].why}"

@@ -13,6 +13,7 @@ import click
 from argent_hookspecs import ArgentError, CommandContext
 from argent_memo.commands.group import as_json, ask, asked, memory
 from argent_memo.commands.output import counted, megabytes, print_json, say, say_rows, short
+from argent_memo.not_kept import in_words
 
 _HERE = (
     "The agent runs here, in the foreground, until Ctrl-C. In the background: nohup argent start"
@@ -70,6 +71,8 @@ def stats(home: CommandContext, as_json: bool) -> None:
     if found["without_vector"]:
         waiting = counted(found["without_vector"], "memory waits", many="memories wait")
         say(f"{waiting} for a vector; it is made in the background while the agent runs.")
+    if secrets := in_words(found["left_out"]):
+        say(f"Not kept: {secrets}.")
     if found["conflicts"]:
         say(f"{counted(found['conflicts'], 'conflict')}: see argent memory check")
 
