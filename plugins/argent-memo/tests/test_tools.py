@@ -23,6 +23,7 @@ from argent_hookspecs import (
     ToolRun,
     Trust,
 )
+from argent_memo.items import Place
 from argent_memo.memo import Memo, memo_of
 from argent_testing import Argent, MadePlugin, eventually, load_plugin
 
@@ -279,6 +280,16 @@ async def test_what_is_for_this_machine_only_stays_there(bench: Bench) -> None:
     assert "attic" in await bench.call("timeline", here, since="2020-01-01")
     await bench.call("update", id=1, text="The diary lies in the cellar.")
     assert "cellar" not in await bench.call("search", query="Where is the diary?")
+
+
+async def test_pages_of_a_search_repeat_nothing_and_lose_nothing(bench: Bench) -> None:
+    for n in range(40):
+        memory = NewMemory(text=f"The boiler hums, note {n}.", importance=n * 7 % 40 / 40)
+        await bench.memo.store.add(memory, Place(origin="tool"))
+
+    pages = [await bench.call("search", query="boiler hums", page=page) for page in (1, 2, 3, 4)]
+    ids = [line.split(":")[0] for page in pages for line in page.splitlines() if line[0] != "("]
+    assert len(ids) == len(set(ids)) == 40
 
 
 async def test_results_come_in_pages(bench: Bench) -> None:

@@ -37,6 +37,8 @@ from argent_memo.words import terms
 
 _HINTS = ("remember", "remind", "recall", "forget")
 _MOST_FOUND = 50
+_DEPTH = 200
+"""How many are looked for, whichever page is asked for: the same in the same order."""
 _MOST_LISTED = 100
 _THEIR_OWN = 0.5
 _ELSEWHERE = (
@@ -116,7 +118,7 @@ class MemoryTools:
         """Search the memory."""
         here = await self._here(run)
         first, size = page_of(page, limit, most=_MOST_FOUND)
-        found = await self.memo.search(query, first + size + 1, filters=here)
+        found = await self.memo.search(query, _DEPTH, filters=here)
         mine = _for(run, found)
         more = page + 1 if len(mine) > first + size else None
         return await self._tell(run, mine[first : first + size], more=more)
