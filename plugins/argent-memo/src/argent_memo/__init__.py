@@ -90,8 +90,8 @@ def argent_observers(ctx: PluginContext) -> list[Observer]:
 
 @hookimpl
 def argent_health_checks(ctx: PluginContext) -> list[HealthCheck]:
-    """Say whether it finds by meaning, keeps all that is said, and has a broken file beside it."""
-    from argent_memo import broken_file, not_kept
+    """Say whether it finds by meaning, keeps all that is said and typed, and is whole."""
+    from argent_memo import broken_file, not_kept, refused_lines
     from argent_memo.memo import memo_of
 
     async def check() -> Health:
@@ -103,8 +103,12 @@ def argent_health_checks(ctx: PluginContext) -> list[HealthCheck]:
     async def stands_alone() -> Health:
         return await broken_file.health(memo_of(ctx).store.database)
 
+    async def takes_lines() -> Health:
+        return await refused_lines.health(memo_of(ctx).store.database)
+
     return [
         HealthCheck(id="meaning", check=check),
         HealthCheck(id="keeping", check=keeps),
         HealthCheck(id="broken-file", check=stands_alone),
+        *([HealthCheck(id="lines", check=takes_lines)] if ctx.settings.mirror else []),
     ]

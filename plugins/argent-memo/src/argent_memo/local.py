@@ -31,6 +31,7 @@ from argent_memo import (
     mending,
     not_kept,
     rebuilding,
+    refused_lines,
     soundness,
 )
 from argent_memo.accounts import account
@@ -234,6 +235,7 @@ class Desk:
             **_said(found),
             "conflicts": [[account(one.older), account(one.newer)] for one in pairs],
             "not_kept": [] if found.counts["file"] else await self._not_kept(),
+            "refused": [] if found.counts["file"] else await self._refused(),
         }
 
     async def reindex(self, given: Given, progress: Progress) -> dict[str, Any]:
@@ -253,6 +255,11 @@ class Desk:
     async def _not_kept(self) -> list[dict[str, Any]]:
         found = await self.memo.store.database.read(not_kept.all_of)
         return [attrs.asdict(one) for one in found]
+
+    async def _refused(self) -> list[str]:
+        if not self.memo.settings.mirror:
+            return []
+        return await self.memo.store.database.read(refused_lines.all_of)
 
     async def export(self, given: Given, progress: Progress) -> dict[str, Any]:
         """Write all of it to files."""

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from attrs import define, evolve, field, frozen
 
 from argent_hookspecs import Memory, MemoryKind, NewMemory, Transaction, Trust
-from argent_memo import accounts, forgetting, items, store
+from argent_memo import accounts, forgetting, items, refused_lines, store
 from argent_memo.audience import OWNER
 from argent_memo.confidential import is_confidential
 from argent_memo.identity import identity
@@ -75,6 +75,7 @@ class Merge:
     _held: dict[int, Memory] = field(factory=dict)
     _done: set[int] = field(factory=set)
     _remarks: list[str] = field(factory=list)
+    _refused: list[Entry] = field(factory=list)
 
     def run(self) -> Merged:
         """Let each side learn what the other has."""
@@ -97,6 +98,11 @@ class Merge:
             if current is not None and id not in self._done and id not in self._rows:
                 self._put(current)
         page.settle()
+        lines = page.lines_of(self._refused)
+        refused_lines.note(self.tx, self.file, lines=lines)
+        self._remarks += [
+            f"{self.file}, line {n}, looks like a secret; it is not remembered" for n in lines
+        ]
         standing = tuple(entry.id for entry in page.points if entry.id is not None)
         return Merged(text=page.render(whose), standing=standing, remarks=tuple(self._remarks))
 
@@ -136,7 +142,7 @@ class Merge:
     def _learn(self, entry: Entry, *, lost: bool = False) -> None:
         text = meant(entry.text)
         if is_confidential(text):
-            self._remarks.append(f"a line in {self.file} looks like a key; it is not remembered")
+            self._refused.append(entry)
             return
         new = NewMemory(
             text=text,
@@ -165,7 +171,7 @@ class Merge:
     def _correct(self, entry: Entry, old: Memory) -> None:
         text = meant(entry.text)
         if is_confidential(text):
-            self._remarks.append(f"a line in {self.file} looks like a key; it is not remembered")
+            self._refused.append(entry)
             self._done.add(old.id)
             return
         new = NewMemory(

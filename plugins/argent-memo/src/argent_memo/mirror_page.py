@@ -99,6 +99,15 @@ class Page:
         entry.write(id, text)
         self._added.setdefault(heading, []).append(entry)
 
+    def lines_of(self, wanted: Sequence[Entry]) -> list[int]:
+        """Return in which lines of the file entries begin, once the page is settled."""
+        ids, found, line = {id(entry) for entry in wanted}, list[int](), len(self.before) + 2
+        for entry in self.entries:
+            if id(entry) in ids:
+                found.append(line)
+            line += len(entry.raw)
+        return found
+
     def settle(self) -> None:
         """Put what was added in its place, with its heading if need be, and take out what is gone.
 

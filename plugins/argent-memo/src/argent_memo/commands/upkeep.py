@@ -102,6 +102,8 @@ def check(ctx: click.Context, as_json: bool) -> None:
         for one in found["not_kept"]:
             later = "is tried again" if not one["passed"] else "was passed over"
             say(f"Turn {one['turn']} could not be kept, and {later}: {one['why']}")
+        for where in found["refused"]:
+            say(f"{where}, looks like a secret: it is not remembered, and stands there in clear.")
         if found["not_kept"]:
             say("Try once more with: argent memory reindex")
     ctx.exit(0 if found["sound"] else 1)
