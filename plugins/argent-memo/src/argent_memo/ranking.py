@@ -16,6 +16,7 @@ from types import MappingProxyType
 from attrs import astuple, define, evolve, field, frozen
 
 from argent_memo import sureness, times
+from argent_memo.learned import AGENT
 from argent_memo.question import Question
 from argent_memo.words import substance, substance_at_most
 
@@ -34,6 +35,8 @@ _SHARE_OF_LOOSE = 0.5
 _LEAST_COSINE = 0.2
 _ONLY_ASKS = 0.25
 """What an item that only asks counts for, beside one that tells."""
+_OF_THE_AGENT = 1 / 3
+"""What an item counts for that the agent said, beside somebody's own word; not if it is named."""
 _NAMED_WORDS = 3
 _LEAST_WORTH = 0.01
 """Of what the rarest term is worth; commoner ones are not counted."""
@@ -182,7 +185,7 @@ def rank(
             score += weights.time * _timely(row.said_at, asked)
         if words or (score > 0.0 and _fits(row, asked, cosines)):
             fitting.append((score, place))
-    leading = _by_text(rows, fitting, k, weights=weights)
+    leading = _by_text(rows, fitting, k, asked=asked, weights=weights)
     shares = sureness.shares(asked, corpus.rows_with, items=corpus.items)
     having = [(row.counts, row.text) for row in rows if row.may_be_found and row.counts]
     known = sureness.known_names(asked, having, rows_with=corpus.rows_with)
@@ -230,7 +233,12 @@ def _fits(row: Row, asked: Question, cosines: Mapping[int, float]) -> bool:
 
 
 def _by_text(
-    rows: Sequence[Row], fitting: Sequence[tuple[float, int]], k: int, *, weights: Weights
+    rows: Sequence[Row],
+    fitting: Sequence[tuple[float, int]],
+    k: int,
+    *,
+    asked: Question,
+    weights: Weights,
 ) -> list[tuple[float, int]]:
     """Return the best, with what their texts are worth; only those that may be best are read."""
     more = weights.when + weights.substance
@@ -245,6 +253,7 @@ def _by_text(
         told = substance(row.text, row.length)
         score = score * (1.0 if told else _ONLY_ASKS) + weights.substance * told
         score += weights.when * times.tells_time(row.text) if weights.when else 0.0
+        score *= _OF_THE_AGENT if row.speaker == AGENT not in asked.speakers else 1.0
         (heappush if len(best) < k else heappushpop)(best, (score, row.id, place))
     return [(score, place) for score, _, place in sorted(best, reverse=True)]
 

@@ -14,13 +14,14 @@ from argent_hookspecs import (
     ContextRequest,
     Memory,
     MemoryFilter,
+    MemoryKind,
     PluginContext,
     Transaction,
     Trust,
 )
 from argent_memo import conflicts
 from argent_memo.audience import REFLECTION, audience_of, audiences_at, is_owners
-from argent_memo.learned import legible
+from argent_memo.learned import AGENT, legible
 from argent_memo.memo import Memo, memo_of
 from argent_memo.uses import SOURCE
 from argent_memo.words import terms
@@ -31,6 +32,8 @@ _RECENT = 40
 """Items of a conversation that its history may tell; they take nobody's place."""
 _FLOOR = 0.2
 """How sure it must be that something has to do with the event, or nothing is told."""
+_AS_SURE = 0.5
+"""Of the sureness of what the agent has said: somebody's word that is so sure fits, too."""
 _LONGEST = 800
 _STEP = 200
 _OF_LABEL = 60
@@ -92,9 +95,21 @@ class Recall:
 
 
 def _telling(found: Sequence[Memory]) -> list[Memory]:
-    """Leave out what merely asks, but where the answer behind it means nothing alone."""
+    """Leave out what merely asks, but where the answer behind it means nothing alone.
+
+    Likewise what the agent has said, where somebody else's word fits: it may have made it up, and
+    what it is told again, it says again.
+    """
     short = {memory.id for memory in found if is_short(memory.text)}
-    return [m for m in found if m.id + 1 in short or not only_asks(m.text)]
+    left = [m for m in found if m.id + 1 in short or not only_asks(m.text)]
+    heard = max((m.sureness for m in left if not _is_own(m)), default=0.0)
+    return [m for m in left if not _is_own(m) or heard < _AS_SURE * m.sureness]
+
+
+def _is_own(memory: Memory) -> bool:
+    """Tell whether the agent has said it, and made it of nothing from outside."""
+    said = memory.kind is MemoryKind.EPISODIC and memory.trust is Trust.PAIRED
+    return said and memory.speaker == AGENT
 
 
 def _look(tx: Transaction, *, conversation: str) -> tuple[bool, set[int]]:

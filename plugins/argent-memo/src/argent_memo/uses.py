@@ -1,7 +1,8 @@
 """Uses: which memories were told to a model, and whether that mattered.
 
 That a memory is told by itself says nothing about its worth. It mattered when distinctive words of
-it, which the question did not have, came up in the answer; the answer is then made of it.
+it, which the question did not have, came up in the answer; the answer is then made of it. What the
+agent has said itself does not matter for being said by it again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from attrs import frozen
 
 from argent_hookspecs import FinishedTurn, Memory, Transaction, Trust
+from argent_memo.learned import AGENT
 from argent_memo.words import terms
 from argent_memo.worth import distinctive
 
@@ -54,7 +56,7 @@ def keep(tx: Transaction, turn: FinishedTurn, *, now: float) -> Made:
     found = list(dict.fromkeys([*told, *earlier]))
     asked, answered = turn.asked, turn.answered
     mattered = that_mattered(tx, found, text=answered, asked=asked)
-    tx.executemany(_MATTERED, [(turn.id, id) for id, *_ in mattered])
+    tx.executemany(_MATTERED, [(turn.id, id, AGENT) for id, *_ in mattered])
     for item, text in tx.execute(_BY_TOOLS, (turn.id,)).fetchall():
         made = _made(that_mattered(tx, found, text=text, asked=asked, wary=True))
         link(tx, item, made=made)
@@ -136,4 +138,7 @@ _OUTSIDE = (
     " WHERE trust = 'outside' ORDER BY id"
 )
 _BY_TOOLS = "SELECT id, text FROM items WHERE source = ? AND origin != 'turn'"
-_MATTERED = "UPDATE uses SET mattered = 1 WHERE turn = ? AND item = ?"
+_MATTERED = (
+    "UPDATE uses SET mattered = 1 WHERE turn = ? AND item = ?"
+    " AND (SELECT speaker FROM items WHERE id = item) != ?"
+)
