@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 
 from argent_hookspecs import MEMORY, Memory, MemoryFilter
+from argent_memo import accounts
 from argent_memo.memo import Memo
 from argent_testing import MadePlugin
 
@@ -44,6 +46,13 @@ class Neighbour(MadePlugin):
 @pytest.fixture
 def neighbour() -> Neighbour:
     return Neighbour("neighbour", requires=[MEMORY])
+
+
+async def history(memo: Memo, id: int) -> list[str]:
+    """Return what an item said before it was corrected, newest first."""
+    item = await memo.store.database.read(partial(accounts.whole, id=id))
+    assert item is not None
+    return [one["text"] for one in item["history"]]
 
 
 def told(request: Any) -> str:

@@ -26,7 +26,7 @@ from argent_memo import capture
 from argent_testing import Argent, MadePlugin, load_plugin
 from argent_testing.kernels import write_config
 
-from .conftest import Neighbour
+from .conftest import Neighbour, history
 
 pytestmark = pytest.mark.anyio
 
@@ -261,10 +261,10 @@ async def test_an_edited_message_takes_the_place_of_what_it_said(
             await argent.channel.next_reply()
         found = await neighbour.all()
         (now,) = [one for one in found if "meeting" in one.text]
-        history = await neighbour.memo().store.history(now.id)
+        before = await history(neighbour.memo(), now.id)
 
     assert now.text == "The meeting is on Tuesday."
-    assert [one.text for one in history] == ["The meeting is on Monday."]
+    assert before == ["The meeting is on Monday."]
     assert "Bring the projector along." in [one.text for one in found]
 
 

@@ -9,7 +9,7 @@ import socket
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,15 @@ async def test_an_item_is_shown_with_all_that_is_known_of_it(memo: Memo, run: Ru
     assert [one["text"] for one in new["history"]] == ["Ann lives in Bern."]
     for part in ("superseded", "Source", "e7", "Later: 2", "Ann lives in Basel.", "Said again"):
         assert part in old.stdout
+
+
+async def test_it_is_said_until_when_something_held(memo: Memo, run: Run) -> None:
+    then = datetime(2024, 3, 6, 12, tzinfo=UTC)
+    await kept(memo, "Ann lives in Bern.", said_at=then)
+    await memo.store.correct(1, text="Ann lives in Basel.", said_at=then + timedelta(days=90))
+
+    found = await run("search", "where did Ann live before?")
+    assert found.stdout.count("until 2024-06-04") == 1
 
 
 async def test_what_is_edited_keeps_its_audience(memo: Memo, run: Run) -> None:

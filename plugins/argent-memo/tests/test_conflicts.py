@@ -15,7 +15,7 @@ from argent_memo.entities import Entities
 from argent_memo.memo import Memo, memo_of
 from argent_testing import Argent, FakeClock, load_plugin
 
-from .conftest import Neighbour, told
+from .conftest import Neighbour, history, told
 
 pytestmark = pytest.mark.anyio
 DAY = 86400.0
@@ -71,7 +71,7 @@ async def test_the_owners_newer_word_settles_it_and_the_older_is_history(facts: 
     new = await facts.add("Ann lives in Basel.", days=30)
 
     assert await facts.found("Where does Ann live?") == ["Ann lives in Basel."]
-    assert [one.text for one in await facts.memo.store.history(new)] == ["Ann lives in Bern."]
+    assert await history(facts.memo, new) == ["Ann lives in Bern."]
     assert await facts.open() == []
 
 

@@ -25,6 +25,8 @@ from argent_memo.items import Place
 from argent_memo.memo import Memo, memo_of
 from argent_testing import load_plugin
 
+from .conftest import history
+
 pytestmark = pytest.mark.anyio
 
 START = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -113,12 +115,12 @@ class TestJsonLines:
             again = await import_(other.store, tmp_path / "a.jsonl")
             await export(other.store, tmp_path / "b.jsonl", form="jsonl")
             (found,) = await other.search("Where does Ann live?", 1)
-            history = await other.store.history(found.id)
+            before = await history(other, found.id)
 
         assert (counts(first), counts(again)) == ((4, 0, 0, 0), (0, 4, 0, 0))
         assert content(tmp_path / "b.jsonl") == content(tmp_path / "a.jsonl")
         assert found.text == "Ann lives in Basel."
-        assert [one.text for one in history] == ["Ann lives in Bern."]
+        assert before == ["Ann lives in Bern."]
 
     async def test_its_own_memory_knows_it_all(self, memo: Memo, tmp_path: Path) -> None:
         await fill(memo)

@@ -26,6 +26,8 @@ from argent_memo.mirror_merge import GRACE
 from argent_memo.mirror_page import digest, parse
 from argent_testing import Argent, FakeClock, eventually, load_plugin
 
+from .conftest import history
+
 pytestmark = pytest.mark.anyio
 
 DAY = "2026-01-02"
@@ -421,9 +423,7 @@ class TestHands:
 
         (found,) = await desk.all()
         assert (found.text, found.trust) == ("Ann lives in Basel.", Trust.OWNER)
-        assert [one.text for one in await desk.memo.store.history(found.id)] == [
-            "Ann lives in Bern."
-        ]
+        assert await history(desk.memo, found.id) == ["Ann lives in Bern."]
         await desk.change("Basel", "Biel")
         await desk.change("Biel", "Basel")
         assert await desk.texts() == desk.shown() == ["Ann lives in Basel."]

@@ -30,6 +30,8 @@ from argent_memo.memo import memo_of
 from argent_memo.requests import Progress
 from argent_testing import load_plugin
 
+from .conftest import history
+
 pytestmark = pytest.mark.anyio
 ITEMS = 120
 
@@ -86,7 +88,7 @@ async def texts(folder: Path) -> list[str]:
 async def test_nothing_is_lost_with_a_page_of_the_index(folder: Path) -> None:
     async with opened(folder) as desk:
         before = await desk.memo.store.timeline(MemoryFilter(), limit=1000)
-        history = await desk.memo.store.history(before[-1].id)
+        corrected = await history(desk.memo, before[-1].id)
     break_page(folder, b"ann told story 117 in town 5")
     done = await rebuilt(folder)
     after = await texts(folder)
@@ -94,7 +96,7 @@ async def test_nothing_is_lost_with_a_page_of_the_index(folder: Path) -> None:
     assert (done["rebuilt"], done["lost"]) == (True, [])
     assert sorted(after) == sorted(one.text for one in before)
     async with opened(folder) as desk:
-        assert await desk.memo.store.history(before[-1].id) == history
+        assert await history(desk.memo, before[-1].id) == corrected
         assert [one.text for one in await desk.memo.search("story 117", 1)] == [
             "Ann told story 117 in town 5."
         ]

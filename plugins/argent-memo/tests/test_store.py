@@ -18,6 +18,8 @@ from argent_memo.items import Place
 from argent_memo.memo import Memo, memo_of
 from argent_testing import load_plugin
 
+from .conftest import history
+
 pytestmark = pytest.mark.anyio
 
 
@@ -91,7 +93,7 @@ async def test_what_is_corrected_is_kept_as_history(memo: Memo) -> None:
     new = await memo.store.correct(old, text="Ann lives in Basel.")
 
     assert await texts(memo, "Where does Ann live?") == ["Ann lives in Basel."]
-    assert [one.text for one in await memo.store.history(new)] == ["Ann lives in Bern."]
+    assert await history(memo, new) == ["Ann lives in Bern."]
     with pytest.raises(KeyError):
         await memo.store.correct(old, text="Ann lives in Biel.")
 
@@ -183,10 +185,10 @@ async def test_what_it_had_corrected_holds_again(memo: Memo, corrected_since: bo
         await memo.store.correct(bad, text="Ann lives in Biel.", trust=Trust.OWNER)
     await memo.store.forget_source("bob")
     (now,) = await memo.search("Where does Ann live?")
-    history = [one.text for one in await memo.store.history(now.id)]
+    before = await history(memo, now.id)
 
     holds = ("Ann lives in Biel.", ["Ann lives in Bonn."])
-    assert (now.text, history) == (holds if corrected_since else ("Ann lives in Bonn.", []))
+    assert (now.text, before) == (holds if corrected_since else ("Ann lives in Bonn.", []))
 
 
 @pytest.mark.parametrize("sources", [("home", "file"), ("file", "home")])

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argent_memo.myself import says_i
-from argent_memo.times import asks_when, named_spans, tells_time, told
+from argent_memo.times import asks_when, tells_time, told
 
 NOW = datetime(2024, 3, 6, 15, tzinfo=UTC)  # a Wednesday
 
 
 def named(query: str, now: datetime = NOW) -> list[tuple[str, str]]:
-    spans = named_spans(query, now=now, years=range(2023, 2025))
+    spans = told(query, now=now, years=range(2023, 2025)).spans
     return [
         (f"{datetime.fromtimestamp(a, UTC):%Y-%m-%d}", f"{datetime.fromtimestamp(b, UTC):%Y-%m-%d}")
         for a, b in spans
@@ -106,7 +106,7 @@ def test_a_season_a_feast_and_what_is_counted_from_now(query: str, start: str, e
 
 
 def test_summer_is_in_january_where_it_is() -> None:
-    (summer,) = named_spans("What did we do last summer?", now=NOW, years=(), south=True)
+    (summer,) = told("What did we do last summer?", now=NOW, years=(), south=True).spans
     assert datetime.fromtimestamp(summer[0], UTC).date().isoformat() == "2023-12-01"
 
 
@@ -285,6 +285,6 @@ def test_odd_dates_are_read_too(query: str, now: datetime) -> None:
 
 @given(st.text(st.characters(codec=None)), st.integers(1970, 2100))
 def test_any_text_is_read(text: str, year: int) -> None:
-    for start, end in named_spans(text, now=NOW, years=range(year, year + 2)):
+    for start, end in told(text, now=NOW, years=range(year, year + 2)).spans:
         assert start < end
     asks_when(text), says_i(text), tells_time(text)

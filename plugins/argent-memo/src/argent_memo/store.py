@@ -77,12 +77,6 @@ class Store:
         """Return the ids of all that came of one event, message or file alone, oldest first."""
         return await self.database.read(partial(of_source, source=source))
 
-    async def latest(self, place: str, limit: int) -> list[int]:
-        """Return the ids of what was kept last of a place, newest first."""
-        sql = "SELECT id FROM items WHERE place = ? ORDER BY id DESC LIMIT ?"
-        rows = await self.database.read(lambda tx: tx.execute(sql, (place, limit)).fetchall())
-        return [id for (id,) in rows]
-
     async def timeline(
         self, filters: MemoryFilter, *, limit: int, newest: bool = False
     ) -> list[Memory]:
@@ -100,14 +94,6 @@ class Store:
 
         rows = await self.database.read(read)
         return [items.memory(row) for row in (reversed(rows) if newest else rows)]
-
-    async def history(self, id: int) -> list[Memory]:
-        """Return what an item said before it was corrected, newest first."""
-
-        def read(tx: Transaction) -> list[Any]:
-            return list(tx.execute(_HISTORY, (id,)).fetchall())
-
-        return [items.memory(row) for row in await self.database.read(read)]
 
 
 def add(tx: Transaction, new: NewMemory, *, place: Place, now: float, merge: bool = True) -> int:
@@ -216,7 +202,6 @@ _KEY = (
     "SELECT id FROM items WHERE key = ?1 UNION ALL SELECT item FROM sayings WHERE key = ?1 LIMIT 1"
 )
 _DIGEST = "SELECT id FROM items WHERE digest = ? AND state = 'live'"
-_EARLIER = "SELECT text FROM items WHERE session = ? AND id < ? ORDER BY id DESC LIMIT ?"
 _MADE_OF_THE_SAME = (
     "INSERT OR IGNORE INTO links SELECT ?1, other, relation FROM links"
     " WHERE item = ?2 AND relation = 'made of' AND other != ?1"
@@ -224,9 +209,4 @@ _MADE_OF_THE_SAME = (
 _SAME_PLACE = (
     "UPDATE items SET (session, position) = (SELECT session, position FROM items WHERE id = ?)"
     " WHERE id = ?"
-)
-_HISTORY = (
-    f"WITH RECURSIVE older (n) AS (SELECT id FROM items WHERE superseded_by = ?"
-    " UNION SELECT items.id FROM items JOIN older ON superseded_by = older.n)"
-    f" SELECT {COLUMNS} FROM items JOIN older ON items.id = older.n ORDER BY id DESC"
 )

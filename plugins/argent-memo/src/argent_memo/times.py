@@ -134,13 +134,6 @@ def named_event(query: str) -> Event | None:
     return events.named(folded, _read(query, folded))
 
 
-def named_spans(
-    query: str, *, now: datetime, years: Sequence[int], south: bool = False
-) -> list[Span]:
-    """Return the spans of time that a question names; see ``told``."""
-    return list(told(query, now=now, years=years, south=south).spans)
-
-
 def _read(query: str, folded: str) -> list[Piece]:
     """Find the phrases in a question; "drive" is no "dříve"."""
     found, written = read(folded), lexicon().written

@@ -43,6 +43,7 @@ def line_of(item: Mapping[str, Any]) -> str:
         f"for {item['audience']}",
         "private" if item.get("private") else "",
         f"{item['count']} times" if item.get("count", 1) > 1 else "",
+        f"until {moment(item['holds_until'])}" if item.get("holds_until") else "",
         f"{item['sureness']:.0%} sure" if "sureness" in item else "",
     ]
     return " · ".join(part for part in parts if part)
