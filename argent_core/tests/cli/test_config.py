@@ -4,7 +4,7 @@ import json
 
 from argent_core.paths import Home
 
-from .conftest import Installation, Run
+from .conftest import Agents, Installation, Run
 
 WEATHER = """
 from collections.abc import Mapping
@@ -118,6 +118,17 @@ def test_set_and_show(argent: Run) -> None:
 
     assert said == 'tools.policy.calc is now "ask".\n'
     assert json.loads(argent("config", "show", "tools.policy", "--json").stdout) == {"calc": "ask"}
+
+
+def test_what_waits_for_the_next_start_says_so(installation: Installation, agents: Agents) -> None:
+    alone = installation.run("config", "set", "storage.encrypted", "false").stderr
+    with agents.running("start") as agent:
+        agent.wait_for("Argent runs")
+        said = installation.run("config", "set", "storage.encrypted", "true").stderr
+        at_once = installation.run("config", "set", "loop.maxSteps", "3").stderr
+
+    assert "from its next start on: argent stop, and argent start" in said
+    assert "next start" not in alone + at_once
 
 
 def test_set_what_nothing_reads(argent: Run) -> None:

@@ -94,7 +94,7 @@ def set_(obj: LazyContext, path: str, value: str, as_json: bool) -> None:
     for problem in (*found.errors, *found.warnings):
         click.echo(f"Warning: {problem}", err=True)
     changed = _under(found.document.data, path)
-    tell_running_kernel(obj)
+    tell_running_kernel(obj, changed=path)
     if as_json:
         print_json({"path": path, "value": changed, "file": str(obj.place.config_file)})
     else:
@@ -111,12 +111,12 @@ def unset(obj: LazyContext, path: str) -> None:
     argent config unset loop.maxSteps
     """
     settings.unset_value(obj.place, path, classes=settings_classes(obj.place))
-    tell_running_kernel(obj)
+    tell_running_kernel(obj, changed=path)
     click.echo(f"{path} is not set any more.")
 
 
-def tell_running_kernel(obj: LazyContext) -> None:
-    """Have the agent go by the new settings, if it runs."""
+def tell_running_kernel(obj: LazyContext, *, changed: str = "") -> None:
+    """Have the agent go by the new settings, if it runs; say where it does so at its next start."""
     from argent_core.link import Unreachable
 
     try:
@@ -125,6 +125,15 @@ def tell_running_kernel(obj: LazyContext) -> None:
         return
     if restarted:
         click.echo(f"Restarted with the new settings: {', '.join(restarted)}.", err=True)
+    if any(_is_within(changed, path) or _is_within(path, changed) for path in settings.AT_START):
+        click.echo(
+            "The agent that runs goes by it from its next start on: argent stop, and argent start.",
+            err=True,
+        )
+
+
+def _is_within(path: str, other: str) -> bool:
+    return f"{path}.".startswith(f"{other}.")
 
 
 @config.command()

@@ -14,6 +14,7 @@ from argent_core.config.problems import Problem, error_of, shown, suggestion
 from argent_core.config.schema import settings_schema, to_json
 from argent_core.config.sense import idle
 from argent_core.config.settings import (
+    AT_START,
     SECTIONS,
     AgentSettings,
     Config,
@@ -33,6 +34,7 @@ from argent_core.config.settings import (
 )
 
 __all__ = [
+    "AT_START",
     "SECTIONS",
     "AgentSettings",
     "Config",

@@ -203,6 +203,10 @@ class LogSettings:
     )
 
 
+AT_START = ("agent.id", "agent.workspace", "log", "storage")
+"""What is read when an agent starts, and not again while it runs."""
+
+
 @frozen(kw_only=True)
 class KernelSettings:
     """Everything in ``argent.json`` that is not a plugin's."""
