@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from attrs import define, evolve, field
 
 from argent_hookspecs import MemoryFilter, Transaction
-from argent_memo.filters import conditions
+from argent_memo.filters import conditions, heard
 from argent_memo.names import capitals_within, is_written_small
 from argent_memo.question import Called, Names, Question, cut, read
 from argent_memo.words import terms
@@ -37,32 +37,32 @@ class Speakers:
         if all != names.all:
             self._names = names = Names.of(all)
         text = cut(query)
-        called = _heard(tx, names.among(text), filters=filters)
+        called = _meant(tx, names.among(text), filters=filters)
         if called:
             called = _not_plain(tx, called, text=text, filters=filters)
         return read(text, names=names, asker=filters.asker, called=called)
 
 
-def _heard(
+def _meant(
     tx: Transaction, called: Mapping[str, Called], *, filters: MemoryFilter
 ) -> Mapping[str, Called]:
     """Leave out who has said nothing that may come up; take little for a name alone."""
     if not called:
         return called
     speakers = sorted(frozenset[str]().union(*(one.speakers for one in called.values())))
-    where = "" if filters.audiences is None else _AUDIENCES
-    given = {"speakers": json.dumps(speakers), "audiences": json.dumps(filters.audiences)}
-    said = dict(tx.execute(_SAID.replace("AUDIENCES", where), given).fetchall())
+    where, given = conditions(heard(filters))
+    sql = _SAID.replace("MAY_BE_FOUND", where)
+    said = dict(tx.execute(sql, (*given, json.dumps(speakers))).fetchall())
     asked = [term for word in called for term in terms(word)]
     rows = dict(tx.execute(_ROWS, (json.dumps(asked),)).fetchall())
-    heard = dict[str, Called]()
+    meant = dict[str, Called]()
     for word, one in called.items():
         speaking = [speaker for speaker in one.speakers if said[speaker]]
         if speaking:
             there = min([rows.get(term, 0) for term in terms(word)], default=0)
             alone = one.alone and sum(said[speaker] for speaker in speaking) > there
-            heard[word] = evolve(one, speakers=frozenset(speaking), alone=alone)
-    return heard
+            meant[word] = evolve(one, speakers=frozenset(speaking), alone=alone)
+    return meant
 
 
 def _not_plain(
@@ -71,7 +71,7 @@ def _not_plain(
     """Leave out what is written as a plain word, unless it has a capital in mid-sentence here."""
     sure = capitals_within(text)
     doubtful = [w for w in called if w not in sure and w != w.upper()][:_MOST_DOUBTFUL]
-    where, given = conditions(filters)
+    where, given = conditions(heard(filters))
     sql = _HAVING.replace("MAY_BE_FOUND", where)
     plain = set[str]()
     for word in doubtful:
@@ -83,11 +83,10 @@ def _not_plain(
 
 
 _ALL = "SELECT name FROM speakers WHERE n > 0 AND name != ''"
-_AUDIENCES = "AND audience IN (SELECT value FROM json_each(:audiences))"
 _SAID = (
     "SELECT value, (SELECT COUNT(*) FROM (SELECT 1 FROM items"
-    f" WHERE speaker = value AND state = 'live' AUDIENCES LIMIT {_MOST_SAID}))"
-    " FROM json_each(:speakers)"
+    f" WHERE items.speaker = value AND MAY_BE_FOUND LIMIT {_MOST_SAID}))"
+    " FROM json_each(?)"
 )
 _ROWS = "SELECT term, n FROM terms WHERE term IN (SELECT value FROM json_each(?))"
 _HAVING = (
