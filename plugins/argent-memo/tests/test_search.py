@@ -187,6 +187,20 @@ async def test_a_day_is_seen_however_busy_those_before_it_were(memo: Memo, audie
     assert (await memo.search("What happened yesterday?", filters=mine))[0].text == boiler
 
 
+async def test_the_end_of_a_busy_month_does_not_hide_its_beginning(memo: Memo) -> None:
+    busy = [
+        NewMemory(text=f"Memo {n}, office.", said_at=BEGAN + timedelta(days=100 + n / 20))
+        for n in range(200)
+    ]
+    await memo.store.add_all([(one, Place(origin="turn", name=one.text)) for one in busy])
+    rowed = "Paddled down that river behind both villages, cold but grand, then slept outside."
+    await memo.store.add(NewMemory(text=rowed, said_at=BEGAN + timedelta(days=88)), HERE)
+
+    found = await memo.search("What happened in June 2024?")
+
+    assert rowed in [one.text for one in found]
+
+
 async def test_the_few_of_a_group_are_found_beside_the_many_of_others(tmp_path: Path) -> None:
     async with remembering(tmp_path, ToyEmbedder()) as memo:
         swims = "A hound swims in the ocean."

@@ -33,6 +33,8 @@ _MOST_POSTINGS = 10_000
 """Rows that it ranks for the rarest term; of what is said oftener, the newest are looked at."""
 _BY_WORDS, _BY_MEANING, _BY_TIME = 60, 20, 100
 """Candidates of each kind; with twice as many, the right one is no oftener among the first ten."""
+_PARTS = 10
+"""Of a busy time, of each of which something is looked at."""
 _UNFILTERED = 4
 """Times as many are looked at first, as the filter may leave few."""
 _MOST_UNFILTERED = 1000
@@ -293,11 +295,22 @@ def _by_time(
     """Return what was said at a time, then just before it and after, and what has the words."""
     start, end, far = *span, _AROUND_DAYS * _DAY
     where, given = conditions(filters)
-    found = set[int]()
-    for sql, *edges in ((_SAID, start, end), (_SAID, start - far, start), (_AFTER, end, end + far)):
-        asked = (*edges, _MOST_SAID, *given, _BY_TIME - len(found))
+
+    def said(sql: str, since: float, until: float, n: int) -> list[int]:
+        asked = (since, until, _MOST_SAID, *given, n)
         rows = tx.execute(sql.replace("MAY_BE_FOUND", where), asked).fetchall()
-        found |= {id for (id,) in rows}
+        return [id for (id,) in rows]
+
+    newest = said(_SAID, start, end, _BY_TIME)
+    found = set(newest)
+    if len(newest) == _BY_TIME:  # half of them are the last, so that others are of all of the time
+        part, few = (end - start) / _PARTS, _BY_TIME // 2
+        parts = [start + n * part for n in range(_PARTS)]
+        found = {id for at in parts for id in said(_SAID, at, at + part, few // _PARTS)}
+        found |= set(newest[:few])
+    for sql, since, until in ((_SAID, start - far, start), (_AFTER, end, end + far)):
+        if len(newest) < _BY_TIME > len(found):
+            found |= set(said(sql, since, until, _BY_TIME - len(found)))
     around = (start - far, end + far)
     return found | _by_words_between(tx, match, span=around, filters=filters)
 
