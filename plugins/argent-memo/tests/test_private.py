@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,15 +35,14 @@ ORLANDO = "The boiler man is called Mr. Orlando and comes in October."
 BOILER = "Which boiler, which man, which October?"
 
 
-async def say(memo: Memo, *texts: str, days: float = 0, private: bool = False) -> None:
+async def say(memo: Memo, *texts: str, days: float = 0, **fields: Any) -> None:
     place = Place(origin="turn", name="home")
     new = [
         NewMemory(
             text=text,
-            speaker="Ann",
             said_at=BEGAN + timedelta(days=days, seconds=n),
             trust=Trust.OWNER,
-            private=private,
+            **{"speaker": "Ann", **fields},
         )
         for n, text in enumerate(texts)
     ]
@@ -84,11 +84,14 @@ async def test_a_private_event_dates_no_open_question(tmp_path: Path) -> None:
         assert [b.private for b in answers if TULIPS in b.text] == [False]
 
 
-async def test_nothing_is_found_for_what_stands_beside_it_and_is_private(tmp_path: Path) -> None:
+@pytest.mark.parametrize("only", [{"private": True}, {"audience": "club"}])
+async def test_nothing_is_found_for_what_stands_beside_it_and_may_not_be(
+    tmp_path: Path, only: dict[str, Any]
+) -> None:
     async with load_plugin(argent_memo, folder=tmp_path) as specimen:
         memo = memo_of(specimen.ctx)
         await fill(memo)
-        await say(memo, "It is about Klara and the divorce lawyer.", private=True)
+        await say(memo, "It is about Klara and the divorce lawyer.", **only)
         await say(memo, "All right, I will ring you after lunch.", days=0.0001)
 
         assert await texts(memo, "divorce lawyer") == []

@@ -119,9 +119,8 @@ class MemoryTools:
         here = await self._here(run)
         first, size = page_of(page, limit, most=_MOST_FOUND)
         found = await self.memo.search(query, _DEPTH, filters=here)
-        mine = _for(run, found)
-        more = page + 1 if len(mine) > first + size else None
-        return await self._tell(run, mine[first : first + size], more=more)
+        more = page + 1 if len(found) > first + size else None
+        return await self._tell(run, found[first : first + size], more=more)
 
     async def store(
         self,
@@ -235,9 +234,8 @@ class MemoryTools:
         )
         demand_span(span.since, span.until)
         found = await self.memo.store.timeline(span, limit=first + size + 1)
-        mine = _for(run, found)
-        more = page + 1 if len(mine) > first + size else None
-        return await self._tell(run, mine[first : first + size], more=more)
+        more = page + 1 if len(found) > first + size else None
+        return await self._tell(run, found[first : first + size], more=more)
 
     async def _tell(self, run: ToolRun, told: Sequence[Memory], *, more: int | None) -> str:
         """Put down that memories are told, and tell them."""
@@ -272,8 +270,8 @@ class MemoryTools:
         if len(ids) > _MOST_LISTED:
             raise ToolError(f"{len(ids)} are too many at once; the most are {_MOST_LISTED}")
         here = (await self._here(run)).audiences or ()
-        found = _for(run, await self.memo.store.get(ids))
-        heard = [one for one in found if one.audience in here]
+        found = await self.memo.store.get(ids)
+        heard = [m for m in found if m.audience in here and (run.private or not m.private)]
         if missing := sorted(set(ids) - {one.id for one in heard}):
             raise ToolError(f"there is no memory {', '.join(map(str, missing))} here")
         return heard
@@ -323,11 +321,6 @@ def _whose(run: ToolRun, text: str, sources: Sequence[Memory] = ()) -> tuple[str
 
 def _asker(run: ToolRun) -> str:
     return "" if run.event is None else legible(run.event.sender_name or run.event.sender)
-
-
-def _for(run: ToolRun, found: Sequence[Memory]) -> list[Memory]:
-    """Leave out what is for models of this machine only, unless this turn is too."""
-    return [memory for memory in found if run.private or not memory.private]
 
 
 def _told(found: Sequence[Memory], *, more: int | None) -> str:
