@@ -294,6 +294,28 @@ class TestAnyForm:
         assert counts(done) == (1, 0, 1, 0)
         assert await told(memo) == [("I like tea.", Trust.OWNER)]
 
+    async def test_only_the_sentence_that_tells_a_secret_is_left_out_and_named(
+        self, memo: Memo, tmp_path: Path
+    ) -> None:
+        notes = "---\ntitle: x\n---\n# House\nThe roof is dry.\nMy PIN is 4711. The attic is dry.\n"
+        path = tmp_path / "house.md"
+        path.write_text(notes)
+        chat = claude(("human", "I like tea. My wifi password is hunter2."))
+
+        done = await import_(memo.store, path)
+        other = await import_(memo.store, write(tmp_path / "conversations.json", [chat]))
+        again = await import_(memo.store, path)
+
+        assert {one.text for one in await everything(memo)} == {
+            "House: The roof is dry.\nThe attic is dry.",
+            "I like tea.",
+        }
+        assert (counts(done), counts(again)) == ((1, 0, 1, 0), (0, 1, 1, 0))
+        assert done.secrets == ["house.md, line 6"]
+        (named,) = other.secrets
+        assert "conversation 1 in conversations.json, message " in named
+        assert "hunter2" not in named
+
     async def test_it_comes_up_where_it_may(self, memo: Memo, tmp_path: Path) -> None:
         path = write(tmp_path / "conversations.json", [claude(("human", "I like tea."))])
 

@@ -87,7 +87,9 @@ def import_(ctx: click.Context, path: Path, form: str | None, audience: str, as_
         if done["skipped"]:
             say(f"Known already: {done['skipped']:,}")
         if done["left_out"]:
-            say(f"Left out, for they look like keys or passwords: {done['left_out']:,}")
+            say(f"Left out or cut, for they tell keys or passwords: {done['left_out']:,}")
+        for secret in done["secrets"]:
+            say(f"    {secret}")
         if done["broken"]:
             say(f"Not taken in: {done['broken']:,}")
         for error in done["errors"]:

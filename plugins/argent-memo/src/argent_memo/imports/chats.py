@@ -178,13 +178,15 @@ class _Chat:
             except ValueError as error:
                 yield Broken(f"{name}, message {message.id}: {error}")
                 continue
+            named = f"{name}, message {message.id}"
             for n, piece in enumerate(pieces(clean(message.text), most=MOST_PIECES)):
-                yield self._found(message, piece, key=f"{message.id}/{n}", said_at=said_at)
+                memory = self._memory(message, piece, key=f"{message.id}/{n}", said_at=said_at)
+                yield Found(memory, Place(origin="import", name=memory.source), named)
 
-    def _found(self, message: _Message, text: str, *, key: str, said_at: Any) -> Found:
+    def _memory(self, message: _Message, text: str, *, key: str, said_at: Any) -> NewMemory:
         place = f"{self.form}:{self.id}"
         other = Trust.OUTSIDE if self.touched else Trust.PAIRED
-        memory = NewMemory(
+        return NewMemory(
             text=text,
             key=f"{place}/{key}",
             speaker=self.wish.owner if message.mine else self.other,
@@ -193,7 +195,6 @@ class _Chat:
             trust=Trust.OWNER if message.mine else other,
             audience=self.wish.audience,
         )
-        return Found(memory, Place(origin="import", name=place))
 
 
 def _chatgpt(conversation: Mapping[str, Any]) -> Iterator[_Message | str]:

@@ -9,10 +9,12 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from attrs import evolve
+
 from argent_hookspecs import Transaction
 from argent_memo import accounts
 from argent_memo import store as storing
-from argent_memo.confidential import is_confidential
+from argent_memo.confidential import parted
 from argent_memo.imports import chats, jsonl, notes, openclaw
 from argent_memo.imports.records import (
     FORMS,
@@ -89,15 +91,17 @@ def _next(records: Records) -> list[Found | Broken]:
 
 
 def _sort(batch: Sequence[Found | Broken], imported: Imported) -> list[Found]:
-    """Return what is to be kept, and count the rest."""
+    """Return what is to be kept, without the sentences that tell secrets, and count the rest."""
     good = list[Found]()
     for record in batch:
         if isinstance(record, Broken):
             imported.complain(record.name)
-        elif is_confidential(record.memory.text):
-            imported.left_out += 1
-        else:
-            good.append(record)
+            continue
+        left, held = parted(record.memory.text)
+        if held:
+            imported.leave_out(*dict.fromkeys(map(record.name_of, held)))
+        if left.strip():
+            good.append(evolve(record, memory=evolve(record.memory, text=left)))
     return good
 
 

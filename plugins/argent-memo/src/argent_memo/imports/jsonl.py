@@ -87,7 +87,7 @@ class _Reading:
         row = _row(line)
         linked = [_link((row.id, *link)) for link in line.said.get("links", ())]
         if is_confidential(row.new.text):
-            self.imported.left_out += 1
+            self.imported.leave_out(line.name)
             return []
         if row.superseded_by is not None:
             linked.append((row.id, row.superseded_by, "superseded by"))

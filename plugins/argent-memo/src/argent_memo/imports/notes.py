@@ -133,12 +133,19 @@ def file(path: Path, shelf: Shelf) -> Records:
         yield Broken(f"{shelf.name}: it is no text in UTF-8")
         return
     rest = pages.read(text).rest if shelf.form == "markdown" else text  # for what is exported
-    yield from memories(_FRONT.sub("", rest, count=1), shelf, said_at=said_at)
+    yield from memories(_FRONT.sub("", rest, count=1), shelf, said_at=said_at, whole=text)
 
 
-def memories(text: str, shelf: Shelf, *, said_at: datetime | None) -> Records:
-    """Return a text's memories."""
+def memories(
+    text: str, shelf: Shelf, *, said_at: datetime | None, whole: str | None = None
+) -> Records:
+    """Return a text's memories.
+
+    Args:
+        whole: The file's text, if more stands in it.
+    """
     place, again = shelf.source, dict[str, int]()
+    stands_in = text if whole is None else whole
     plain = NewMemory(
         text="",
         kind=shelf.kind,
@@ -153,7 +160,8 @@ def memories(text: str, shelf: Shelf, *, said_at: datetime | None) -> Records:
             mark = blake2b(piece.encode(), digest_size=8).hexdigest()
             again[mark] = again.get(mark, 0) + 1
             key = f"{place}/{mark}/{again[mark]}"
-            yield Found(evolve(plain, text=piece, key=key), Place(origin="import", name=place))
+            memory = evolve(plain, text=piece, key=key)
+            yield Found(memory, Place(origin="import", name=place), shelf.name, stands_in)
 
 
 def entries(text: str) -> Iterator[str]:

@@ -40,10 +40,26 @@ class Wish:
 
 @frozen
 class Found:
-    """Something to be kept."""
+    """Something to be kept.
+
+    Args:
+        name: Of the file or the message that it stands in, for a person.
+        whole: The text of that file.
+    """
 
     memory: NewMemory
     place: Place
+    name: str
+    whole: str = ""
+
+    def name_of(self, sentence: str) -> str:
+        """Return where a sentence of it stands, without what it says."""
+        first = sentence.strip().partition("\n")[0]
+        for part in (first, first.partition(": ")[2]):  # it may have its heading in front
+            if part and (at := self.whole.find(part)) >= 0:
+                line = self.whole.count("\n", 0, at) + 1
+                return f"{self.name}, line {line}"
+        return self.name
 
 
 @frozen
@@ -64,7 +80,8 @@ class Imported:
     Args:
         items: Memories that are new.
         skipped: Records that say what was known already.
-        left_out: Records that look like keys or passwords.
+        left_out: Records that were left out or cut, for they tell keys or passwords.
+        secrets: Where the first of these stand.
         broken: Records that could not be read.
         errors: Names of the first of these, with reasons.
     """
@@ -72,13 +89,19 @@ class Imported:
     items: int = 0
     skipped: int = 0
     left_out: int = 0
+    secrets: list[str] = field(factory=list)
     broken: int = 0
     errors: list[str] = field(factory=list)
 
     @property
     def seen(self) -> int:
-        """How many records there were so far."""
+        """How many records there were so far; those that were cut count twice."""
         return self.items + self.skipped + self.left_out + self.broken
+
+    def leave_out(self, *names: str) -> None:
+        """Count a record that tells a secret, by where it does."""
+        self.left_out += 1
+        self.secrets += names[: _MOST_NAMED - len(self.secrets)]
 
     def complain(self, name: str) -> None:
         """Count a record that cannot be read."""
