@@ -22,8 +22,9 @@ from argent_hookspecs import (
     ToolRun,
     Trust,
 )
-from argent_memo import capture, learned
+from argent_memo import capture
 from argent_memo.derived import derived, likely, narrowest
+from argent_memo.echoes import Echoes
 from argent_memo.memo import Memo, memo_of
 from argent_testing import load_plugin
 
@@ -145,7 +146,7 @@ async def test_an_answer_is_for_those_who_may_hear_what_it_is_made_of(
             at=SAID,
             told={f"memory {await memo.add(told)}": ""},
         )
-        found = [capture._Turn(turn, tuple(learned.said(turn)))]
+        found = capture._read([turn], Echoes())
         share_set = memo.capture.share
         await memo.store.database.write(
             lambda tx: capture._keep_all(tx, found=found, now=0.0, share=share_set)

@@ -106,7 +106,8 @@ def common_words() -> Mapping[str, tuple[str, ...]]:
 
 @functools.cache
 def _raw() -> Mapping[str, Mapping[str, str]]:
-    return _read("secret_words.json")
+    raw: Mapping[str, Mapping[str, str]] = _read("secret_words.json")
+    return raw
 
 
 def _read(name: str) -> Any:
