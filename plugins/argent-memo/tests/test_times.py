@@ -124,6 +124,13 @@ def test_what_is_counted_from_a_date_may_be_any_time_up_to_then() -> None:
     assert datetime.fromtimestamp(end, UTC).date().isoformat() == "2023-08-11"
 
 
+def test_what_is_before_a_month_may_be_any_time_before_it() -> None:
+    asked = told("What did I buy before June?", now=NOW, years=(2023,))
+    ((start, end),) = asked.loose
+    assert not asked.spans
+    assert start < 0 < end == datetime(2023, 7, 1, tzinfo=UTC).timestamp()
+
+
 def test_a_summer_that_is_not_named_may_be_of_any_year() -> None:
     asked = told("What do we do in summer?", now=NOW, years=(2023, 2024))
     assert not asked.spans

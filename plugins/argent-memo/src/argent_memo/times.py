@@ -112,15 +112,18 @@ def told(
     event = events.named(folded, found)
     before = terms(event.words) if event is not None and event.relation == "before" else ()
     formerly = any(piece.means("formerly") and events.alone(folded, piece) for piece in found)
-    if not spans:
+    dates: list[Span] = []
+    if event is not None and event.relation != "while" and (spans or " " not in event.words):
+        said = read(event.words)
+        dates, _ = _spans(event.words, event.words, said, now=counted_from, names=names)
+    if not spans and not dates:
         loose = periods.of_any_year(found, counted_from)
         event = event if not loose else None
         return Told(loose=loose, maybe=maybe, event=event, formerly=formerly, before=before)
     if event is None:
         return Told(spans, formerly=formerly)
     formerly = formerly or (bool(before) and _YEAR.search(event.words) is not None)
-    dates, _ = _spans(event.words, event.words, read(event.words), now=counted_from, names=names)
-    if not dates or event.relation == "while":
+    if not dates:
         return Told(spans, formerly=formerly, before=before)
     at = min(start for start, _ in dates), max(end for _, end in dates)
     near, loose = event.times(at)
@@ -212,7 +215,9 @@ def _by_month(
     last = -_BESIDE
     for i, word in enumerate(folded):
         months = lexicon().months.get(word)
-        is_inside = _is_inside(folded[max(0, i - 2) : i]) or len(folded) == 1
+        is_inside = _is_inside(folded[max(0, i - 2) : i]) or (
+            len(folded) == 1 and word not in names  # "before June"
+        )
         if not months:
             continue
         year = day = None
