@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -32,6 +33,8 @@ log = logging.getLogger("argent.host")
 
 _QUIET_SECONDS = 60.0
 _LONGEST_REASON = 1000
+_AGAIN = re.compile(r"; it starts again in \d+ s$")
+"""Behind the reason of what is tried again and again: that is said once."""
 
 
 class PluginState(enum.StrEnum):
@@ -161,10 +164,14 @@ class HostedPlugin:
         """Note that it misbehaved."""
         self.faults += 1
         self.last_fault = time.monotonic()
-        self.reason = self._clean(reason)
+        before, self.reason = self.reason, self._clean(reason)
         if self.state is PluginState.RUNNING:
             self.state = PluginState.DEGRADED
-        log.warning("%s: %s", self.name, self.reason, extra={"plugin": self.name})
+        tried_again = _AGAIN.search(reason) and _AGAIN.sub("", before) == _AGAIN.sub(
+            "", self.reason
+        )
+        level = logging.DEBUG if tried_again else logging.WARNING
+        log.log(level, "%s: %s", self.name, self.reason, extra={"plugin": self.name})
 
     def mend(self, reason: str) -> None:
         """Note that a fault is over, unless another has come since."""

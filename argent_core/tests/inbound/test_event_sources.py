@@ -117,6 +117,19 @@ class TestListening:
                 assert await feed.emit(EVENT) is not None
                 assert (plugin.state, plugin.reason) == ("running", "")
 
+    async def test_what_fails_the_same_way_again_is_said_once(
+        self, argent: Argent, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        source = Source(raises, raises, ends)
+
+        async with argent(plugins=[source.plugin()], allow_faults=True) as kernel:
+            await source.listening(4)
+            assert faults(kernel) == 3
+
+        said = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+        words = ("connection lost", "ended by itself")
+        assert [sum(why in line for line in said) for why in words] == [1, 1]
+
     async def test_one_that_listens_again_is_well_though_nothing_comes(
         self, argent: Argent
     ) -> None:

@@ -283,6 +283,7 @@ class TestStarting:
 
         assert [one.id for one in found] == [id]
         assert f"127.0.0.1:{taken} (Address already in use)" in reason
+        assert "(0 for none))" in reason  # to the end of its words
         assert "memory.workerPort" in reason
 
     async def test_the_port_is_free_again_when_it_has_stopped(

@@ -127,9 +127,9 @@ class Worker:
                 await asyncio.get_running_loop().create_future()
         except OSError as error:
             self.memo.worker = (
-                f"the memory's HTTP worker cannot listen on {HOST}:{port} ({_why(error)}); end"
-                " what has the port, another agent perhaps, or choose another: argent config set"
-                f" memory.workerPort {port + 1 if port < 65535 else 37778} (0 for none)"
+                f"the memory's HTTP worker cannot listen on {HOST}:{port} ({_why(error)});"
+                " end what has the port, or take another: argent config set memory.workerPort"
+                f" {port + 1 if port < 65535 else 37778} (0 for none)"
             )
             raise ConfigError(self.memo.worker) from error
 
