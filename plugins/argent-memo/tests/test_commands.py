@@ -22,6 +22,7 @@ from argent_hookspecs import Memory, MemoryFilter, MemoryKind, NewMemory, Trust
 from argent_memo.commands import memory
 from argent_memo.consolidation import Consolidation
 from argent_memo.items import Place
+from argent_memo.learned import AGENT
 from argent_memo.memo import Memo
 from argent_testing import Argent, MadePlugin
 
@@ -334,6 +335,15 @@ async def test_the_timeline_is_in_order_and_has_the_newest(memo: Memo, run: Run)
     assert none.stdout == "Nothing is remembered of that time.\n"
 
 
+async def test_an_empty_timeline_says_what_of(memo: Memo, run: Run) -> None:
+    empty = await run("timeline")
+    await kept(memo, "The club is open.", audience="club")
+
+    assert empty.stdout == "Nothing is remembered yet.\n"
+    for words in (("--audience", "everyone"), ("--kind", "decision")):
+        assert (await run("timeline", *words)).stdout == "Nothing is remembered that fits.\n"
+
+
 async def test_people_are_listed_and_described(memo: Memo, run: Run) -> None:
     await kept(memo, "The garden is mine.", kind=MemoryKind.FACT)
     listed = await run("entities")
@@ -516,6 +526,18 @@ async def test_what_is_said_in_a_chat_is_shown_by_its_source(argent: Argent, run
     assert "My sister Ann is allergic to peanuts." in [one["text"] for one in gone["items"]]
     assert "journal.retention" in gone["left"]
     assert left == []
+
+
+async def test_it_is_said_whose_word_a_memory_is(memo: Memo, run: Run) -> None:
+    for speaker, trust in (("Ann", Trust.OWNER), (AGENT, Trust.PAIRED), ("Bob", Trust.PAIRED)):
+        await kept(memo, f"{speaker} saw the fox.", speaker=speaker, trust=trust)
+    lines = (await run("timeline")).stdout.splitlines()[::2]
+
+    assert [line.split(" · ")[3] for line in lines] == [
+        "owner's word",
+        "the agent's own word",
+        "paired",
+    ]
 
 
 async def test_no_command_holds_the_agent_up(argent: Argent, tmp_path: Path) -> None:

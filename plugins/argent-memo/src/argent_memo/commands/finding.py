@@ -138,7 +138,9 @@ def timeline(home: CommandContext, /, as_json: bool, **given: Any) -> None:
     for item in found:
         say_item(item)
     if not found:
-        say("Nothing is remembered of that time.")
+        dated, chosen = given["since"] or given["until"], given["audiences"] or given["kinds"]
+        which = " of that time" if dated else " that fits" if chosen else " yet"
+        say(f"Nothing is remembered{which}.")
     elif len(found) == given["limit"]:
         say(f"These are the newest {len(found)}; for more: --limit, or --until")
 

@@ -13,6 +13,8 @@ import click
 
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _SHORT = 70
+_AGENT = "Argent"
+"""The speaker of what the agent said, as ``learned.AGENT``, which takes long to import."""
 
 
 def print_json(value: Any) -> None:
@@ -39,7 +41,7 @@ def line_of(item: Mapping[str, Any]) -> str:
         moment(item["said_at"]),
         item["speaker"],
         item.get("kind", ""),
-        f"{item['trust']}'s word" if item["trust"] == "owner" else item["trust"],
+        _whose(item),
         f"for {item['audience']}",
         "private" if item.get("private") else "",
         f"{item['count']} times" if item.get("count", 1) > 1 else "",
@@ -47,6 +49,14 @@ def line_of(item: Mapping[str, Any]) -> str:
         f"{item['sureness']:.0%} sure" if "sureness" in item else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _whose(item: Mapping[str, Any]) -> str:
+    """Return whose word an item is."""
+    trust = str(item["trust"])
+    if trust == "paired" and item["speaker"] == _AGENT:
+        return "the agent's own word"
+    return f"{trust}'s word" if trust == "owner" else trust
 
 
 def short(text: str) -> str:
