@@ -8,11 +8,12 @@ them. That something was told to a model by itself counts for nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from attrs import frozen
+from attrs import astuple, evolve, frozen
 
 from argent_hookspecs import Transaction
+from argent_memo.ranking import Scored, Weights
 
 HALF_LIFE = 90.0
 """Days, where no setting says otherwise."""
@@ -64,6 +65,22 @@ def weights(
 ) -> Mapping[int, float]:
     """Return how much items count, by id."""
     return {id: weight(one, now, half_life=half_life) for id, one in lives(tx, ids).items()}
+
+
+def ordered(
+    scored: Sequence[Scored], lives: Mapping[int, float], *, weights: Weights
+) -> list[Scored]:
+    """Return items in the order that how much each matters gives them, too."""
+    highest = sum(astuple(weights))
+    moved = [
+        evolve(one, score=one.score + weights.life * lives.get(one.id, 0.0) / highest)
+        for one in scored
+    ]
+    return sorted(moved, key=_best_first)
+
+
+def _best_first(one: Scored) -> tuple[float, int]:
+    return -one.score, -one.id
 
 
 _LIVES = (

@@ -258,22 +258,6 @@ def _by_text(
     return [(score, place) for score, _, place in sorted(best, reverse=True)]
 
 
-def by_life(
-    scored: Sequence[Scored], lives: Mapping[int, float], *, weights: Weights
-) -> list[Scored]:
-    """Return items in the order that how much each matters gives them, too."""
-    highest = sum(astuple(weights))
-    moved = [
-        evolve(one, score=one.score + weights.life * lives.get(one.id, 0.0) / highest)
-        for one in scored
-    ]
-    return sorted(moved, key=_best_first)
-
-
-def _best_first(one: Scored) -> tuple[float, int]:
-    return -one.score, -one.id
-
-
 def _by_words(
     rows: Sequence[Row], beside: _Beside, worth: Mapping[str, float], *, corpus: Corpus
 ) -> list[float]:

@@ -192,7 +192,7 @@ def _find(tx: Transaction, *, query: _Query, k: int) -> tuple[list[Memory], bool
     if weights.life:
         ids, now = [one.id for one in scored], query.now.timestamp()
         lives = life.weights(tx, ids, now=now, half_life=query.half_life)
-        scored = ranking.by_life(scored, lives, weights=weights)
+        scored = life.ordered(scored, lives, weights=weights)
     told = reading.told(tx, _sure(scored[:k], floor=query.floor, items=count))
     found = with_earlier(tx, told, asked=asked, filters=query.filters, k=k)
     by_event = (asked.spans or asked.loose) and times.named_event(asked.text) is not None
