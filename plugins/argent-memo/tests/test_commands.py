@@ -301,6 +301,18 @@ async def test_the_last_day_of_a_span_is_whole(memo: Memo, run: Run) -> None:
     assert await found("timeline", "--until", "2026-03-01T23:00") == 0
 
 
+async def test_today_and_yesterday_are_days(memo: Memo, run: Run) -> None:
+    midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    for text, hours in (("It snowed.", -36), ("It rained.", -12), ("The sun shone.", 0)):
+        await kept(memo, text, said_at=midnight + timedelta(hours=hours), key=text)
+
+    async def found(*words: str) -> list[str]:
+        return [one["text"] for one in await as_json(run, "timeline", *words)]
+
+    assert await found("--since", "today") == ["The sun shone."]
+    assert await found("--since", "Yesterday", "--until", "yesterday") == ["It rained."]
+
+
 async def test_what_other_events_said_too_stays(memo: Memo, run: Run) -> None:
     for source in ("e65", "e66"):
         await kept(memo, "I like plums.", source=source, key=source)
@@ -441,7 +453,10 @@ async def test_what_cannot_be_mended_is_said(memo: Memo, run: Run) -> None:
         (["add", "x", "--importance", "nan"], 2, "no number"),
         (["add", "sk-abcdefghijklmnopqrstuvwxyz"], 1, "argent secrets set NAME"),
         (["edit", "1", "sk-abcdefghijklmnopqrstuvwxyz"], 1, "argent secrets set NAME"),
-        (["search", "x", "--since", "yesterday"], 2, "2026-03-01"),
+        (["search", "x", "--since", "last week"], 2, "2026-03-01"),
+        (["search", "x", "--since", "20.11.2026"], 2, "2026-03-01"),
+        (["timeline", "--since", "today", "--until", "yesterday"], 2, "before it begins"),
+        (["show", "abc"], 2, "'abc' is not a valid number of a memory"),
         (["timeline", "--since", "0001-01-01"], 2, "2026-03-01"),
         (["import", "nowhere.zip"], 2, "does not exist"),
         (["export", "memories.txt"], 2, "--form"),

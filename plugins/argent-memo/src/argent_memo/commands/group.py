@@ -6,7 +6,7 @@ import asyncio
 import math
 import sys
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
@@ -17,6 +17,7 @@ from argent_memo import spans
 OPENING = 3.0
 """Seconds that an agent which has only just started may take to open the memory."""
 _ANSWER = "The agent has ended in the middle of it. Look at its log, and try again."
+_DAYS_AGO = {"today": 0, "yesterday": 1}
 LARGEST = (1 << 63) - 1
 LONGEST = 10_000
 
@@ -40,11 +41,12 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     """Return a date in ISO 8601, with the zone of this machine; of two, the first is earlier."""
     if value is None:
         return None
-    is_end = param.name == "until"
+    is_end, ago = param.name == "until", _DAYS_AGO.get(value.strip().casefold())
+    day = value if ago is None else f"{datetime.now().astimezone() - timedelta(ago):%Y-%m-%d}"
     try:
-        found = spans.moment(value, end=is_end, local=True)
+        found = spans.moment(day, end=is_end, local=True)
     except (ValueError, OverflowError) as error:
-        words = f"{value!r} is no date; write it as 2026-03-01 or 2026-03-01T14:30"
+        words = f"{value!r} is no date; write it as 2026-03-01, 2026-03-01T14:30, or yesterday"
         raise click.BadParameter(words, ctx, param) from error
     given = ctx.params.get("since" if is_end else "until")
     other = given and datetime.fromisoformat(given)
@@ -80,10 +82,16 @@ class _Share(click.FloatRange):
         return found
 
 
+class _Id(click.IntRange):
+    """What a memory is called by."""
+
+    name = "number of a memory"
+
+
 TEXT: Mapping[str, Any] = {"callback": _words}
 """What an argument or an option is given that takes text."""
 SHARE = _Share(0, 1)
-ID = click.IntRange(1, LARGEST)
+ID = _Id(1, LARGEST)
 KINDS = click.Choice([str(kind) for kind in MemoryKind])
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 since = click.option(
