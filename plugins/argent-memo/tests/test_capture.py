@@ -160,7 +160,7 @@ async def test_of_an_answer_that_was_cut_whole_sentences_are_kept(
     async with argent(plugins=[argent_memo, neighbour], model=model):
         await argent.channel.ask("What of Ulm?")
         await argent.channel.ask("What of Bonn?")
-        assert await neighbour.texts() == ["What of Ulm?", "Ulm is on the Danube.", "What of Bonn?"]
+        assert await neighbour.texts() == ["What of Ulm?", "Ulm is on the Danube."]
 
 
 async def test_an_address_is_no_password(argent: Argent, neighbour: Neighbour) -> None:
@@ -245,7 +245,33 @@ async def test_an_apology_is_not_kept(argent: Argent, neighbour: Neighbour) -> N
     async with argent(plugins=[argent_memo, neighbour], model=model, allow_faults=True):
         await argent.channel.ask("Where is my hat?")
         await argent.channel.ask("Where is my coat?")
-        assert await neighbour.texts() == ["Where is my hat?", "Where is my coat?", "Here it is."]
+        assert await neighbour.texts() == ["Where is my coat?", "Here it is."]
+
+
+@pytest.mark.parametrize(
+    ("fact", "asked", "answer"),
+    [
+        ("Mein Hund heißt Rex.", "Wie heißt mein Hund?", "Dein Hund heißt Rex."),
+        ("My sister lives in Bern.", "Hello! Where does my sister live?", "She lives in Bern."),
+        ("My cat is called Tom.", "What is my cat called?", "Tom."),
+        ("My cat is called Tom.", "Who are you?", ""),
+    ],
+)
+async def test_a_bare_question_is_kept_only_with_an_answer_that_tells_something(
+    argent: Argent, neighbour: Neighbour, fact: str, asked: str, answer: str
+) -> None:
+    model = ["👍", answer or "I am a parrot from Peru.", "It weighs nine kilos."]
+    async with argent(plugins=[argent_memo, neighbour], model=model):
+        await argent.channel.ask(fact)
+        await argent.channel.ask(asked)
+        await argent.channel.ask("What does the crate in the shed weigh?")
+        kept = await neighbour.texts()
+
+    assert [one for one in kept if "parrot" not in one] == [
+        fact,
+        "What does the crate in the shed weigh?",
+        "It weighs nine kilos.",
+    ]
 
 
 async def test_an_edited_message_takes_the_place_of_what_it_said(

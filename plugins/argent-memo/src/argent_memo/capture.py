@@ -208,20 +208,35 @@ def _keep(tx: Transaction, one: _Turn, *, now: float, share: Share) -> None:
     last = tx.execute(_LAST, (turn.conversation,)).fetchone()
     made = uses.keep(tx, turn, now=now)
     says = list[int]()
+    wanted = list[tuple[Said, str, list[NewMemory]]]()
     for said in one.said:
         before = said.before if said.before is not None else last[0] if last else ""
+        kept = learned.memories(turn, said, audience=audience, before=before)
+        if said.part == "answered":
+            own = [_as_made(memory, made, share=share) for memory in kept]
+            kept = [] if _is_known(tx, said, turn) else [new for new in own if new is not None]
+        wanted.append((said, before, kept))
+    answered = any(kept for said, _, kept in wanted if said.part == "answered")
+    for said, before, kept in wanted:
+        told = said.part == "answered" or not worth.is_bare_question(said.text)
+        if not told and not (answered and worth.asks_something(said.text)):
+            continue
         alone = learned.stands_alone(said, before=before)
-        ids = []
-        for memory in learned.memories(turn, said, audience=audience, before=before):
-            new = memory if said.part == "asked" else _as_made(memory, made, share=share)
-            if new is None:
-                continue
-            ids.append(_add(tx, new, place=place, now=now, alone=alone))
-            if said.part == "answered":
-                uses.link(tx, ids[-1], made=made)
+        ids = [_add(tx, new, place=place, now=now, alone=alone) for new in kept]
         if said.part == "asked":
             says = ids
+        else:
+            for id in ids:
+                uses.link(tx, id, made=made)
     _replace(tx, turn, says)
+
+
+def _is_known(tx: Transaction, said: Said, turn: FinishedTurn) -> bool:
+    """Tell whether an answer only says what is remembered to what merely asks."""
+    if turn.outside or not worth.is_bare_question(asked := said.before or ""):
+        return False
+    known = tx.execute(_KNOWN, (turn.id, turn.id, turn.conversation)).fetchall()
+    return worth.says_again(said.text, asked=asked, known=[text for (text,) in known])
 
 
 def _add(tx: Transaction, new: NewMemory, *, place: Place, now: float, alone: bool) -> int:
@@ -282,6 +297,11 @@ def _position(tx: Transaction) -> int:
 
 
 _LAST = "SELECT text FROM items WHERE place = ? ORDER BY id DESC LIMIT 1"
+_KNOWN = (
+    "SELECT text FROM items JOIN uses ON uses.item = items.id WHERE uses.turn = ? UNION"
+    " SELECT text FROM (SELECT text FROM items WHERE source != ? AND place = ?"
+    " AND trust != 'outside' ORDER BY id DESC LIMIT 20)"
+)
 _LAST_EDIT = "SELECT MAX(edit) FROM messages WHERE place = ? AND message = ?"
 _EDITED_AWAY = "UPDATE messages SET edit = ? WHERE place = ? AND message = ?"
 _SAYS = (

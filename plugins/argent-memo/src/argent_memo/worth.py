@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 
 from argent_hookspecs import NewMemory, Transaction
@@ -23,6 +23,7 @@ QUESTION_MARKS = (
 """What people end a question with, in every script that has a sign for it, by Unicode's names."""
 _ASKS = re.compile(f"[{re.escape(QUESTION_MARKS)}]")
 _ENDS_ASKING = re.compile(f"[{re.escape(QUESTION_MARKS)}]\\s*$")
+_QUESTIONS = re.compile(f"[^.!。！\\n{re.escape(QUESTION_MARKS)}]*[{re.escape(QUESTION_MARKS)}]+")
 _COURTEOUS = ("courtesies.json", "common_words.json")
 _FEW = 3
 _NEW = 1 / 3
@@ -43,6 +44,35 @@ def asks(text: str) -> bool:
 def only_asks(text: str) -> bool:
     """Tell whether a text asks, and tells nothing besides."""
     return asks(text) and not substance(text, len(terms(text)))
+
+
+def is_bare_question(text: str) -> bool:
+    """Tell whether a text asks, and besides greets with a word at most, or is courteous."""
+    rest = words(_QUESTIONS.sub(" ", text))
+    return asks(text) and (len(rest) <= 1 or _courtesies().issuperset(rest))
+
+
+def asks_something(text: str) -> bool:
+    """Tell whether a question has more than the words that all have: "who are you" has not."""
+    return not _courtesies().issuperset(words(" ".join(_QUESTIONS.findall(text))))
+
+
+def says_again(answer: str, *, asked: str, known: Iterable[str]) -> bool:
+    """Tell whether an answer says no more than what is known of what was asked.
+
+    Args:
+        known: Texts; one of them must say all of it.
+    """
+    about = set(words(" ".join(_QUESTIONS.findall(asked)))) - _courtesies()
+    first, *rest = words(answer) or [""]
+    new = set(rest or [first]) - about - _courtesies()
+    own = set(terms(" ".join(new - {first} if rest else new)))  # "my" has become "your" in front
+    wanted = set(terms(" ".join(about)))
+    for text in known:
+        said = set(terms(text))
+        if own and own <= said and 2 * len(wanted & said) >= len(wanted) > 0:
+            return True
+    return False
 
 
 def size(text: str) -> int:
