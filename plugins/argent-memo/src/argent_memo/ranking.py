@@ -10,22 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from heapq import heappush, heappushpop
-from statistics import fmean
-from types import MappingProxyType
 
-from attrs import astuple, define, evolve, field, frozen
+from attrs import astuple, evolve, frozen
 
-from argent_memo import sureness, times
+from argent_memo import sureness, times, windows
 from argent_memo.learned import AGENT
 from argent_memo.question import Question
+from argent_memo.windows import Corpus, Row
 from argent_memo.words import substance, substance_at_most
 
-REACH = 2
-"""Items before and after one whose words count for it."""
-_SHARE_OF_WORDS = 0.5
-_SHARE_OF_MEANING = (0.5, 0.25)
-"""What a neighbour's cosine counts for, the nearest first."""
-_K1, _B = 1.2, 0.75
 _DAYS = 7.0
 _DAY = 86400.0
 _AT_THAT_TIME = 0.9
@@ -40,7 +33,6 @@ _OF_THE_AGENT = 1 / 3
 _NAMED_WORDS = 3
 _LEAST_WORTH = 0.01
 """Of what the rarest term is worth; commoner ones are not counted."""
-_NO_COUNTS: Mapping[str, int] = MappingProxyType({})
 
 
 @frozen(kw_only=True)
@@ -73,45 +65,6 @@ WEIGHTS = Weights()
 
 
 @frozen
-class Corpus:
-    """What is known of all items.
-
-    Args:
-        mean_length: Terms in an item.
-        rows_with: How many items have a term of the question, for those that some have.
-    """
-
-    items: int
-    mean_length: float
-    rows_with: Mapping[str, int]
-
-
-@define
-class Row:
-    """An item that was read.
-
-    Args:
-        joined: Its terms, as they stand in the index.
-        may_be_found: Whether it may be; if not, it is only beside what may.
-        counts: How often it has which terms of the question.
-    """
-
-    id: int
-    session: int | None
-    position: int
-    said_at: float
-    speaker: str
-    text: str
-    joined: str
-    may_be_found: bool
-    length: int = field(init=False)
-    counts: Mapping[str, int] = field(init=False, default=_NO_COUNTS)
-
-    def __attrs_post_init__(self) -> None:
-        self.length = self.joined.count(" ") + 1 if self.joined else 0
-
-
-@frozen
 class Scored:
     """An item, how well it answers, from 0 to 1, and why it was found.
 
@@ -126,10 +79,6 @@ class Scored:
     sureness: float
     why: str
     own: float
-
-
-_Beside = Sequence[tuple[int, int, int]]
-"""The places of two rows of a session, the earlier first, and how far away they are."""
 
 
 def weigh(weights: Weights, asked: Question, *, known: float) -> Weights:
@@ -168,12 +117,12 @@ def rank(
     worth = {term: sureness.rarity(n, corpus.items) for term, n in corpus.rows_with.items()}
     rows = sorted(rows, key=lambda row: (row.session or 0, row.position, row.id))
     telling = worth if corpus.items < sureness.FEW_ITEMS else _telling(worth)
-    _count(rows, telling)
-    beside = _beside(rows)
-    by_words = _by_words(rows, beside, worth, corpus=corpus)
-    by_meaning = _by_meaning(rows, beside, cosines)
+    windows.count(rows, telling)
+    beside = windows.beside(rows)
+    by_words = windows.by_words(rows, beside, worth, corpus=corpus)
+    by_meaning = windows.by_meaning(rows, beside, cosines)
     found = [place for place, row in enumerate(rows) if row.may_be_found]
-    enough = sureness.enough(corpus.rows_with, items=corpus.items)
+    enough = sureness.enough(asked, corpus.rows_with, items=corpus.items)
     most_words = max([enough, *(by_words[place] for place in found)])
     fitting = []
     for place in found:
@@ -194,7 +143,7 @@ def rank(
     for score, place in leading:
         row, cosine = rows[place], cosines.get(rows[place].id, 0.0)
         at_that_time = _nearness(row.said_at, asked.past, _LONGEST) > _AT_THAT_TIME
-        there = frozenset[str]().union(*(other.counts for other in _window(rows, place)))
+        there = frozenset[str]().union(*(other.counts for other in windows.window(rows, place)))
         alike = sureness.sureness(there, cosine, shares=shares, known=known)
         own = sureness.sureness(row.counts, cosine, shares=shares, known=known)
         why = _why(row, asked, worth=worth, cosine=cosine)
@@ -206,25 +155,6 @@ def _telling(worth: Mapping[str, float]) -> dict[str, float]:
     """Leave out the terms that are worth next to nothing."""
     least = _LEAST_WORTH * max(worth.values(), default=0.0)
     return {term: one for term, one in worth.items() if one >= least}
-
-
-def _count(rows: Sequence[Row], worth: Mapping[str, float]) -> None:
-    """Count the terms of the question in each row, in the same order always."""
-    wanted = frozenset(worth)
-    for row in rows:
-        said = row.joined.split()
-        if has := wanted.intersection(said):
-            row.counts = {term: said.count(term) for term in worth if term in has}
-
-
-def _beside(rows: Sequence[Row]) -> _Beside:
-    """Return which of the rows, which are in order, stand beside which."""
-    return [
-        (place, place + ahead, other.position - row.position)
-        for ahead in range(1, REACH + 1)
-        for place, (row, other) in enumerate(zip(rows, rows[ahead:], strict=False))
-        if row.session == other.session is not None and other.position - row.position <= REACH
-    ]
 
 
 def _fits(row: Row, asked: Question, cosines: Mapping[int, float]) -> bool:
@@ -256,64 +186,6 @@ def _by_text(
         score *= _OF_THE_AGENT if row.speaker == AGENT not in asked.speakers else 1.0
         (heappush if len(best) < k else heappushpop)(best, (score, row.id, place))
     return [(score, place) for score, _, place in sorted(best, reverse=True)]
-
-
-def _by_words(
-    rows: Sequence[Row], beside: _Beside, worth: Mapping[str, float], *, corpus: Corpus
-) -> list[float]:
-    """Return BM25 over the window of each row, with the rarity of terms squared."""
-    windows = [dict[str, float](row.counts) for row in rows]
-    lengths = [float(row.length) for row in rows]
-    for first, second, _ in beside:
-        lengths[first] += _SHARE_OF_WORDS * rows[second].length
-        lengths[second] += _SHARE_OF_WORDS * rows[first].length
-        for one, other in ((first, second), (second, first)):
-            window = windows[one]
-            for term, n in rows[other].counts.items():
-                window[term] = window.get(term, 0.0) + _SHARE_OF_WORDS * n
-    mean = corpus.mean_length * (1 + 2 * REACH * _SHARE_OF_WORDS)
-    found = []
-    for window, length in zip(windows, lengths, strict=True):
-        norm = _K1 * (1 - _B + _B * length / mean)
-        parts = [worth[term] * n / (n + norm) for term, n in window.items()]
-        found.append((_K1 + 1) * sum(parts))
-    return found
-
-
-def _by_meaning(rows: Sequence[Row], beside: _Beside, cosines: Mapping[int, float]) -> list[float]:
-    """Return how near each is in meaning: by itself, or with what stands around it."""
-    if not cosines:
-        return [0.0] * len(rows)
-    usual = fmean(cosines.values())  # that of what has no vector yet
-    own = [cosines.get(row.id, usual) for row in rows]
-    totals, counts = list(own), [1.0] * len(own)
-    for first, second, away in beside:
-        share = _SHARE_OF_MEANING[away - 1]
-        totals[first] += share * own[second]
-        totals[second] += share * own[first]
-        counts[first] += share
-        counts[second] += share
-    windows = [total / count for total, count in zip(totals, counts, strict=True)]
-    found = [place for place, row in enumerate(rows) if row.may_be_found]
-    most_own = max([own[place] for place in found], default=0.0)
-    most = max([windows[place] for place in found], default=0.0)
-    return [
-        max(0.0, a / most_own if most_own > 0 else 0.0, b / most if most > 0 else 0.0)
-        for a, b in zip(own, windows, strict=True)
-    ]
-
-
-def _window(rows: Sequence[Row], place: int) -> list[Row]:
-    """Return a row with what stands around it."""
-    row, start = rows[place], max(0, place - REACH)
-    return [
-        other
-        for other in rows[start : place + REACH + 1]
-        if other is row
-        or (
-            other.session == row.session is not None and abs(other.position - row.position) <= REACH
-        )
-    ]
 
 
 def _timely(said_at: float, asked: Question) -> float:

@@ -12,7 +12,8 @@ from argent_memo import items
 from argent_memo.filters import conditions, heard
 from argent_memo.items import COLUMNS
 from argent_memo.meaning import Near
-from argent_memo.ranking import REACH, Row, Scored
+from argent_memo.ranking import Scored
+from argent_memo.windows import REACH, Row
 
 
 def with_neighbours(

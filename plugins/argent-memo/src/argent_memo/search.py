@@ -24,8 +24,9 @@ from argent_memo.earlier import with_earlier
 from argent_memo.filters import conditions
 from argent_memo.meaning import Meaning, Near
 from argent_memo.question import Question
-from argent_memo.ranking import WEIGHTS, Corpus, Scored, Weights
+from argent_memo.ranking import WEIGHTS, Scored, Weights
 from argent_memo.speakers import Speakers
+from argent_memo.windows import Corpus
 
 _POSTINGS = 1000
 """Rows that FTS5 ranks for one question, unless its rarest term has more; 20,000 find no more."""

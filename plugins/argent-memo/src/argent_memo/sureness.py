@@ -66,14 +66,17 @@ def sureness(
     return min(1.0, known * max(covered, cosine - _USUAL_COSINE, 0.0))
 
 
-def enough(rows_with: Mapping[str, int], *, items: int) -> float:
-    """Return what words must come to by their rarity, to count in full: one of fifty items has one.
+def enough(asked: Question, rows_with: Mapping[str, int], *, items: int) -> float:
+    """Return what words must come to by their rarity, to count in full.
 
-    The commonest words of a language are nothing even where they are rare, as in a small memory.
+    That is half of the question; who shares but an "on" with it has little to say. The commonest
+    words of a language are nothing even where they are rare, as in a small memory.
     """
+    worth = sorted(rarity(rows_with.get(term, 0), items) for term in asked.terms)
+    half = sum(worth[-_ENOUGH_TERMS:]) / 2
     if asks_nothing(rows_with):
-        return rarity(1, max(items, FEW_ITEMS))
-    return rarity(max(1, items // _FEW), items)
+        return max(half, rarity(1, max(items, FEW_ITEMS)))
+    return max(half, rarity(max(1, items // _FEW), items))
 
 
 def known_names(
