@@ -18,6 +18,7 @@ import argent_memo
 from argent_hookspecs import Event, FinishedTurn, MemoryFilter, NewMemory
 from argent_memo import learned, worth
 from argent_memo.confidential import is_confidential
+from argent_memo.echoes import Echoes
 from argent_memo.memo import memo_of
 from argent_testing import Argent, load_plugin
 
@@ -146,7 +147,7 @@ def test_any_turn_can_be_learned_from(
         at=datetime(2026, 1, 1, tzinfo=UTC),
         event=event,
     )
-    for one in learned.said(turn):
+    for one in learned.said(turn, echoes=Echoes())[0]:
         assert not is_confidential(one.text)
         for memory in learned.memories(turn, one, audience="owner", before=""):
             assert memory.text.strip()
