@@ -101,6 +101,17 @@ class TestFit:
             (0, False, False),
         ]
 
+    def test_what_changes_takes_a_quarter_of_the_window_at_most(self) -> None:
+        found = [block(f"{n}" + "v" * 350) for n in range(8)]
+        history = [exchange(n, 40) for n in range(3)]
+
+        told = fitted(gathered(*found, history=history), window=1500)
+        kept = [b for b in told.blocks if not b.left_out and b.block.text]
+
+        assert 3 <= len(kept) < 8
+        assert sum(b.tokens for b in kept) <= 1500 // 4
+        assert told.exchanges == 3
+
     def test_what_is_left_out_says_why(self) -> None:
         told = fitted(gathered(block("x" * 8000)), window=1000)
 

@@ -49,6 +49,8 @@ _WORKSPACE_ORDER = 100
 _MOST_BLOCKS = 1000
 _EXCHANGES_DROPPED = 8
 _PRIVATE = "said to a model of this machine only"
+_VOLATILE = 0.25
+"""Share of a model's window for blocks that change, so that the conversation has room."""
 _NO_ROOM = "no room in the model's window"
 _IN_HISTORY = "the history tells it"
 _LESS_AND_LESS = (Trust.OWNER, Trust.PAIRED, Trust.OUTSIDE)
@@ -227,9 +229,9 @@ def fit(
 ) -> FittedContext:
     """Choose what fits a model's window, besides its answer, its tools and the turn so far.
 
-    The event always stays; then come stable blocks, volatile blocks, and as much history as there
-    is room for. History is dropped several exchanges at a time, so that what is left begins with
-    the same bytes for a while.
+    The event always stays; then come stable blocks, volatile ones up to a quarter of the window,
+    and as much history as there is room for. History is dropped several exchanges at a time, so
+    that what is left begins with the same bytes for a while.
 
     Args:
         private: Whether what is private may be told, as the model is on this machine.
@@ -248,7 +250,7 @@ def fit(
             "with a larger window, or a shorter message"
         )
     offered = gathered.blocks if private else tuple(_withheld(b) for b in gathered.blocks)
-    chosen, room = _choose_blocks(offered, room)
+    chosen, room = _choose_blocks(offered, room, volatile=int(window * _VOLATILE))
     recent = _recent(gathered.history, room, private=private)
     chosen = _without_what_is_told(chosen, recent)
     kept = [b.block for b in chosen if not b.left_out]
@@ -274,16 +276,22 @@ def _withheld(offered: OfferedBlock) -> OfferedBlock:
 
 
 def _choose_blocks(
-    blocks: Sequence[OfferedBlock], room: int
+    blocks: Sequence[OfferedBlock], room: int, *, volatile: int
 ) -> tuple[tuple[OfferedBlock, ...], int]:
-    """Keep blocks, stable ones first, while there is room; return them in their order."""
+    """Keep blocks, stable ones first, while there is room; return them in their order.
+
+    Args:
+        volatile: Tokens that those which change may take together.
+    """
     chosen = list(blocks)
     ranked = sorted(range(len(blocks)), key=lambda i: not blocks[i].block.stable)
     for i in ranked:
         if chosen[i].left_out:
             continue
-        if chosen[i].tokens <= room:
-            room -= chosen[i].tokens
+        tokens = chosen[i].tokens
+        if tokens <= (room if chosen[i].block.stable else min(room, volatile)):
+            room -= tokens
+            volatile -= 0 if chosen[i].block.stable else tokens
         else:
             chosen[i] = evolve(chosen[i], left_out=_NO_ROOM)
     return tuple(chosen), room
