@@ -17,7 +17,7 @@ from argent_memo.windows import REACH, Row
 
 
 def with_neighbours(
-    tx: Transaction, ids: set[int], filters: MemoryFilter
+    tx: Transaction, ids: set[int], *, filters: MemoryFilter
 ) -> tuple[list[Row], bool]:
     """Read candidates, with what was said just before and after each in its session.
 
@@ -33,7 +33,7 @@ def with_neighbours(
     return [Row(*row) for *row, _ in rows], any(row[-1] for row in rows)
 
 
-def cosines(tx: Transaction, near: Near | None, rows: Sequence[Row]) -> dict[int, float]:
+def cosines(tx: Transaction, near: Near | None, *, rows: Sequence[Row]) -> dict[int, float]:
     """Return how near rows are in meaning, less where the question can be read in part only."""
     if near is None or not near.known:
         return {}

@@ -181,8 +181,8 @@ def _find(tx: Transaction, *, query: _Query, k: int) -> tuple[list[Memory], bool
         items=count, mean_length=max(1.0, length / count), rows_with=_known(tx, asked.terms)
     )
     candidates = _candidates(tx, evolve(query, asked=asked), rows_with=corpus.rows_with)
-    rows, has_private = reading.with_neighbours(tx, candidates, query.filters)
-    cosines = reading.cosines(tx, query.near, rows)
+    rows, has_private = reading.with_neighbours(tx, candidates, filters=query.filters)
+    cosines = reading.cosines(tx, query.near, rows=rows)
     known = query.near.known if query.near is not None and cosines else 0.0
     weights = ranking.weigh(query.weights, asked, known=known)
     scored = ranking.rank(
