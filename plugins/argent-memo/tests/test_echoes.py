@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import argent_memo
 from argent_core.kernel import Kernel
+from argent_hookspecs import ToolCall
 from argent_memo.local import Desk
 from argent_memo.requests import Progress
 from argent_testing import Argent
 
-from .conftest import Neighbour
+from .conftest import Neighbour, results
 
 pytestmark = pytest.mark.anyio
 
@@ -40,6 +43,18 @@ async def test_an_answer_that_says_a_secret_again_is_kept_without_it(
 
     assert kept[:2] == ["I like green tea.", "Green tea has less caffeine."]
     assert not any(echo in text for text in kept)
+
+
+async def test_a_tool_keeps_no_secret_of_its_turn_either(
+    argent: Argent, neighbour: Neighbour
+) -> None:
+    named = {"text": "The hospital is called Blue-Whale-2291.", "kind": "semantic"}
+    model: list[Any] = [[ToolCall("1", "memory_store", named)], "Black tea has more."]
+    async with argent(plugins=[argent_memo, neighbour], model=model):
+        await argent.channel.ask("My wifi password is Blue-Whale-2291.")
+        assert not any("2291" in text for text in await neighbour.texts())
+
+    assert "not kept here" in results(argent.model.requests[-1])[0]
 
 
 async def test_a_bare_password_is_left_out_of_the_answer_to_it(

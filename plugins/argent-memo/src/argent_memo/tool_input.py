@@ -6,19 +6,26 @@ from datetime import datetime
 
 from argent_hookspecs import ToolError
 from argent_memo import spans
-from argent_memo.confidential import is_confidential
+from argent_memo.confidential import is_confidential, parted
+from argent_memo.echoes import Echoes
 
 _MOST_PAGES = 20
 _LONGEST = 2000
 
 
-def demand_text(text: str) -> None:
-    """Raise ``ToolError`` unless a text may be kept."""
+def demand_text(text: str, *, asked: str = "") -> None:
+    """Raise ``ToolError`` unless a text may be kept.
+
+    Args:
+        asked: What was said in the turn; a secret that it tells is none of the text's words.
+    """
     if not text.strip():
         raise ToolError("there is nothing to keep; say it in one or two full sentences")
     if len(text) > _LONGEST:
         raise ToolError(f"that is too long; say it in less than {_LONGEST} characters")
-    if is_confidential(text):
+    echoes = Echoes()
+    echoes.note("", parted(asked)[1], answered="")
+    if is_confidential(text) or echoes.without(text, place="") != text:
         raise ToolError("it tells a password, a key or a code; such things are not kept here")
 
 

@@ -136,7 +136,8 @@ class MemoryTools:
             raise ToolError(f"there is no kind {kind!r}; the kinds are: {', '.join(MemoryKind)}")
         if not 0 <= importance <= 1:
             raise ToolError("importance goes from 0 to 1")
-        await asyncio.to_thread(demand_text, text)
+        asked = run.event.text if run.event is not None else ""
+        await asyncio.to_thread(demand_text, text, asked=asked)
         sources = await self._sources(run, made_of, text=text)
         audience = await self.memo.told.narrowed(
             await self._place(run), run, text=text, by_words=made_of is not None
@@ -166,7 +167,8 @@ class MemoryTools:
         run: ToolRun,
     ) -> str:
         """Correct a memory."""
-        await asyncio.to_thread(demand_text, text)
+        asked = run.event.text if run.event is not None else ""
+        await asyncio.to_thread(demand_text, text, asked=asked)
         old = await self._mine(run, [id], trust=run.trust)
         if not old and run.trust is Trust.OUTSIDE:
             raise ToolError("content from outside is part of this turn: nothing is changed by it")
