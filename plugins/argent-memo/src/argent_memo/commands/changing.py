@@ -20,7 +20,7 @@ _NOTHING = "Nothing is remembered about that; nothing is deleted."
 @click.option("--kind", type=KINDS, default="fact", show_default=True, help="What it is.")
 @click.option(
     "--importance",
-    type=SHARE,
+    **SHARE,
     default=0.7,
     show_default=True,
     help="How much it matters, from 0 to 1.",

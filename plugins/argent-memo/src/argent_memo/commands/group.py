@@ -69,17 +69,11 @@ def _words(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     return text or None
 
 
-class _Share(click.FloatRange):
-    """A number from 0 to 1; what is no number is none."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return it. Raises ``click.BadParameter``."""
-        found = float(super().convert(value, param, ctx))
-        if math.isnan(found):
-            self.fail(f"{value!r} is no number", param, ctx)
-        return found
+def _number(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    """Return a number; what is none, and yet in every range, is refused."""
+    if math.isnan(value):
+        raise click.BadParameter("nan is no number", ctx, param)
+    return value
 
 
 class _Id(click.IntRange):
@@ -88,9 +82,10 @@ class _Id(click.IntRange):
     name = "number of a memory"
 
 
+SHARE: Mapping[str, Any] = {"type": click.FloatRange(0, 1), "callback": _number}
+"""What an option is given that takes a share."""
 TEXT: Mapping[str, Any] = {"callback": _words}
 """What an argument or an option is given that takes text."""
-SHARE = _Share(0, 1)
 ID = _Id(1, LARGEST)
 KINDS = click.Choice([str(kind) for kind in MemoryKind])
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
