@@ -119,8 +119,8 @@ def rank(
     telling = worth if corpus.items < sureness.FEW_ITEMS else _telling(worth)
     windows.count(rows, telling)
     beside = windows.beside(rows)
-    by_words = windows.by_words(rows, beside, worth, corpus=corpus)
-    by_meaning = windows.by_meaning(rows, beside, cosines)
+    by_words = windows.by_words(rows, beside, worth=worth, corpus=corpus)
+    by_meaning = windows.by_meaning(rows, beside, cosines=cosines)
     found = [place for place, row in enumerate(rows) if row.may_be_found]
     enough = sureness.enough(asked, corpus.rows_with, items=corpus.items)
     most_words = max([enough, *(by_words[place] for place in found)])

@@ -81,7 +81,7 @@ def beside(rows: Sequence[Row]) -> Beside:
 
 
 def by_words(
-    rows: Sequence[Row], beside: Beside, worth: Mapping[str, float], *, corpus: Corpus
+    rows: Sequence[Row], beside: Beside, *, worth: Mapping[str, float], corpus: Corpus
 ) -> list[float]:
     """Return BM25 over the window of each row, with the rarity of terms squared."""
     windows = [dict[str, float](row.counts) for row in rows]
@@ -102,7 +102,7 @@ def by_words(
     return found
 
 
-def by_meaning(rows: Sequence[Row], beside: Beside, cosines: Mapping[int, float]) -> list[float]:
+def by_meaning(rows: Sequence[Row], beside: Beside, *, cosines: Mapping[int, float]) -> list[float]:
     """Return how near each is in meaning: by itself, or with what stands around it."""
     if not cosines:
         return [0.0] * len(rows)
