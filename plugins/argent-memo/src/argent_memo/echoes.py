@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field, frozen
 
-from argent_memo import common
+from argent_memo import common_words
 from argent_memo.confidential import sentences
 from argent_memo.tellings import tells_secret
 from argent_memo.words import UNSPACED, fold
@@ -143,7 +143,7 @@ def _is_rare(word: str) -> bool:
 
 @functools.cache
 def _common() -> frozenset[str]:
-    return frozenset().union(*common.by_language().values())
+    return frozenset().union(*common_words.by_language().values())
 
 
 def _bare(text: str) -> str:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from attrs import frozen
 
 from argent_memo import periods
-from argent_memo.common import asks_nothing
+from argent_memo.common_words import asks_nothing
 from argent_memo.lexicon import Piece
 from argent_memo.periods import Span
 from argent_memo.words import terms

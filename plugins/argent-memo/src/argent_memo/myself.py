@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Collection, Mapping
 
-from argent_memo.common import by_language
+from argent_memo.common_words import by_language
 from argent_memo.times import tells_time
 from argent_memo.words import SPOKEN, fold, words
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from attrs import define, evolve, field, frozen
 
 from argent_memo import times
-from argent_memo.common import asks_nothing
+from argent_memo.common_words import asks_nothing
 from argent_memo.myself import says_i
 from argent_memo.words import SPOKEN, UNSPACED, terms, words
 

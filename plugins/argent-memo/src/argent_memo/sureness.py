@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 
-from argent_memo.common import asks_nothing
+from argent_memo.common_words import asks_nothing
 from argent_memo.names import MANY_CAPITALS, capitals, look
 from argent_memo.question import Question
 from argent_memo.words import terms
