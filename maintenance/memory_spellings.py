@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from wordfreq import available_languages, get_frequency_dict
 
-from argent_memo.common import by_language
+from argent_memo.common_words import by_language
 from argent_memo.words import fold, words
 
 _COMMON = 2e-5
