@@ -25,6 +25,7 @@ ANCHORED = (
     "mirror_page._POINT",
     "mirror_page._SILENT",
     "notes._HEADING",
+    "tellings._MEASURE",
 )
 """Those that are only asked whether a text begins with them, or is one."""
 SHORT = ("names._BEGINS",)

@@ -23,7 +23,9 @@ QUESTION_MARKS = (
 """What people end a question with, in every script that has a sign for it, by Unicode's names."""
 _ASKS = re.compile(f"[{re.escape(QUESTION_MARKS)}]")
 _ENDS_ASKING = re.compile(f"[{re.escape(QUESTION_MARKS)}]\\s*$")
-_QUESTIONS = re.compile(f"[^.!。！\\n{re.escape(QUESTION_MARKS)}]*[{re.escape(QUESTION_MARKS)}]+")
+_ENDS = f".!。！\\n{re.escape(QUESTION_MARKS)}"
+_QUESTIONS = re.compile(f"(?<![^{_ENDS}])[^{_ENDS}]*+[{re.escape(QUESTION_MARKS)}]+")
+"""From where a sentence begins, so that a long one is looked at once."""
 _COURTEOUS = ("courtesies.json", "common_words.json")
 _FEW = 3
 _NEW = 1 / 3
