@@ -12,6 +12,7 @@ from attrs import evolve
 from argent_hookspecs import NewMemory, Transaction
 from argent_memo import capture, store
 from argent_memo.capture import Capture
+from argent_memo.echoes import Echoes
 from tests.crash.failpoints import AFTER, BEFORE
 from tests.crash.memory.judge import MEMORIES_DOUBLED, MEMORIES_LOST
 from tests.crash.mutants import Mutant, at, replace
@@ -32,7 +33,7 @@ def _move_before_keeping() -> None:
         if turns:
             await database.write(partial(capture._move, number=turns[-1].number))
             now = self.ctx.clock.now().timestamp()
-            await database.write(partial(_keep, found=capture._read(turns), now=now))
+            await database.write(partial(_keep, found=capture._read(turns, Echoes()), now=now))
         return len(turns)
 
     replace(Capture, "step", step)
@@ -49,7 +50,7 @@ def _move_after_keeping_what_has_no_key() -> None:
         turns = await self.ctx.turns.after(await database.read(capture._position), 20)
         if turns:
             now = self.ctx.clock.now().timestamp()
-            await database.write(partial(_keep, found=capture._read(turns), now=now))
+            await database.write(partial(_keep, found=capture._read(turns, Echoes()), now=now))
             await database.write(partial(capture._move, number=turns[-1].number))
         return len(turns)
 
