@@ -146,6 +146,17 @@ class TestIgnoresTimes(Memories):
     plugin = holding(notebook)
 
 
+class Outspoken(Notebook):
+    def allows(self, wanted: MemoryFilter, one: Memory) -> bool:
+        return super().allows(evolve(wanted, without_private=False), one)
+
+
+@caught_by("test_only_what_is_allowed_is_found", "filtered by without_private, it finds 2")
+class TestTellsWhatIsPrivate(Memories):
+    notebook = Outspoken()
+    plugin = holding(notebook)
+
+
 class Merging(Notebook):
     """It takes the same words for the same memory, whoever they are for."""
 

@@ -72,6 +72,7 @@ class Notebook:
             and wanted.speaker in ("", one.speaker)
             and (wanted.since is None or one.said_at >= wanted.since)
             and (wanted.until is None or one.said_at < wanted.until)
+            and not (wanted.without_private and one.private)
         )
 
     async def add(self, memory: NewMemory) -> int:
