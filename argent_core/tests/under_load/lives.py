@@ -136,7 +136,7 @@ def _serving(opening: Callable[[], Any]) -> Callable[[str], MadePlugin]:
 
 
 async def _deaf() -> object:
-    await swallow(2.0)
+    await swallow(5.0)
     return object()
 
 
